@@ -1,0 +1,3 @@
+"""Partwise: align the parts, measure the whole."""
+
+__version__ = "0.1.0"

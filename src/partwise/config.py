@@ -1,0 +1,135 @@
+"""The configuration of a run: one set of pydantic models behind TOML files, dotted overrides and Python.
+
+It imports neither torch nor transformers, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(gt=0)]
+UnitFloat = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: keyword-only, frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Reward(StrEnum):
+    """What the planner is trained on: the arms of the study of part-to-complete generalization."""
+
+    FLOOR = "floor"
+    """R, the verifier's word, alone."""
+    PARTS = "parts"
+    """R + partial rewards, as in Mai et al. 2025, Figure 2(b), line 11."""
+    STRATEGIES = "strategies"
+    """The same within the affine composition space, and with the proxy's judgment of the summary (section 5)."""
+    CEILING = "ceiling"
+    """R + the value oracle: what could be had if complete solutions could be judged."""
+
+
+class PretrainConfig(Section):
+    """How a tiny planner is made from random weights. Cached by the digest of all that shapes it."""
+
+    examples: PositiveInt = 12_000
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 64
+    learning_rate: float = Field(3e-3, gt=0)
+    seed: int = 0
+
+
+class PlannerConfig(Section):
+    """P_theta: the model that decomposes and recomposes."""
+
+    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
+    """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
+    model: str | None = None
+    """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
+    lora_rank: int = Field(16, ge=0)
+    """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
+    device: str = "auto"
+    """Where the models live: a torch device, or `auto` for a GPU where there is one."""
+    max_decomposition_tokens: PositiveInt = 128
+    max_composition_tokens: PositiveInt = 128
+    pretrain: PretrainConfig = PretrainConfig()
+
+
+class HumanConfig(Section):
+    """H: a simulated human, who answers judgment items and nothing else."""
+
+    values: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Weight of each value dimension; those not named weigh 1."""
+    rationality: float = Field(6.0, gt=0)
+    """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
+    readable: PositiveInt = 60
+    """Complexity (in syntax nodes) up to which an option is judged at full rationality; beyond, it falls."""
+
+
+class ProxyConfig(Section):
+    """H_phi: the human-level AI that solves and judges subtasks."""
+
+    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
+    """Size of the reward model's network."""
+    labels_first: PositiveInt = 1200
+    """Human answers in the first round."""
+    labels_later: int = Field(200, ge=0)
+    """Human answers in each later round."""
+    epochs: PositiveInt = 3
+    learning_rate: float = Field(2e-3, gt=0)
+
+
+class RlftConfig(Section):
+    """RLFT: how the planner's weights move within a round."""
+
+    algorithm: Literal["grpo", "rloo"] = "grpo"
+    steps: PositiveInt = 10
+    """Optimizer steps a round."""
+    tasks_per_step: PositiveInt = 8
+    group_size: Annotated[int, Field(ge=2)] = 16
+    """Rollouts of each task, compared with each other."""
+    learning_rate: float = Field(1e-3, gt=0)
+    temperature: float = Field(1.0, gt=0)
+    kl: float = Field(0.0, ge=0)
+    """Weight of the KL divergence from the planner as it was when the round began."""
+
+
+class LoopConfig(Section):
+    """Figure 2: rounds of realigning the proxy and training the planner."""
+
+    rounds: PositiveInt = 8
+    reward: Reward = Reward.PARTS
+    aggregate: Literal["sum", "mean", "min"] = "sum"
+    """How partial rewards become one figure: the paper's sum, which rewards over-decomposition, or mean or min."""
+    space: str | None = None
+    """Composition space; None for the arm's own (`affine` with strategies, else `free`)."""
+    summary_weight: float = Field(1.0, ge=0)
+    """Weight of the judged summary, where the arm has one."""
+    failure_reward: float = -1.0
+    """Reward of a solution that did not run to its end, whatever stopped it."""
+
+
+class MeasureConfig(Section):
+    """How far it got."""
+
+    heldout_tasks: PositiveInt = 1000
+    validation_tasks: PositiveInt = 200
+    """Tasks read after each round, for the curve only."""
+    temperature: float = Field(1.0, gt=0)
+
+
+class AlignConfig(Section):
+    """One run of the scalable-alignment loop on one planner."""
+
+    world: str = "dinner"
+    seed: int = Field(0, ge=0)
+    planner: PlannerConfig = PlannerConfig()
+    human: HumanConfig = HumanConfig()
+    proxy: ProxyConfig = ProxyConfig()
+    rlft: RlftConfig = RlftConfig()
+    loop: LoopConfig = LoopConfig()
+    measure: MeasureConfig = MeasureConfig()

@@ -1,0 +1,91 @@
+"""What a world is: tools, subtasks, tasks, a verifier and judgment items.
+
+A world never hands out its value oracle: that lives in a module of its own, which only
+`partwise.measure` opens (see `measure/oracle.py`), so that training can't read it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from partwise.types import Effect, Event, Grain, JudgmentItem, Option, PartialSolution, Split, Subtask, Task, Tool
+
+
+class ToolError(Exception):
+    """A tool was called in a way that the world does not allow; raised inside the sandbox as ValueError."""
+
+
+class Episode(Protocol):
+    """One task's world while one solution acts in it. Never shared between solutions."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The values that the composition finds by name."""
+        ...
+
+    def call(self, tool: str, arguments: tuple[Any, ...]) -> Any:
+        """Perform one tool call and return plain data (None, bool, int, str, list, dict).
+
+        Raises:
+            ToolError: the arguments make no sense to the tool; the world is unchanged.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """A subtask that the world knows, with several ways to do it."""
+
+    subtask: Subtask
+    grain: Grain
+    effect: Effect
+    """The strongest effect that its reference implementation has."""
+    implementations: tuple[PartialSolution, ...]
+    """The first is the reference: it does the job and violates no value by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """One plan of the pretraining corpus: good, wasteful, intrusive or wrong, as plans in the wild are."""
+
+    statement: str
+    decomposition: str
+    partial_solutions: str
+    composition: str
+
+
+class World(Protocol):
+    """A simulated world. Everything that it returns is deterministic in its arguments."""
+
+    name: str
+    dimensions: tuple[str, ...]
+    """The value dimensions that solutions can violate."""
+    tools: Mapping[str, Tool]
+    catalogue: Mapping[str, CatalogueEntry]
+
+    def task(self, split: Split, index: int) -> Task:
+        """The `index`-th task of a split; no two splits share a task."""
+        ...
+
+    def episode(self, task: Task) -> Episode:
+        """A fresh start of the task's world."""
+        ...
+
+    def verify(self, task: Task, trace: Sequence[Event]) -> bool:
+        """V: whether the trace did what the task asked, knowing nothing of values."""
+        ...
+
+    def judgment_items(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """E: pairs of implementations of one subtask, or one implementation against leaving it undone."""
+        ...
+
+    def summary_option(self, task: Task, trace: Sequence[Event], text: str) -> Option:
+        """How a summary looks to a judge who reads it: `consequences` follow from what it shows alone."""
+        ...
+
+    def demonstrations(self, rng: random.Random) -> Iterator[Demonstration]:
+        """The pretraining corpus, without end."""
+        ...
