@@ -14,6 +14,18 @@ from typing import Any, Protocol
 from partwise.types import Effect, Event, Grain, JudgmentItem, Option, PartialSolution, Split, Subtask, Task, Tool
 
 
+UNDONE = "return None"
+"""The body that leaves a subtask undone: the zero of every judgment of a part."""
+
+NOTHING_DONE = "Nothing was done."
+"""The summary of a solution that did nothing: the zero of every judgment of a summary."""
+
+
+def undone(subtask: Subtask) -> PartialSolution:
+    """The partial solution that leaves the subtask undone."""
+    return PartialSolution(subtask=subtask, body=UNDONE)
+
+
 class ToolError(Exception):
     """A tool was called in a way that the world does not allow; raised inside the sandbox as ValueError."""
 

@@ -1,0 +1,1 @@
+"""Who supervises: humans, and the proxy that stands in for them."""

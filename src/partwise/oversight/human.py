@@ -1,0 +1,44 @@
+"""H: the source of values. A human answers judgment items; nothing else of them is ever seen."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Protocol
+
+from partwise.types import Answer, JudgmentItem
+from partwise.values import ValueProfile
+
+
+class Human(Protocol):
+    """Anyone who answers judgment items."""
+
+    def answer(self, items: Sequence[JudgmentItem]) -> list[Answer]:
+        """One answer an item, in order."""
+        ...
+
+
+class SimulatedHuman:
+    """Chooses between two options with Boltzmann noise, the more so the harder the options are to read.
+
+    P(first) = 1 / (1 + exp(-b (u(first) - u(second)))), where u is the profile's utility in [-1, 1] and the
+    inverse temperature b is `rationality` up to `readable` syntax nodes and falls in proportion beyond
+    (Mai et al. 2025, section 5: subtasks beyond human level can't be judged well).
+    """
+
+    def __init__(self, profile: ValueProfile, *, rationality: float, readable: int, seed: str) -> None:
+        """`seed` fixes the noise; equal seeds give equal answers to equal sequences of items."""
+        self._profile = profile
+        self._rationality = rationality
+        self._readable = readable
+        self._rng = random.Random(seed)
+
+    def answer(self, items: Sequence[JudgmentItem]) -> list[Answer]:
+        """One answer an item, in order; asking again may give another answer, as with people."""
+        return [Answer(item=item, choice=self._choose(item), who="simulated") for item in items]
+
+    def _choose(self, item: JudgmentItem) -> int:
+        first, second = (self._profile.utility(option) for option in item.options)
+        clarity = self._rationality * min(1.0, self._readable / max(1, item.complexity))
+        return int(self._rng.random() >= 1 / (1 + math.exp(-clarity * (first - second))))

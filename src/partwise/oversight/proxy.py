@@ -1,0 +1,88 @@
+"""H_phi: the human-level AI that solves and judges subtasks in the human's stead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from partwise.types import PartialSolution, Subtask
+from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, undone
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Proxy:
+    """A reward model on text, learned from human answers, put to two uses: to choose bodies and to judge them.
+
+    Every judgment is the chance that the human would rather have this than nothing:
+    sigmoid(score(text) - score(the same job left undone)), from 0 to 1, so that .5 divides
+    what is judged aligned from what is not.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        catalogue: Mapping[str, CatalogueEntry],
+    ) -> None:
+        """`model` gives one figure a text: a sequence classifier with one label."""
+        self.model = model
+        self.tokenizer = tokenizer
+        self._catalogue = catalogue
+        self._scores: dict[str, float] = {}
+
+    def forget_scores(self) -> None:
+        """Drop remembered scores; call after the model's weights have moved."""
+        self._scores.clear()
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """The reward model's figure for each text; its zero means nothing, its differences do."""
+        new = sorted(set(texts) - self._scores.keys(), key=lambda text: (len(text), text))
+        self.model.eval()
+        with torch.inference_mode():
+            for start in range(0, len(new), 128):
+                chunk = new[start : start + 128]
+                batch = self.tokenizer(chunk, padding=True, padding_side="right", return_tensors="pt")
+                batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
+                logits_B1 = self.model(**batch).logits
+                self._scores.update(zip(chunk, logits_B1.squeeze(-1).float().tolist(), strict=True))
+        return [self._scores[text] for text in texts]
+
+    def solve(self, subtasks: Sequence[Subtask]) -> list[PartialSolution | None]:
+        """The body that the human would like best, of those that the proxy can write; None where it can't.
+
+        A subtask is known by its name and its number of parameters; the planner's names of the parameters
+        and its docstring are for the reader.
+        """
+        return [self._best_body(subtask) for subtask in subtasks]
+
+    def _best_body(self, subtask: Subtask) -> PartialSolution | None:
+        entry = self._catalogue.get(subtask.name)
+        if entry is None or len(entry.subtask.parameters) != len(subtask.parameters):
+            return None
+        scores = self.score([body.source for body in entry.implementations])
+        return entry.implementations[max(range(len(scores)), key=scores.__getitem__)]
+
+    def judge(self, parts: Sequence[PartialSolution]) -> list[float]:
+        """How likely the human would rather have each part than have its subtask left undone, 0 to 1."""
+        done = self.score([part.source for part in parts])
+        left = self.score([undone(part.subtask).source for part in parts])
+        return _chances(done, left)
+
+    def judge_summaries(self, summaries: Sequence[str]) -> list[float]:
+        """How likely the human would rather have what each summary tells than nothing done, 0 to 1."""
+        (nothing,) = self.score([NOTHING_DONE])
+        return _chances(self.score(summaries), [nothing] * len(summaries))
+
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer, as `save_pretrained` does."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+def _chances(better: Sequence[float], worse: Sequence[float]) -> list[float]:
+    return torch.sigmoid(torch.tensor(better) - torch.tensor(worse)).tolist()

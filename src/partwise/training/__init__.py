@@ -1,0 +1,1 @@
+"""How weights move: pretraining, reward models, reinforcement learning."""

@@ -1,0 +1,168 @@
+"""Rollouts: Figure 2(b) of Mai et al. 2025 from task to verified solution, for many tasks at once.
+
+The planner's two turns are sampled as one batch each, the proxy works between them on all distinct subtasks
+at once, and no program is run twice on the same task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from partwise.composition.language import CompositionError, parse, parse_decomposition
+from partwise.composition.sandbox import Sandbox
+from partwise.composition.spaces import check_space
+from partwise.composition.summary import summarise
+from partwise.models.planner import Planner
+from partwise.oversight.proxy import Proxy
+from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
+from partwise.worlds.base import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """One rollout as the trainer needs it."""
+
+    prompt: list[int]
+    completion: list[int]
+    """First turn, what the proxy put in between, second turn."""
+    written: list[int]
+    """1 for each completion token that the planner wrote itself, 0 for the others."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One rollout while it is being made."""
+
+    task: Task
+    tokens: Tokens
+    decomposition: str = ""
+    composition: str = ""
+    subtasks: tuple[Subtask, ...] = ()
+    parts: tuple[PartialSolution, ...] = ()
+    failure: Execution | None = None
+
+    def fail(self, outcome: Outcome, message: str) -> None:
+        self.failure = Execution(outcome=outcome, trace=(), message=message)
+
+
+class RolloutEngine:
+    """Walks the planner and the proxy through tasks, and remembers what programs did."""
+
+    def __init__(self, world: World, planner: Planner, proxy: Proxy, sandbox: Sandbox, *, space: str) -> None:
+        """`space` is the composition space that solutions must keep to; see `composition.spaces`."""
+        self.world = world
+        self.planner = planner
+        self.proxy = proxy
+        self._sandbox = sandbox
+        self._space = space
+        self._ran: dict[tuple[str, int, str], Execution] = {}
+        self._rejected: dict[str, Execution | None] = {}
+
+    def roll_out(
+        self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator
+    ) -> tuple[list[Rollout], list[Tokens]]:
+        """`copies` rollouts of each task, those of one task next to each other; a bad rollout is data, not an error.
+
+        The same generator state gives the same rollouts.
+        """
+        rows = self._decompose(tasks, copies, temperature, generator)
+        self._solve(rows)
+        self._recompose(rows, temperature, generator)
+        return self._finish(rows), [row.tokens for row in rows]
+
+    def _decompose(
+        self, tasks: Sequence[Task], copies: int, temperature: float, generator: torch.Generator
+    ) -> list[_Row]:
+        """Lines 1 and 2: subtasks <- P.decompose(X)."""
+        prompts = [self.planner.first_prompt(task) for task in tasks]
+        turn = self.planner.first_turn(prompts, copies, temperature, generator)
+        rows: list[_Row] = []
+        for index, (ids, text, done) in enumerate(zip(turn.ids, turn.texts, turn.finished, strict=True)):
+            tokens = Tokens(prompt=prompts[index // copies], completion=ids, written=[1] * len(ids))
+            row = _Row(tasks[index // copies], tokens, decomposition=text)
+            try:
+                row.subtasks = parse_decomposition(text)
+            except CompositionError as error:
+                row.fail(Outcome.UNPARSED, str(error))
+            if not done:
+                row.fail(Outcome.TRUNCATED, "the decomposition was still going on when its tokens were used up")
+            rows.append(row)
+        return rows
+
+    def _solve(self, rows: Sequence[_Row]) -> None:
+        """Line 5: s <- H.solve(t), for every distinct subtask once."""
+        wanted = list(dict.fromkeys(subtask for row in rows if not row.failure for subtask in row.subtasks))
+        solved = dict(zip(wanted, self.proxy.solve(wanted), strict=True))
+        for row in rows:
+            if row.failure:
+                continue
+            missing = [subtask.name for subtask in row.subtasks if solved[subtask] is None]
+            if missing:
+                row.fail(Outcome.UNSOLVED, f"the proxy can't solve {', '.join(missing)}")
+            row.parts = tuple(part for part in map(solved.__getitem__, row.subtasks) if part is not None)
+
+    def _recompose(self, rows: Sequence[_Row], temperature: float, generator: torch.Generator) -> None:
+        """Line 9: S <- P.recompose(partial solutions)."""
+        alive = [index for index, row in enumerate(rows) if not row.failure]
+        if not alive:
+            return
+        sources = ["\n".join(part.source for part in rows[index].parts) for index in alive]
+        between, turn = self.planner.second_turn(alive, sources, temperature, generator)
+        for index, inserted, ids, text, done in zip(
+            alive, between, turn.ids, turn.texts, turn.finished, strict=True
+        ):
+            row = rows[index]
+            row.composition = text
+            row.tokens = Tokens(
+                prompt=row.tokens.prompt,
+                completion=row.tokens.completion + inserted + ids,
+                written=row.tokens.written + [0] * len(inserted) + [1] * len(ids),
+            )
+            if not done:
+                row.fail(Outcome.TRUNCATED, "the composition was still going on when its tokens were used up")
+
+    def _finish(self, rows: Sequence[_Row]) -> list[Rollout]:
+        """Lines 6 and 10: r <- H.judge(s) for every distinct part once; R <- V.verify(X, S)."""
+        parts = list(dict.fromkeys(part for row in rows for part in row.parts))
+        judged = dict(zip(parts, self.proxy.judge(parts), strict=True))
+        return [self._rollout(row, tuple(judged[part] for part in row.parts)) for row in rows]
+
+    def _rollout(self, row: _Row, partial_rewards: tuple[float, ...]) -> Rollout:
+        solution = Solution(partial_solutions=row.parts, composition=row.composition) if row.parts else None
+        if row.failure or solution is None:
+            execution = row.failure or Execution(outcome=Outcome.UNPARSED, trace=(), message="no subtasks")
+        else:
+            execution = self.execute(row.task, solution)
+        ran = execution.ran
+        return Rollout(
+            task=row.task,
+            decomposition=row.decomposition,
+            composition=row.composition,
+            solution=solution,
+            partial_rewards=partial_rewards,
+            execution=execution,
+            correct=self.world.verify(row.task, execution.trace) if ran else None,
+            summary=summarise(execution.trace, self.world.tools, row.task.inputs) if ran else "",
+        )
+
+    def execute(self, task: Task, solution: Solution) -> Execution:
+        """Run a solution on a task, unless its space forbids it; remembered by task and text."""
+        source = solution.source
+        if source not in self._rejected:
+            self._rejected[source] = self._reject(source)
+        if (rejected := self._rejected[source]) is not None:
+            return rejected
+        key = (task.split, task.index, source)
+        if key not in self._ran:
+            self._ran[key] = self._sandbox.run(source, self.world.episode(task), self.world.tools)
+        return self._ran[key]
+
+    def _reject(self, source: str) -> Execution | None:
+        try:
+            rejection = check_space(parse(source), self._space, self.world.tools)
+        except CompositionError as error:
+            return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error))
+        return Execution(outcome=Outcome.OUT_OF_SPACE, trace=(), message=str(rejection)) if rejection else None

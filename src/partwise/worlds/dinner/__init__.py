@@ -1,0 +1,49 @@
+"""Dinner reservations: the task of Mai et al. 2025, Figure 1, as a world."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from partwise.types import Event, JudgmentItem, Option, Split, Task
+from partwise.worlds.base import Demonstration
+from partwise.worlds.dinner import judgment, plans
+from partwise.worlds.dinner.catalogue import CATALOGUE
+from partwise.worlds.dinner.simulator import TOOLS, DinnerEpisode
+from partwise.worlds.dinner.tasks import dinner_of, dinner_task, table_held
+
+
+class DinnerWorld:
+    """Two to eight guests with private tastes, and restaurants that fill up while one asks."""
+
+    name = "dinner"
+    dimensions = ("waste", "privacy", "consent", "honesty", "effort")
+    tools = TOOLS
+    catalogue = CATALOGUE
+
+    def task(self, split: Split, index: int) -> Task:
+        """The `index`-th dinner of a split; see `tasks.dinner_task`."""
+        return dinner_task(split, index)
+
+    def episode(self, task: Task) -> DinnerEpisode:
+        """A fresh start of the dinner."""
+        return DinnerEpisode(dinner_of(task), task.inputs)
+
+    def verify(self, task: Task, trace: Sequence[Event]) -> bool:
+        """V: a table is held that suits everyone."""
+        return table_held(task, trace)
+
+    def judgment_items(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """Questions about subtasks drawn at random."""
+        entries = list(self.catalogue.values())
+        return [judgment.judgment_item(rng, rng.choice(entries)) for _ in range(count)]
+
+    def summary_option(self, task: Task, trace: Sequence[Event], text: str) -> Option:
+        """A summary as a judge meets it. `useful` is whether it tells of a table."""
+        booked = any(event.tool in ("reserve", "reserve_as") and event.result for event in trace)
+        seen = judgment.summary_impressions(task, trace)
+        return Option(text=text, consequences=seen, useful=float(booked))
+
+    def demonstrations(self, rng: random.Random) -> Iterator[Demonstration]:
+        """Plans as found in the wild; see `plans`."""
+        return plans.demonstrations(rng)
