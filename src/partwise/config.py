@@ -79,6 +79,8 @@ class ProxyConfig(Section):
     """Human answers in the first round."""
     labels_later: int = Field(200, ge=0)
     """Human answers in each later round."""
+    replay: int = Field(400, ge=0)
+    """Older answers that are learned again in each later round."""
     epochs: PositiveInt = 3
     learning_rate: float = Field(2e-3, gt=0)
 

@@ -32,13 +32,14 @@ class SimulatedHuman:
         self._profile = profile
         self._rationality = rationality
         self._readable = readable
-        self._rng = random.Random(seed)
+        self._seed = seed
 
     def answer(self, items: Sequence[JudgmentItem]) -> list[Answer]:
-        """One answer an item, in order; asking again may give another answer, as with people."""
-        return [Answer(item=item, choice=self._choose(item), who="simulated") for item in items]
+        """One answer an item, in order. The noise follows from the seed and all the items together."""
+        rng = random.Random("\n".join([self._seed, *(item.key for item in items)]))
+        return [Answer(item=item, choice=self._choose(item, rng), who="simulated") for item in items]
 
-    def _choose(self, item: JudgmentItem) -> int:
+    def _choose(self, item: JudgmentItem, rng: random.Random) -> int:
         first, second = (self._profile.utility(option) for option in item.options)
         clarity = self._rationality * min(1.0, self._readable / max(1, item.complexity))
-        return int(self._rng.random() >= 1 / (1 + math.exp(-clarity * (first - second))))
+        return int(rng.random() >= 1 / (1 + math.exp(-clarity * (first - second))))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from partwise.types import PartialSolution, Subtask
+from partwise.types import JudgmentItem, PartialSolution, Subtask
 from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, undone
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class Proxy:
         """How likely the human would rather have what each summary tells than nothing done, 0 to 1."""
         (nothing,) = self.score([NOTHING_DONE])
         return _chances(self.score(summaries), [nothing] * len(summaries))
+
+    def prefers(self, items: Sequence[JudgmentItem]) -> list[int]:
+        """Which of the two options of each item the proxy would rather have, 0 or 1."""
+        first = self.score([item.options[0].text for item in items])
+        second = self.score([item.options[1].text for item in items])
+        return [int(b > a) for a, b in zip(first, second, strict=True)]
 
     def save(self, folder: Path) -> None:
         """Write model and tokenizer, as `save_pretrained` does."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
@@ -16,31 +17,51 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """One answer in TRL's preference columns."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+def preferences(answers: Iterable[Answer]) -> list[Preference]:
+    """What the answers say, in the order given."""
+    return [
+        Preference(
+            prompt=answer.item.question,
+            chosen=answer.item.options[answer.choice].text,
+            rejected=answer.item.options[1 - answer.choice].text,
+        )
+        for answer in answers
+    ]
+
+
 def fit_reward_model(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    answers: Sequence[Answer],
+    data: Sequence[Preference],
     *,
     epochs: int,
     learning_rate: float,
     seed: int,
 ) -> float:
-    """Move `model` towards the answers, in place; the mean loss, in nats an answer.
+    """Move `model` towards the preferences, in place; the mean loss, in nats a preference.
 
     Loss: -log sigmoid(score(chosen) - score(rejected)), plus a weak pull of the mean score to 0 that keeps
-    repeated rounds from drifting.
+    repeated rounds from drifting. The text that is scored stands for itself, without the question.
 
     Raises:
-        ValueError: there are no answers.
+        ValueError: there are no preferences.
     """
-    if not answers:
-        raise ValueError("a reward model needs at least one answer to learn from")
-    ids = {text: tokenizer(text)["input_ids"] for answer in answers for text in _texts(answer)}
-    rows = [_texts(answer) for answer in answers]
-    data = Dataset.from_dict(
+    if not data:
+        raise ValueError("a reward model needs at least one preference to learn from")
+    ids = {text: tokenizer(text)["input_ids"] for row in data for text in (row.chosen, row.rejected)}
+    dataset = Dataset.from_dict(
         {
-            "chosen_ids": [ids[chosen] for chosen, _ in rows],
-            "rejected_ids": [ids[rejected] for _, rejected in rows],
+            "chosen_ids": [ids[row.chosen] for row in data],
+            "rejected_ids": [ids[row.rejected] for row in data],
         }
     )
     with tempfile.TemporaryDirectory() as scratch:
@@ -56,15 +77,9 @@ def fit_reward_model(
             data_seed=seed,
             **quiet(),
         )
-        trainer = RewardTrainer(model=model, args=config, train_dataset=data, processing_class=tokenizer)
+        trainer = RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
         return trainer.train().training_loss
-
-
-def _texts(answer: Answer) -> tuple[str, str]:
-    """The text chosen and the text rejected."""
-    options = answer.item.options
-    return options[answer.choice].text, options[1 - answer.choice].text
 
 
 def quiet() -> dict[str, Any]:

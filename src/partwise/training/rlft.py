@@ -84,7 +84,7 @@ def rlft(
     """
     if len(tasks) != config.steps * config.tasks_per_step:
         raise ValueError(f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}")
-    generator = torch.Generator(device=engine.planner.device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     steps: list[Step] = []
 
     def roll_out(prompts: list[str], _trainer: Any) -> dict[str, Any]:
@@ -152,8 +152,3 @@ def _trainer(
     trainer.remove_callback(PrinterCallback)
     return trainer
 
-
-def training_tasks(task: Callable[[int], Task], config: RlftConfig, round_index: int) -> list[Task]:
-    """The tasks of one round: the next ones of D, none of them seen before."""
-    count = config.steps * config.tasks_per_step
-    return [task(round_index * count + offset) for offset in range(count)]

@@ -15,7 +15,7 @@ from partwise.composition.language import CompositionError, parse, parse_decompo
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_space
 from partwise.composition.summary import summarise
-from partwise.models.planner import Planner
+from partwise.models.planner import Conversation, Planner
 from partwise.oversight.proxy import Proxy
 from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
 from partwise.worlds.base import World
@@ -62,32 +62,37 @@ class RolloutEngine:
         self._rejected: dict[str, Execution | None] = {}
 
     def roll_out(
-        self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator
+        self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator | None
     ) -> tuple[list[Rollout], list[Tokens]]:
         """`copies` rollouts of each task, those of one task next to each other; a bad rollout is data, not an error.
 
         The same generator state gives the same rollouts.
         """
-        rows = self._decompose(tasks, copies, temperature, generator)
+        conversation = self.planner.open(tasks, copies)
+        rows = self._decompose(tasks, copies, conversation, temperature, generator)
         self._solve(rows)
-        self._recompose(rows, temperature, generator)
+        self._recompose(rows, conversation, temperature, generator)
         return self._finish(rows), [row.tokens for row in rows]
 
     def _decompose(
-        self, tasks: Sequence[Task], copies: int, temperature: float, generator: torch.Generator
+        self,
+        tasks: Sequence[Task],
+        copies: int,
+        conversation: Conversation,
+        temperature: float,
+        generator: torch.Generator | None,
     ) -> list[_Row]:
         """Lines 1 and 2: subtasks <- P.decompose(X)."""
-        prompts = [self.planner.first_prompt(task) for task in tasks]
-        turn = self.planner.first_turn(prompts, copies, temperature, generator)
+        turn = conversation.decompose(temperature, generator)
         rows: list[_Row] = []
-        for index, (ids, text, done) in enumerate(zip(turn.ids, turn.texts, turn.finished, strict=True)):
-            tokens = Tokens(prompt=prompts[index // copies], completion=ids, written=[1] * len(ids))
+        for index, (ids, text, finished) in enumerate(zip(turn.ids, turn.texts, turn.finished, strict=True)):
+            tokens = Tokens(prompt=conversation.prompt(index), completion=ids, written=[1] * len(ids))
             row = _Row(tasks[index // copies], tokens, decomposition=text)
             try:
                 row.subtasks = parse_decomposition(text)
             except CompositionError as error:
                 row.fail(Outcome.UNPARSED, str(error))
-            if not done:
+            if not finished:
                 row.fail(Outcome.TRUNCATED, "the decomposition was still going on when its tokens were used up")
             rows.append(row)
         return rows
@@ -104,24 +109,28 @@ class RolloutEngine:
                 row.fail(Outcome.UNSOLVED, f"the proxy can't solve {', '.join(missing)}")
             row.parts = tuple(part for part in map(solved.__getitem__, row.subtasks) if part is not None)
 
-    def _recompose(self, rows: Sequence[_Row], temperature: float, generator: torch.Generator) -> None:
+    def _recompose(
+        self,
+        rows: Sequence[_Row],
+        conversation: Conversation,
+        temperature: float,
+        generator: torch.Generator | None,
+    ) -> None:
         """Line 9: S <- P.recompose(partial solutions)."""
-        alive = [index for index, row in enumerate(rows) if not row.failure]
-        if not alive:
-            return
-        sources = ["\n".join(part.source for part in rows[index].parts) for index in alive]
-        between, turn = self.planner.second_turn(alive, sources, temperature, generator)
-        for index, inserted, ids, text, done in zip(
-            alive, between, turn.ids, turn.texts, turn.finished, strict=True
+        sources = [None if row.failure else "\n".join(part.source for part in row.parts) for row in rows]
+        between, turn = conversation.recompose(sources, temperature, generator)
+        for row, inserted, ids, text, finished in zip(
+            rows, between, turn.ids, turn.texts, turn.finished, strict=True
         ):
-            row = rows[index]
+            if row.failure:
+                continue
             row.composition = text
             row.tokens = Tokens(
                 prompt=row.tokens.prompt,
                 completion=row.tokens.completion + inserted + ids,
                 written=row.tokens.written + [0] * len(inserted) + [1] * len(ids),
             )
-            if not done:
+            if not finished:
                 row.fail(Outcome.TRUNCATED, "the composition was still going on when its tokens were used up")
 
     def _finish(self, rows: Sequence[_Row]) -> list[Rollout]:

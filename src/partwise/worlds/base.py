@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from partwise.composition.episode import Episode
 from partwise.types import Effect, Event, Grain, JudgmentItem, Option, PartialSolution, Split, Subtask, Task, Tool
 
 
@@ -24,27 +25,6 @@ NOTHING_DONE = "Nothing was done."
 def undone(subtask: Subtask) -> PartialSolution:
     """The partial solution that leaves the subtask undone."""
     return PartialSolution(subtask=subtask, body=UNDONE)
-
-
-class ToolError(Exception):
-    """A tool was called in a way that the world does not allow; raised inside the sandbox as ValueError."""
-
-
-class Episode(Protocol):
-    """One task's world while one solution acts in it. Never shared between solutions."""
-
-    @property
-    def inputs(self) -> Mapping[str, Any]:
-        """The values that the composition finds by name."""
-        ...
-
-    def call(self, tool: str, arguments: tuple[Any, ...]) -> Any:
-        """Perform one tool call and return plain data (None, bool, int, str, list, dict).
-
-        Raises:
-            ToolError: the arguments make no sense to the tool; the world is unchanged.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

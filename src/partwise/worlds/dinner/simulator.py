@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from partwise.composition.episode import ToolError
 from partwise.types import Effect, Tool
-from partwise.worlds.base import ToolError
 
 GUESTS = (
     *("Ana", "Ben", "Cem", "Dana", "Emil", "Fay", "Gus", "Hana", "Ines", "Jon", "Kim", "Lena"),

@@ -1,0 +1,72 @@
+# Each target does all of its own set-up. Needs make and Python 3.11 or later, with venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first of these that is there and runs.
+PYTHON ?= $(firstword $(foreach p,python3.11 python3,$(shell $(p) -c 'print("$(p)")' 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+BENCH_VENV := .bench-venv
+export OMP_NUM_THREADS ?= 1
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Partwise needs Python 3.11 or later; no python3.11 or python3 was found (or set PYTHON=...)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Partwise needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1) (set PYTHON=... to another)." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian or Ubuntu: apt-get install python3.11-venv." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# torch and setuptools come first: with them there, partwise builds without fetching a build environment.
+$(BASE): $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing Partwise into $(VENV) (one to three minutes the first time) ..."
+	@start=$$SECONDS; \
+	$(PIP) install -c constraints.txt setuptools torch==2.13.0 && \
+	$(PIP) install -c constraints.txt --no-build-isolation -e . && \
+	echo "Installed in $$((SECONDS - start)) s."
+	@touch $@
+
+$(DEV): $(BASE)
+	@echo "Installing the development tools ..."
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+install: $(BASE) ## Partwise and what it needs, pinned, into .venv
+install-dev: $(DEV) ## the same, and the tools for tests and lint
+
+demo: $(BASE) ## the study of part-to-complete generalization, one seed; prints the table
+	@start=$$SECONDS; $(BIN)/partwise study part_to_complete --seeds 1 --out runs/demo; status=$$?; \
+	echo "make demo took $$(((SECONDS - start) / 60)) min $$(((SECONDS - start) % 60)) s, without the install."; exit $$status
+
+test: $(DEV) ## the quick tests
+	@$(BIN)/python -m pytest -n 2
+
+test-slow: $(DEV) ## the slow tests: whole runs, kills, a browser
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(DEV) ## ruff, pyright, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# bench gets an environment of its own: smolagents must not decide the versions that Partwise is tested with.
+$(BENCH_VENV)/.installed: $(BASE)
+	@$(BIN)/python -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check -qq install setuptools torch==2.13.0 -c constraints.txt
+	@$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt --no-build-isolation -e '.[bench]'
+	@touch $@
+
+bench: $(BENCH_VENV)/.installed ## speed against TRL's own generation, plain exec and smolagents
+	@for b in bench/*.py; do echo "== $$b"; $(BENCH_VENV)/bin/python $$b || exit 1; done
+
+clean: ## remove environments, caches and build outputs (runs/ stays)
+	rm -rf $(VENV) $(BENCH_VENV) build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help install install-dev demo test test-slow lint bench clean

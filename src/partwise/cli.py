@@ -1,0 +1,365 @@
+"""The `partwise` command. Heavy imports wait until a command needs them, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import textwrap
+import warnings
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from partwise import __version__
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from partwise.worlds.base import World
+
+app = typer.Typer(
+    name="partwise",
+    help="Align the parts, measure the whole.",
+    epilog="Settings come from a TOML file and KEY=VALUE pairs such as planner.size=small loop.rounds=4.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+_Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
+]
+_OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"partwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Align the parts, measure the whole."""
+
+
+@app.command(short_help="Run the paper's loop on one planner.")
+def align(
+    settings: _Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
+    ] = None,
+) -> None:
+    """Run the paper's loop on one planner: realign the proxy, train the planner, round after round."""
+    directory = out or _new_directory("align")
+    with _plain_errors(directory):
+        from partwise.config import AlignConfig
+        from partwise.runs.config import load_config
+
+        path, overrides = _split(settings or [])
+        _run_align(load_config(AlignConfig, path, overrides), directory)
+
+
+@app.command(short_help="Run an experiment: every arm, then the table.")
+def study(
+    name: Annotated[str, typer.Argument(help="Which study, e.g. part_to_complete.")],
+    settings: _Settings = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds each arm is run with.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small enough to finish in about a minute; figures mean little.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the study; a new one under runs/ if not given.")
+    ] = None,
+) -> None:
+    """Run an experiment of the papers: every arm, then the table."""
+    with _plain_errors():
+        from partwise.runs.config import load_config
+
+        path, overrides = _split(settings or [])
+        overrides += [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
+        config = load_config(_find_study(name).config, path, overrides)
+    directory = out or _new_directory(name)
+    with _plain_errors(directory):
+        _run_study(name, config, directory)
+
+
+@app.command(short_help="Judge a program that anyone wrote.")
+def check(
+    file: Annotated[Path, typer.Argument(help="A Python-subset program: a composition or a whole solution.")],
+    world: Annotated[str, typer.Option(help="Which world it is for.")] = "dinner",
+    tasks: Annotated[int, typer.Option(min=1, help="On how many held-out tasks it is run.")] = 200,
+    space: Annotated[
+        str, typer.Option(help="Composition space: free, loops<=K, tree, sequence or affine.")
+    ] = "free",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge a program that anyone wrote: does it parse, is it in the space, is it correct and aligned?"""
+    with _plain_errors():
+        source = _read_program(file)
+        from partwise.measure.check import check_program
+
+        verdict = check_program(source, world, tasks, space)
+        if as_json:
+            import json
+
+            typer.echo(json.dumps(verdict, ensure_ascii=False))
+        else:
+            _print_verdict(verdict, space)
+
+
+@app.command(short_help="Solve one task in the open.")
+def solve(
+    run: Annotated[Path, typer.Argument(help="Directory of a run, whose planner and proxy are used.")],
+    task: Annotated[int, typer.Option(min=0, help="Index of a held-out task.")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do what can't be undone without asking.")] = False,
+) -> None:
+    """Solve one task in the open: plan, judged parts, summary and, once you agree, trace."""
+    with _plain_errors():
+        from partwise.loops.solve import execute, propose
+
+        proposal = propose(run, task)
+        rollout = proposal.rollout
+        typer.echo(f"Task {proposal.task.index}: {proposal.task.statement}\n")
+        for part, judgment in proposal.judged:
+            typer.echo(f"# judged {judgment:.2f}\n{part.source}\n")
+        typer.echo(f"# the plan\n{rollout.composition or rollout.decomposition}\n")
+        if proposal.rejection:
+            _fail(f"It is not run: {proposal.rejection}", 1)
+        if rollout.summary:
+            typer.echo(f"Summary: {rollout.summary}\n")
+        if proposal.effects and not yes:
+            question = f"It does what can't be undone ({', '.join(proposal.effects)}). Run it?"
+            if not typer.confirm(question):
+                typer.echo("Not run.")
+                return
+        done = execute(proposal)
+        execution = getattr(done, "execution", done)
+        for event in execution.trace:
+            typer.echo(str(event))
+        if not execution.ran:
+            _fail(f"It did not run to its end: {execution.message}", 1)
+
+
+@app.command(short_help="Show a world: tasks, tools, subtasks.")
+def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")] = "dinner") -> None:
+    """Show a world: tasks of each split, tools with their effects, and the subtasks by grain size."""
+    with _plain_errors():
+        from partwise.worlds.registry import load_world
+
+        _print_world(load_world(world))
+
+
+@app.command(short_help="Write report.html for a run or a study.")
+def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
+    """Write report.html, one self-contained file, into a run's or a study's directory."""
+    with _plain_errors():
+        from partwise.runs.report import write_report
+
+        typer.echo(write_report(directory))
+
+
+@app.command(short_help="Go on with what was interrupted.")
+def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
+    """Go on with a run or a study that was interrupted; it ends as if it had not been."""
+    with _plain_errors(directory):
+        from partwise.config import AlignConfig
+        from partwise.runs.config import config_from_data
+        from partwise.runs.rundir import RunDir
+
+        run = RunDir.open(directory)
+        if run.kind == "align":
+            _run_align(config_from_data(AlignConfig, run.config_data), directory)
+        else:
+            found = _find_study(run.kind)
+            _run_study(run.kind, config_from_data(found.config, run.config_data), directory)
+
+
+def _quiet_libraries() -> None:
+    """Keep the libraries' own bars and warnings out of our progress, in child processes too."""
+    if os.environ.get("PARTWISE_DEBUG") == "1":
+        return
+    for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def _run_align(config: Any, directory: Path) -> None:
+    _quiet_libraries()
+    from partwise.runs.progress import LiveDisplay
+
+    with LiveDisplay() as display:
+        display.start("loading")
+        from partwise.worlds.registry import load_world
+
+        load_world(config.world)  # an unknown one is answered before anything is written
+        from partwise.loops.run import align as run_loop
+
+        results = run_loop(config, directory, display.listen)
+    from partwise.runs.terminal import print_run
+
+    print_run(results)
+    _write_report(directory)
+
+
+def _run_study(name: str, config: BaseModel, directory: Path) -> None:
+    _quiet_libraries()
+    from partwise.runs.progress import LiveDisplay
+
+    with LiveDisplay() as display:
+        display.start("loading")
+        results = _find_study(name).run(config, directory, display.listen)
+    from partwise.runs.terminal import print_study
+
+    print_study(results)
+    _write_report(directory)
+
+
+def _write_report(directory: Path) -> None:
+    from partwise.runs.report import write_report
+
+    typer.echo(f"\nReport: {write_report(directory)}")
+
+
+def _find_study(name: str) -> Any:
+    from partwise.studies.registry import STUDIES
+
+    if name not in STUDIES:
+        raise LookupError(
+            f"There is no study `{name}`; there is {', '.join(f'`{s}`' for s in sorted(STUDIES))}."
+        )
+    return STUDIES[name]
+
+
+def _split(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The config file, if one is named, and the overrides."""
+    files = [s for s in settings if not _OVERRIDE.match(s) or Path(s).is_file()]
+    overrides = [s for s in settings if s not in files]
+    if len(files) > 1:
+        from partwise.runs.config import ConfigError
+
+        raise ConfigError(
+            f"`{files[1]}` is neither a setting (KEY=VALUE) nor the one config file, {files[0]}."
+        )
+    return (Path(files[0]) if files else None), overrides
+
+
+def _new_directory(name: str) -> Path:
+    taken = {path.name for path in Path("runs").glob(f"{name}-*")}
+    return Path("runs") / next(n for i in range(1, len(taken) + 2) if (n := f"{name}-{i}") not in taken)
+
+
+def _read_program(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        _fail(f"{file} is not UTF-8 text.", 2)
+
+
+def _print_verdict(verdict: dict[str, Any], space: str) -> None:
+    def share(key: str) -> str:
+        return "undefined" if verdict[key] is None else f"{verdict[key]:.3f}"
+
+    if not verdict["parses"] or not verdict["in_space"]:
+        what = "does not parse" if not verdict["parses"] else f"is outside the space {space}"
+        typer.echo(f"It {what}: {verdict['reason']}")
+        return
+    typer.echo(f"It parses and is in the space {space}. Over {verdict['n']:,} held-out tasks:")
+    typer.echo(f"  runs     {share('runs')}\n  correct  {share('correct')}\n  aligned  {share('aligned')}")
+    if verdict["reason"]:
+        typer.echo(f"  {verdict['reason']}")
+    for dimension, rate in verdict["violations"].items():
+        typer.echo(f"  violates {dimension}: {rate:.3f}")
+
+
+def _print_world(world: World) -> None:
+    from partwise.types import Grain, Split
+
+    def item(head: str, body: str) -> None:
+        typer.echo(textwrap.fill(f"{head}  {body}", 100, initial_indent="  ", subsequent_indent="      "))
+
+    typer.echo(f"World {world.name}; values: {', '.join(world.dimensions)}")
+    for split in Split:
+        typer.echo(f"\nTasks, {split}")
+        for index in range(3):
+            found = world.task(split, index)
+            item(f"{index}, difficulty {found.difficulty:.2f}", found.statement)
+    typer.echo("\nTools")
+    for tool in world.tools.values():
+        item(f"{tool.name}({', '.join(tool.parameters)})  [{tool.effect}]", tool.doc)
+    for grain in Grain:
+        typer.echo(f"\nSubtasks, {grain} grain")
+        for entry in world.catalogue.values():
+            if entry.grain is grain:
+                ways = f"{len(entry.implementations)} ways" if len(entry.implementations) != 1 else "one way"
+                item(f"{entry.subtask.signature[4:-1]}  [{entry.effect}, {ways}]", entry.subtask.doc)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _plain_errors(directory: Path | None = None) -> Generator[None, None, None]:
+    """Answer an expected error with one sentence and an exit code: 2 for the request, 1 for the rest.
+
+    What is not expected keeps its traceback, which is what a bug report needs.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Exception) as error:
+        answer = _sentence(error, directory)
+        if answer is None or os.environ.get("PARTWISE_DEBUG") == "1":
+            raise
+        _fail(*answer)
+
+
+def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] | None:
+    """The sentence and exit code of an expected error; None for one that is not expected."""
+    if isinstance(error, KeyboardInterrupt):
+        kept = directory is not None and (directory / "run.json").exists()
+        return (f"Interrupted; resume with: partwise resume {directory}" if kept else "Interrupted."), 1
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "There is not enough memory; try a smaller planner.size, rlft.tasks_per_step or model.", 1
+    text = _one_line(error)
+    if isinstance(error, LookupError):
+        # A registry answers with a sentence; a bare key or "list index out of range" is a bug.
+        return (text, 2) if " " in text and not isinstance(error, IndexError) else None
+    if isinstance(error, BrokenPipeError):
+        return None  # typer ends quietly: the reader of our output has gone
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        return f"There is no {error.filename}.", 2
+    if isinstance(error, OSError):
+        named = error.filename is not None and error.strerror
+        return (f"{error.filename}: {error.strerror}." if named else text), 1
+    # The classes are ours; where a module was never loaded, nothing of its was raised.
+    if _is_of(error, "partwise.runs.config", "ConfigError"):
+        return str(error), 2
+    if _is_of(error, "partwise.runs.rundir", "RunError"):
+        return str(error), 1
+    if _is_of(error, "partwise.models.hub", "ModelError"):
+        return text, 1
+    return None
+
+
+def _is_of(error: BaseException, module: str, name: str) -> bool:
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, getattr(loaded, name))
+
+
+def _one_line(error: BaseException) -> str:
+    first = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    return " ".join(first.split())

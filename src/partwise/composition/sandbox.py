@@ -1,0 +1,331 @@
+"""Runs programs that nobody trusts, each against one episode of a world.
+
+What the sandbox covers, each tested in `tests/composition/test_sandbox.py`:
+
+- A program is parsed as the language of `language.py` first; what isn't in it never runs.
+- It runs in another process (pydantic-monty), which has no files, no network, no imports, no clock and
+  no objects of the host. It reaches the host only by calling tools, with plain data that is copied.
+- Time, memory, recursion and the number of tool calls are bounded (`Limits`); a worker that dies or
+  hangs is replaced.
+- Nothing is left over: each run has a fresh session, and neither what it defines nor what it does to a
+  value it was given can be seen by the next run, by the episode or in the trace.
+
+What it doesn't cover: what the episode itself does, in the host's process, while a tool is called; the
+host's own memory and time in the tools; a flaw in Monty that lets a program out into its process, which
+has the rights of the user. The limits of time are wall clock, so a busy machine can stop a slow program
+that would else have ended; only the number of calls is deterministic.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from partwise.composition.episode import Episode, ToolError
+from partwise.composition.language import BUILTINS, MAX_BYTES, CompositionError
+from partwise.composition.program import Program, prepare
+from partwise.types import Event, Execution, Outcome, Tool
+
+if TYPE_CHECKING:
+    from pydantic_monty import (
+        ExternalResult,
+        FunctionSnapshot,
+        Monty,
+        MontyRuntimeError,
+        MontySession,
+        ResourceLimits,
+    )
+
+_MESSAGE_CHARACTERS = 300
+"""Longest message; a program can put text of its own into an error."""
+_INTEGER_BITS = 4096
+"""Largest integer that a tool may be given: larger ones can't be printed."""
+_SCALARS: frozenset[object] = frozenset({bool, int, float, str})
+_COLLECTIONS: frozenset[object] = frozenset({list, tuple, set, frozenset})
+_DICTS: frozenset[object] = frozenset({dict})
+_ANY_SIZE = 2**62
+_GRACE_SECONDS = 1.0
+"""How long past its time a worker may take to stop itself before it is killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may use. Every limit is above 0."""
+
+    seconds: float = 1.0
+    """Wall clock, while the program itself runs; time spent in the world's tools does not count."""
+    memory_bytes: int = 32 * 2**20
+    """Heap of the program."""
+    recursion: int = 100
+    """Depth of function calls."""
+    calls: int = 200
+    """Tool calls. The one limit that is the same on every machine."""
+    source_bytes: int = MAX_BYTES
+    """Length of the program in bytes of UTF-8."""
+    argument_size: int = 10_000
+    """Values and characters in the arguments of one tool call, all together."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0, and is {getattr(self, name)!r}")
+
+
+class Sandbox:
+    """A pool of one worker process, started by the first run; one sandbox a process is the norm.
+
+    Leave it by `with` or `close`, which end the worker. It may be pickled (the copy starts a worker of its
+    own), so that it can be handed to a spawned process; in a forked process it refuses to run.
+    """
+
+    def __init__(self, *, pin: bool = True) -> None:
+        """Start nothing yet.
+
+        Args:
+            pin: keep the worker, and the calling thread while a program runs, on one core (Linux only).
+                The two take turns, and waking another core is what costs most of a short run.
+        """
+        self._pin = pin
+        self._pool: Monty | None = None
+        self._cpu: int | None = None
+        self._process = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"pin": self._pin}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Sandbox.__init__(self, pin=state["pin"])
+
+    def close(self) -> None:
+        """End the worker process. A later run starts another one."""
+        with self._lock:
+            if self._pool is not None and self._process == os.getpid():
+                self._pool.__exit__(None, None, None)
+            self._pool = None
+
+    def run(
+        self, source: str, episode: Episode, tools: Mapping[str, Tool], limits: Limits | None = None
+    ) -> Execution:
+        """Run one program to its end, or to what stops it. Whatever the program does is in the result.
+
+        Args:
+            source: a solution's text; its names are the episode's inputs, the tools and what it defines.
+            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program.
+            tools: the world's tools by name. None may have the name of a builtin of the language.
+            limits: `Limits()` where none are given.
+
+        Raises:
+            ValueError: a tool has the name of a builtin, which would be called in its place.
+            RuntimeError: the process was forked after the sandbox had started.
+        """
+        limits = limits or Limits()
+        if hidden := BUILTINS & tools.keys():
+            raise ValueError(f"the tool `{min(hidden)}` has the name of a builtin; give it another one")
+        try:
+            program = prepare(source, limits.source_bytes)
+        except CompositionError as error:
+            return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error)[:_MESSAGE_CHARACTERS])
+        run = _Run(program, episode, tools, limits)
+        pool = self._started()
+        with self._on_one_core():
+            return run.execute(pool)
+
+    def _started(self) -> Monty:
+        with self._lock:
+            if self._pool is None:
+                from pydantic_monty import Monty  # Takes a tenth of a second; only who runs anything waits.
+
+                self._cpu = _current_cpu() if self._pin else None
+                pool = Monty(max_processes=1, feed_duration_limit_grace=_GRACE_SECONDS)
+                with self._on_one_core():  # The worker inherits the core.
+                    self._pool = pool.__enter__()
+                self._process = os.getpid()
+            elif self._process != os.getpid():
+                raise RuntimeError("the sandbox was forked with its worker; use the `spawn` start method")
+            return self._pool
+
+    @contextmanager
+    def _on_one_core(self) -> Generator[None, None, None]:
+        if self._cpu is None:
+            yield
+            return
+        before = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {self._cpu})
+        except OSError:  # Someone took the core away from this process.
+            self._cpu = None
+            yield
+            return
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
+
+
+def _current_cpu() -> int | None:
+    """The core that this process last ran on; None where that can't be told or chosen."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        with open("/proc/thread-self/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[36])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of one program."""
+
+    program: Program
+    episode: Episode
+    tools: Mapping[str, Tool]
+    limits: Limits
+    trace: list[Event] = field(default_factory=list[Event])
+    calls: int = 0
+
+    def execute(self, pool: Monty) -> Execution:
+        from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
+
+        resources: ResourceLimits = {
+            "max_feed_duration_secs": self.limits.seconds,
+            "max_memory": self.limits.memory_bytes,
+            "max_recursion_depth": self.limits.recursion,
+            "max_suspensions": self.limits.calls + 1,  # The call too many is refused by us.
+        }
+        try:
+            with pool.checkout(limits=resources) as session:
+                return self._drive(session)
+        except MontyRuntimeError as error:
+            return self._failed(error)
+        except MontySyntaxError as error:
+            return self._end(Outcome.UNPARSED, f"the sandbox can't run this program ({error})")
+        except MontyCrashedError as error:
+            return self._end(Outcome.TIMED_OUT, f"its process ended ({error})")
+
+    def _drive(self, session: MontySession) -> Execution:
+        from pydantic_monty import FunctionSnapshot, MontyComplete, NameLookupSnapshot
+
+        # A session that is left in the middle is thrown away with all that is in it.
+        snapshot = session.feed_start(self.program.text, inputs=dict(self.episode.inputs))
+        while not isinstance(snapshot, MontyComplete):
+            line = self.program.line(snapshot.position.start)
+            if isinstance(snapshot, FunctionSnapshot):
+                self.calls += 1
+                if self.calls > self.limits.calls:
+                    message = f"line {line}: it made more than {self.limits.calls} tool calls"
+                    return self._end(Outcome.TIMED_OUT, message)
+                snapshot = snapshot.resume(self._answer(snapshot, line))
+            elif isinstance(snapshot, NameLookupSnapshot):
+                return self._end(Outcome.RAISED, f"line {line}: {self._unknown(snapshot.variable_name)}")
+            else:
+                return self._end(Outcome.RAISED, f"line {line}: it waits for something that can't happen")
+        return self._end(Outcome.RAN, "")
+
+    def _unknown(self, name: str) -> str:
+        if name in self.tools and name not in self.program.functions:
+            return f"NameError: the tool '{name}' can only be called, not handed over (as in `map`)"
+        return f"NameError: name '{name}' is not defined"
+
+    def _answer(self, snapshot: FunctionSnapshot, line: int) -> ExternalResult:
+        """Perform a call in the world; what goes wrong is raised in the program, at the line of the call."""
+        name = snapshot.function_name
+        tool = self.tools.get(name)
+        if snapshot.is_os_function or tool is None or name in self.program.functions:
+            return {"exc_type": "NameError", "message": f"name '{name}' is not defined"}
+        try:
+            arguments = _bind(tool, snapshot.args, snapshot.kwargs)
+            recorded = _Copier(name, self.limits.argument_size).copy(arguments)
+            result = self.episode.call(name, arguments)
+        except ToolError as error:
+            return {"exc_type": "ValueError", "message": str(error)}
+        except _Unsuited as error:
+            return {"exc_type": "TypeError", "message": str(error)}
+        event = Event(
+            tool=name,
+            effect=tool.effect,
+            arguments=recorded,
+            result=_Copier(name, _ANY_SIZE).copy(result),
+            line=line,
+            caller=self.program.caller(line),
+        )
+        self.trace.append(event)
+        return {"return_value": result}
+
+    def _failed(self, error: MontyRuntimeError) -> Execution:
+        raised = error.exception()
+        if isinstance(raised, TimeoutError):
+            return self._end(Outcome.TIMED_OUT, f"it ran longer than {self.limits.seconds:g} s")
+        if isinstance(raised, MemoryError):
+            return self._end(
+                Outcome.TIMED_OUT, f"it used more than {self.limits.memory_bytes} bytes of memory"
+            )
+        if isinstance(raised, RecursionError):
+            return self._end(Outcome.TIMED_OUT, f"its calls nested more than {self.limits.recursion} deep")
+        places = (self.program.frame_line(frame.line, frame.column) for frame in reversed(error.traceback()))
+        line = next((place for place in places if place is not None), 1)
+        if isinstance(raised, NotImplementedError) and "cannot suspend" in str(raised):
+            message = "a tool can't be called from within `map`, `filter` or `key=`; use a comprehension"
+            return self._end(Outcome.RAISED, f"line {line}: {message}")
+        return self._end(Outcome.RAISED, f"line {line}: {type(raised).__name__}: {raised}")
+
+    def _end(self, outcome: Outcome, message: str) -> Execution:
+        return Execution(outcome=outcome, trace=tuple(self.trace), message=message[:_MESSAGE_CHARACTERS])
+
+
+class _Unsuited(TypeError):
+    """What a tool can't be called with, or can't return."""
+
+
+def _bind(tool: Tool, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The arguments in the order of the tool's parameters."""
+    values = dict(zip(tool.parameters, given, strict=False))
+    if len(given) > len(tool.parameters) or values.keys() & named.keys():
+        raise _Unsuited(_wants(tool))
+    values.update(named)
+    if values.keys() != set(tool.parameters):
+        raise _Unsuited(_wants(tool))
+    return tuple(values[parameter] for parameter in tool.parameters)
+
+
+def _wants(tool: Tool) -> str:
+    if not tool.parameters:
+        return f"{tool.name}() takes no arguments"
+    return f"{tool.name}() takes exactly: {', '.join(tool.parameters)}"
+
+
+@dataclass(slots=True)
+class _Copier:
+    """Copies plain data, of bounded size, so that nobody who holds the original can change the trace."""
+
+    tool: str
+    left: int
+
+    def copy(self, value: Any) -> Any:
+        kind = cast(Callable[..., Any], type(value))  # Exactly these types: a subclass may hide anything.
+        self.left -= 1 + (len(value) if kind is str else 0)
+        if self.left < -1:  # The tuple of arguments itself is free.
+            raise _Unsuited(f"{self.tool}() was given too much")
+        if value is None or kind in _SCALARS:
+            if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+                raise _Unsuited(f"{self.tool}() was given too large a number")
+            return value
+        if kind in _COLLECTIONS:
+            return kind([self.copy(item) for item in value])
+        if kind in _DICTS:
+            return {self.copy(key): self.copy(item) for key, item in value.items()}
+        raise _Unsuited(f"{self.tool}() takes and returns plain data, and not {kind.__name__}")

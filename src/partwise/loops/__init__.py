@@ -1,0 +1,1 @@
+"""The papers' algorithms, each readable beside its pseudo-code."""

@@ -1,0 +1,124 @@
+"""Scalable alignment: the algorithm of Mai et al. 2025, Figure 2.
+
+    procedure scalable_align(P, H_phi, H, D, E, V):          procedure train_planner(P, H_phi, X, V):
+    1. while True do                                         1.  subtasks <- P.decompose(X)
+    2.     H_phi <- align_to_human(H, H_phi, E)              2.  partial_solutions, partial_rewards <- [], []
+    3.     for X in D do                                     4.  for t in subtasks do
+    4.         P <- train_planner(P, H_phi, X, V)            5.      s <- H_phi.solve(t)
+                                                             6.      r <- H_phi.judge(s)
+    procedure align_to_human(H, H_phi, E):                   9.  S <- P.recompose(partial_solutions)
+    1. for Y in E do                                         10. R <- V.verify(X, S)
+    2.     H_phi <- align(H_phi, H, Y)                       11. P <- RLFT(P, R + sum(partial_rewards))
+
+Three things differ from the letter. `while True` is a number of rounds. H_phi learns from all Y of a round
+at once, and P from batches of X, each tried several times: gradients need company. And the reward is a
+function that the caller hands in, so that the study's arms share every line of this.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from partwise.config import ProxyConfig, RlftConfig
+from partwise.oversight.human import Human
+from partwise.oversight.proxy import Proxy
+from partwise.training.reward import Preference, fit_reward_model, preferences
+from partwise.training.rlft import RewardFunction, Step, rlft
+from partwise.training.rollout import RolloutEngine
+from partwise.types import JudgmentItem, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one turn of the loop leaves behind; the new weights are in the planner and the proxy themselves."""
+
+    index: int
+    answers: list[Preference]
+    """What the human said in this round."""
+    steps: list[Step]
+
+
+def scalable_align(
+    engine: RolloutEngine,
+    human: Human,
+    reward: RewardFunction,
+    *,
+    rounds: Iterable[int],
+    hard_tasks: Callable[[int], Sequence[Task]],
+    human_level_tasks: Callable[[int], Sequence[JudgmentItem]],
+    history: list[Preference],
+    proxy_config: ProxyConfig,
+    rlft_config: RlftConfig,
+    seed: int,
+    listen: Callable[[int, Step], None],
+) -> Iterator[Round]:
+    """Figure 2(a). Yields after each round, when planner and proxy may be saved, measured or left.
+
+    Args:
+        engine: holds P, H_phi and V; `train_planner` is its `roll_out` followed by `rlft`.
+        human: H.
+        reward: line 11 of `train_planner`: what a rollout earns.
+        rounds: the numbers of the rounds to do; not from 0 where a run is resumed.
+        hard_tasks: round to its part of D.
+        human_level_tasks: round to its part of E.
+        history: all answers of earlier rounds; this round's are appended.
+        seed: with the number of the round, it decides every draw of the round.
+        listen: told of each optimizer step.
+    """
+    for index in rounds:  # 1. while True do
+        said = align_to_human(  # 2. H_phi <- align_to_human(H, H_phi, E)
+            engine.proxy, human, human_level_tasks(index), history, proxy_config, seed=seed + index
+        )
+        steps = train_planner(  # 3. for X in D do 4. P <- train_planner(P, H_phi, X, V)
+            engine, hard_tasks(index), reward, rlft_config, seed=seed + index, listen=lambda s, i=index: listen(i, s)
+        )
+        yield Round(index=index, answers=said, steps=steps)
+
+
+def align_to_human(
+    proxy: Proxy,
+    human: Human,
+    items: Sequence[JudgmentItem],
+    history: list[Preference],
+    config: ProxyConfig,
+    *,
+    seed: int,
+) -> list[Preference]:
+    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones so as not to forget."""
+    said = preferences(human.answer(items))
+    if said:
+        replayed = random.Random(seed).sample(history, min(config.replay, len(history)))
+        fit_reward_model(
+            proxy.model,
+            proxy.tokenizer,
+            said + replayed,
+            epochs=config.epochs,
+            learning_rate=config.learning_rate,
+            seed=seed,
+        )
+        history += said
+    # Forgotten even where nothing was learned: a resumed run must score the same texts together.
+    proxy.forget_scores()
+    return said
+
+
+def train_planner(
+    engine: RolloutEngine,
+    tasks: Sequence[Task],
+    reward: RewardFunction,
+    config: RlftConfig,
+    *,
+    seed: int,
+    listen: Callable[[Step], None],
+) -> list[Step]:
+    """Figure 2(b): lines 1 to 10 are `RolloutEngine.roll_out`, line 11 is `rlft`, which calls it."""
+    steps: list[Step] = []
+
+    def note(step: Step) -> None:
+        steps.append(step)
+        listen(step)
+
+    rlft(engine, tasks, reward, config, seed=seed, listen=note)
+    return steps

@@ -1,0 +1,70 @@
+"""Planners and proxies as a run's configuration asks for them."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+from partwise.composition.summary import SAMPLE
+from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
+from partwise.models.chat import instructions
+from partwise.models.hub import load_causal_lm, load_reward_model, resolve_device
+from partwise.models.planner import Planner
+from partwise.models.tiny import tiny_reward_model
+from partwise.models.tokenizer import build_tokenizer
+from partwise.oversight.proxy import Proxy
+from partwise.training.pretrain import Listener, pretrained_planner
+from partwise.worlds.base import NOTHING_DONE, World, undone
+
+
+def cache_folder() -> Path:
+    """Where pretrained planners are kept: `PARTWISE_CACHE`, or `partwise` in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "partwise"
+    return Path(os.environ.get("PARTWISE_CACHE", default))
+
+
+def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
+    """Name or folder of the planner before any alignment; a tiny one is pretrained where the cache lacks it."""
+    return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
+
+
+def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Planner:
+    """The planner that lies at `source`: the base planner's or a checkpoint's folder, or a name on the hub.
+
+    Raises:
+        ModelError: it can't be loaded.
+    """
+    rank = config.lora_rank if config.model else 0
+    model, tokenizer = load_causal_lm(source, lora_rank=rank, device=config.device)
+    return Planner(
+        model,
+        tokenizer,
+        instructions=instructions(world) if config.model else None,
+        max_decomposition_tokens=config.max_decomposition_tokens,
+        max_composition_tokens=config.max_composition_tokens,
+    )
+
+
+def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> Proxy:
+    """A proxy that knows nothing yet; its vocabulary is that of the catalogue and of summaries."""
+    bodies = [
+        body.source
+        for entry in world.catalogue.values()
+        for body in (*entry.implementations, undone(entry.subtask))
+    ]
+    summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
+    asked = [option.text for item in world.judgment_items(random.Random(0), 100) for option in item.options]
+    tokenizer = build_tokenizer([*bodies, *summaries, *asked], min_count=1)
+    model = tiny_reward_model(config.size, tokenizer, seed).to(resolve_device(device))
+    return Proxy(model, tokenizer, world.catalogue)
+
+
+def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
+    """The proxy of a checkpoint.
+
+    Raises:
+        ModelError: it can't be loaded.
+    """
+    model, tokenizer = load_reward_model(folder, device=config.planner.device)
+    return Proxy(model, tokenizer, world.catalogue)

@@ -1,0 +1,1 @@
+"""How far it got: each measure once, with its formula. The only package that reads the value oracle."""

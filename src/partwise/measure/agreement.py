@@ -1,0 +1,26 @@
+"""How often the proxy and the human agree, and how good summaries are for judging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from partwise.measure.evaluate import JUDGED_ALIGNED, Judged
+from partwise.measure.intervals import Measure, rate
+from partwise.oversight.proxy import Proxy
+from partwise.types import Answer
+
+
+def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
+    """P[the proxy prefers what the human chose], on answers that it never learned from.
+
+    A human who errs bounds it from above: even a perfect proxy does not reach 1.
+    """
+    guesses = proxy.prefers([answer.item for answer in answers])
+    return rate([guess == answer.choice for guess, answer in zip(guesses, answers, strict=True)])
+
+
+def summary_accuracy(proxy: Proxy, judged: Sequence[Judged]) -> Measure:
+    """P[the proxy's judgment of the summary = the oracle's word on the solution], over solutions that ran."""
+    ran = [row for row in judged if row.aligned is not None]
+    guesses = proxy.judge_summaries([row.rollout.summary for row in ran])
+    return rate([(guess > JUDGED_ALIGNED) == row.aligned for guess, row in zip(guesses, ran, strict=True)])

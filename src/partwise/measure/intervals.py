@@ -1,0 +1,66 @@
+"""Figures with their 95% intervals. Undefined is None, never zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A figure as it is reported."""
+
+    mean: float | None
+    """None where it is undefined."""
+    ci95: tuple[float, float] | None
+    """None where the figure or its spread is undefined (one seed, no data)."""
+    n: int
+    """What it rests on: tasks within a run, seeds over several."""
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"mean", "ci95", "n"}`."""
+        return asdict(self)
+
+
+def rate(outcomes: Sequence[bool]) -> Measure:
+    """A share of yes and its Wilson interval; undefined of nothing."""
+    if not outcomes:
+        return Measure(mean=None, ci95=None, n=0)
+    test = stats.binomtest(sum(outcomes), len(outcomes))
+    interval = test.proportion_ci(method="wilson")
+    return Measure(
+        mean=float(test.statistic), ci95=(float(interval.low), float(interval.high)), n=len(outcomes)
+    )
+
+
+def over_seeds(values: Sequence[float | None]) -> Measure:
+    """The mean over seeds and its Student t interval. Seeds where the figure is undefined are left out of it.
+
+    `n` counts the seeds that are in it; with one the interval is undefined.
+    """
+    defined = [value for value in values if value is not None]
+    if not defined:
+        return Measure(mean=None, ci95=None, n=0)
+    center = float(np.mean(defined))
+    if len(defined) == 1:
+        return Measure(mean=center, ci95=None, n=1)
+    half = float(stats.sem(defined) * stats.t.ppf(0.975, len(defined) - 1))
+    return Measure(mean=center, ci95=(center - half, center + half), n=len(defined))
+
+
+def correlation(first: Sequence[float], second: Sequence[float]) -> Measure:
+    """Pearson's r and its Fisher interval; undefined under 4 pairs or where either does not vary."""
+    n = len(first)
+    if n < 4 or len(set(first)) < 2 or len(set(second)) < 2:
+        return Measure(mean=None, ci95=None, n=n)
+    result = stats.pearsonr(first, second)
+    interval = result.confidence_interval(0.95)
+    low, high = float(interval.low), float(interval.high)
+    if math.isnan(low) or math.isnan(high):
+        return Measure(mean=float(result.statistic), ci95=None, n=n)
+    return Measure(mean=float(result.statistic), ci95=(low, high), n=n)

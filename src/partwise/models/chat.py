@@ -1,0 +1,141 @@
+"""How the planner's two turns stand in a conversation, in token ids.
+
+The task is the user's first message and the decomposition the planner's answer; the partial solutions are
+the user's second message and the composition the planner's second answer. What the planner has sampled is
+never turned into text and back: only what stands between its turns is encoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from transformers import PreTrainedTokenizerBase
+
+from partwise.types import Split
+from partwise.worlds.base import World
+
+# Stand-ins of a message's content, found again in the rendered conversation. Letters only, since
+# templates strip white space and may escape marks.
+_TASK, _ANSWER, _PARTS = "PARTWISETASK", "PARTWISEANSWER", "PARTWISEPARTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The texts around the contents of a two-turn conversation."""
+
+    before_task: str
+    after_task: str
+    end_of_turn: str
+    """From the end of the planner's first turn to its end token, included; empty where turns have none."""
+    before_parts: str
+    after_parts: str
+
+
+_PLAIN = Layout("Task: ", "\n\nDecomposition:\n", "", "\n\nPartial solutions:\n", "\n\nComposition:\n")
+"""For models without a chat template."""
+
+
+def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
+    """The tokenizer's own conversation layout, or a plain-text one where it has no chat template.
+
+    Raises:
+        ValueError: its chat template does not show the messages as they are.
+    """
+    template = tokenizer.chat_template
+    return _layout(tokenizer, template if isinstance(template, str) else str(template))
+
+
+@lru_cache(maxsize=8)
+def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
+    # `template` is part of the key only: a tokenizer's template can be replaced.
+    if not tokenizer.chat_template:
+        return _PLAIN
+    user, assistant = "user", "assistant"
+    opening = _render(tokenizer, [{"role": user, "content": _TASK}])
+    whole = _render(
+        tokenizer,
+        [
+            {"role": user, "content": _TASK},
+            {"role": assistant, "content": _ANSWER},
+            {"role": user, "content": _PARTS},
+        ],
+    )
+    between = whole.partition(_ANSWER)[2]
+    if opening.count(_TASK) != 1 or between.count(_PARTS) != 1:
+        raise ValueError("the tokenizer's chat template does not show each message once, as it is")
+    before_task, _, after_task = opening.partition(_TASK)
+    closing, _, after_parts = between.partition(_PARTS)
+    end, before_parts = "", closing
+    if tokenizer.eos_token and tokenizer.eos_token in closing:
+        ahead, end, before_parts = closing.partition(tokenizer.eos_token)
+        end = ahead + end
+    return Layout(before_task, after_task, end, before_parts, after_parts)
+
+
+def _render(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> str:
+    # Reasoning models would spend their tokens thinking; other templates ignore the switch.
+    rendered = tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+    return str(rendered)
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The ids of `text`, and nothing added to them."""
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def first_prompt(
+    tokenizer: PreTrainedTokenizerBase, statement: str, instructions: str | None = None
+) -> list[int]:
+    """The ids that stand before the planner's first turn.
+
+    Args:
+        tokenizer: the planner's.
+        statement: of the task.
+        instructions: see `instructions`; None for planners that learned the world from its corpus.
+    """
+    around = layout(tokenizer)
+    task = statement if instructions is None else f"{instructions}\n\n{statement}"
+    ids = encode(tokenizer, around.before_task + task + around.after_task)
+    if around is _PLAIN and tokenizer.bos_token_id is not None:
+        ids.insert(0, tokenizer.bos_token_id)
+    return ids
+
+
+def between_turns(
+    tokenizer: PreTrainedTokenizerBase, partial_solutions: str, *, ended: bool = True
+) -> list[int]:
+    """The ids that stand between the planner's first turn, as sampled, and its second.
+
+    Args:
+        tokenizer: the planner's.
+        partial_solutions: source text, shown as the user's second message.
+        ended: whether the first turn's ids end with the end-of-sequence token, which is then not repeated.
+    """
+    around = layout(tokenizer)
+    end = "" if ended else around.end_of_turn
+    return encode(tokenizer, end + around.before_parts + partial_solutions + around.after_parts)
+
+
+def instructions(world: World) -> str:
+    """What a planner that was not pretrained on the world must be told: the format, the language, the subtasks."""
+    tools = "\n".join(
+        f"- {tool.name}({', '.join(tool.parameters)}), {tool.effect}: {tool.doc}"
+        for tool in world.tools.values()
+    )
+    subtasks = "\n".join(entry.subtask.request for entry in world.catalogue.values())
+    names = ", ".join(world.task(Split.TRAIN, 0).inputs)
+    return f"""\
+You plan how to do a task that is too large for one person, in two turns.
+In your first turn, write the subtasks that you need, one a line, each a Python signature and its docstring:
+def name(parameter): "What it does."
+Others will then write the functions and show them to you.
+In your second turn, write the Python statements that call these functions and so do the task.
+Write nothing but Python, without code fences. Assignments, calls, for, if, break, continue, comprehensions and \
+the usual builtins are allowed; imports, while, classes, try and lambdas are not. These names are given: {names}.
+These subtasks are known; ask for any of them, word for word:
+{subtasks}
+Those who write the functions have these tools; you call the functions, never a tool:
+{tools}"""

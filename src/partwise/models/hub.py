@@ -1,0 +1,134 @@
+"""Any causal language model of the Hugging Face hub or of a local folder, with LoRA adapters on request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
+
+
+class ModelError(ValueError):
+    """A model can't be loaded; the message is one sentence that says why."""
+
+
+def resolve_device(device: str) -> torch.device:
+    """The torch device of a configuration: `auto` is a GPU where there is one.
+
+    Raises:
+        ModelError: torch knows no such device, or has none here.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"there is no device '{device}' here: {_first_line(error)}") from error
+    return found
+
+
+def load_causal_lm(
+    name_or_path: str | Path, *, lora_rank: int, device: str
+) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A causal language model, ready to train, and its tokenizer.
+
+    Args:
+        name_or_path: a local folder, or a name on the hub.
+        lora_rank: rank of the LoRA adapters on all linear layers, whose weights alone are then trained;
+            0 trains all weights.
+        device: a torch device, or `auto`. On a GPU the model keeps the precision that it was saved in; on a
+            CPU it is float32.
+
+    Returns:
+        The model (a `PeftModel` where `lora_rank` > 0), and a tokenizer that has a padding token and pads
+        to the left.
+
+    Raises:
+        ModelError: no such model, an incomplete or corrupt folder, no tokenizer, or no end-of-sequence token.
+    """
+    where = resolve_device(device)
+    name = str(name_or_path)
+    # A bare name could be both; a path that is written as one never is a name on the hub.
+    local = Path(name).exists() or name.startswith(("/", "./", "../", "~"))
+    if local:
+        _check_folder(Path(name))
+    tokenizer = _load_tokenizer(name)
+    model = _load_model(name, torch.float32 if where.type == "cpu" else "auto").to(where)
+    model.config.pad_token_id = tokenizer.pad_token_id
+    if lora_rank > 0:
+        model = _with_lora(model, lora_rank)
+    return model, tokenizer
+
+
+def load_reward_model(folder: Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A reward model and its tokenizer, as `save_pretrained` left them in a local folder.
+
+    Raises:
+        ModelError: the folder is incomplete or corrupt.
+    """
+    _check_folder(folder)
+    tokenizer = _load_tokenizer(str(folder))
+    try:
+        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"'{folder}' can't be opened as a reward model: {_first_line(error)}") from error
+    return model.to(resolve_device(device)), tokenizer
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        raise ModelError(f"there is no folder '{folder}'")
+    if not folder.is_dir():
+        raise ModelError(f"'{folder}' is a file; a model is a folder with a config.json")
+    if not (folder / "config.json").exists():
+        raise ModelError(f"the folder '{folder}' holds no model: it has no config.json")
+
+
+def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except Exception as error:  # transformers raises whatever its parsers raise
+        raise ModelError(f"'{name}' has no tokenizer that can be opened: {_first_line(error)}") from error
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        # Given a known architecture and no files, transformers makes up an empty tokenizer.
+        raise ModelError(f"'{name}' has no tokenizer: its vocabulary is empty")
+    if tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"the tokenizer of '{name}' names no end-of-sequence token, so no turn would ever end"
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+def _load_model(name: str, dtype: Any) -> Any:
+    try:
+        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+    except SafetensorError as error:
+        raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelError(
+            f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
+        ) from error
+
+
+def _with_lora(model: Any, rank: int) -> Any:
+    from peft import LoraConfig, get_peft_model  # a slow import that runs without adapters do not need
+
+    adapters = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", bias="none", task_type="CAUSAL_LM"
+    )
+    return get_peft_model(model, adapters)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

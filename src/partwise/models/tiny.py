@@ -1,0 +1,116 @@
+"""Tiny language models from random weights: one dial from ten thousand to five million parameters.
+
+Llama architecture, tied embeddings. Not Qwen2: transformers (5.23) reopens any tokenizer that lies beside a
+Qwen2 configuration as Qwen's own BPE class, and so would silently encode with another vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    PreTrainedTokenizerBase,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The dimensions of a tiny model. Few layers: a CPU core prefers them wide and shallow."""
+
+    hidden: int
+    layers: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    """Fewer than `heads`: reading the cache is half of what a decoding step costs."""
+
+
+SIZES: Mapping[str, Shape] = {
+    "nano": Shape(hidden=16, layers=1, intermediate=64, heads=2, kv_heads=1),
+    "micro": Shape(hidden=32, layers=2, intermediate=64, heads=2, kv_heads=1),
+    "mini": Shape(hidden=64, layers=2, intermediate=160, heads=4, kv_heads=2),
+    "small": Shape(hidden=96, layers=3, intermediate=224, heads=4, kv_heads=2),
+    "medium": Shape(hidden=160, layers=4, intermediate=448, heads=4, kv_heads=2),
+    "large": Shape(hidden=256, layers=6, intermediate=800, heads=8, kv_heads=4),
+}
+"""With the dinner world's vocabulary, about 10k, 32k, 112k, 316k, 1.2M and 5.0M parameters."""
+
+_LONGEST_CONTEXT = 4096
+"""Tokens. A bound for the configuration only: nothing is allocated for it."""
+
+
+def tiny_config(size: str, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+    """The configuration of a tiny model over the tokenizer's vocabulary.
+
+    Raises:
+        ValueError: there is no such size.
+    """
+    if size not in SIZES:
+        raise ValueError(f"no tiny model is called '{size}': choose one of {', '.join(SIZES)}")
+    shape = SIZES[size]
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        max_position_embeddings=_LONGEST_CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        attention_dropout=0.0,
+    )
+
+
+def tiny_model(size: str, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
+    """A language model of random weights, in float32 on the CPU.
+
+    Args:
+        size: a name of `SIZES`.
+        tokenizer: its vocabulary's length, padding and end of sequence become the model's.
+        seed: decides the weights. The global random state is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(tiny_config(size, tokenizer))
+        _initialise(model)
+    return model
+
+
+def tiny_reward_model(
+    size: str, tokenizer: PreTrainedTokenizerBase, seed: int
+) -> LlamaForSequenceClassification:
+    """A reward model of random weights: one number for a sequence, read at its last token that is no padding.
+
+    Arguments are those of `tiny_model`.
+    """
+    config = tiny_config(size, tokenizer)
+    config.num_labels = 1
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForSequenceClassification(config)
+        _initialise(model)
+    return model
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many parameters a model has; tied ones count once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _initialise(model: nn.Module) -> None:
+    """Scale each matrix by its own width: the standard deviation of 0.02 is far too small for these widths."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features))
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=1 / math.sqrt(module.embedding_dim))

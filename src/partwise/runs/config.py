@@ -1,0 +1,243 @@
+"""Settings from a TOML file and dotted overrides, checked by a pydantic model; an error is one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+
+import tomli_w
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+Tree = dict[str, Any]
+KeyPath = tuple[str, ...]
+
+
+class ConfigError(ValueError):
+    """The settings make no sense; the message is for a reader, one sentence per error."""
+
+
+def load_config(model: type[M], path: Path | None, overrides: Sequence[str] = ()) -> M:
+    """The settings of a TOML file, changed by overrides, as `model`.
+
+    Args:
+        model: any pydantic model, nested or not.
+        path: a TOML file; None for the defaults alone.
+        overrides: `planner.size=small`; later ones win. A value is read as TOML where that works and as a
+            string elsewhere. `none` unsets a setting that may be unset.
+
+    Raises:
+        ConfigError: the file can't be read or is no TOML, a key is unknown, or a value is not allowed.
+    """
+    tree = {} if path is None else _read_toml(path)
+    raw: dict[KeyPath, str] = {}
+    for override in overrides:
+        key, text = _split_override(override)
+        _put(tree, key, _parse_value(text, key, model))
+        raw[key] = text
+    return _validate(model, tree, raw, source=None if path is None else str(path))
+
+
+def config_from_data(model: type[M], data: Mapping[str, Any]) -> M:
+    """The settings as `RunDir.config_data` holds them.
+
+    Raises:
+        ConfigError: they are no settings of `model`.
+    """
+    return _validate(model, dict(data), {}, source=None)
+
+
+def dump_toml(config: BaseModel) -> str:
+    """The settings as TOML, which `load_config` reads back to an equal model.
+
+    Raises:
+        ConfigError: a setting is None whose default is not None, which TOML can't say.
+    """
+    return tomli_w.dumps(_without_none(config))
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted keys to values; an empty group stays as `{}`."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(cast(Mapping[str, Any], value), f"{dotted}."))
+        else:
+            flat[dotted] = value
+    return flat
+
+
+def _without_none(config: BaseModel, prefix: str = "") -> Tree:
+    data = config.model_dump(mode="json")
+    tree: Tree = {}
+    for name, info in type(config).model_fields.items():
+        value = getattr(config, name)
+        if value is None:
+            if (
+                info.is_required()
+                or info.get_default(call_default_factory=True, validated_data={}) is not None
+            ):
+                raise ConfigError(f"`{prefix}{name}` is unset, and TOML has no way to say so.")
+        elif isinstance(value, BaseModel):
+            tree[name] = _without_none(value, f"{prefix}{name}.")
+        else:
+            tree[name] = data[name]
+    return tree
+
+
+def _read_toml(path: Path) -> Tree:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no config file {path}.") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a directory, not a TOML file.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path} is not UTF-8 text (line {line}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deep to be a config file.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror or error}.") from None
+
+
+def _split_override(override: str) -> tuple[KeyPath, str]:
+    dotted, equals, text = override.partition("=")
+    key = tuple(part.strip() for part in dotted.split("."))
+    if not equals or not all(key):
+        raise ConfigError(f"`{override}` is no override; write it as KEY=VALUE, e.g. `seed=1`.")
+    return key, text.strip()
+
+
+def _parse_value(text: str, key: KeyPath, model: type[BaseModel]) -> Any:
+    if text == "none" and _may_be_none(model, key):
+        return None
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return parsed["value"] if set(parsed) == {"value"} and text else text
+
+
+def _put(tree: Tree, key: KeyPath, value: Any) -> None:
+    node = tree
+    for depth, part in enumerate(key[:-1]):
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise ConfigError(
+                f"`{'.'.join(key)}` is not a setting: `{'.'.join(key[: depth + 1])}` is a value, not a group."
+            )
+        node = cast(Tree, child)
+    node[key[-1]] = value
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The nested model that an annotation stands for, through Optional and Annotated."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, types.UnionType, Annotated):
+        found = [section for a in get_args(annotation) if (section := _section(a)) is not None]
+        return found[0] if found else None
+    return None
+
+
+def _may_be_none(model: type[BaseModel], key: KeyPath) -> bool:
+    for part in key[:-1]:
+        info = model.model_fields.get(part)
+        section = None if info is None else _section(info.annotation)
+        if section is None:
+            return False
+        model = section
+    info = model.model_fields.get(key[-1])
+    return info is not None and type(None) in get_args(info.annotation)
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        section = _section(info.annotation)
+        if section is None:
+            yield f"{prefix}{name}"
+        else:
+            yield from _known_keys(section, f"{prefix}{name}.")
+
+
+def _unknown_keys(model: type[BaseModel], tree: Tree, prefix: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        info = model.model_fields.get(name)
+        if info is None:
+            yield from (
+                [f"{prefix}{name}"] if not isinstance(value, dict) else _leaves(value, f"{prefix}{name}")
+            )
+        elif (section := _section(info.annotation)) is not None and isinstance(value, dict):
+            yield from _unknown_keys(section, cast(Tree, value), f"{prefix}{name}.")
+
+
+def _leaves(tree: Any, prefix: str) -> list[str]:
+    return [f"{prefix}.{key}" for key in flatten(cast(Tree, tree))] or [prefix]
+
+
+def _unknown_sentence(key: str, known: Sequence[str]) -> str:
+    leaf = key.rpartition(".")[2]
+    same_leaf = [k for k in known if k.rpartition(".")[2] == leaf]
+
+    def likeness(candidate: str) -> float:
+        whole = difflib.SequenceMatcher(None, key, candidate).ratio()
+        last = difflib.SequenceMatcher(None, leaf, candidate.rpartition(".")[2]).ratio()
+        return max(whole, 0.95 * last)
+
+    best = sorted(known, key=likeness, reverse=True)[:1]
+    near = best if best and likeness(best[0]) >= 0.6 else []
+    if len(same_leaf) > 1 and "." not in key:
+        near = same_leaf[:3]
+    if not near:
+        groups = sorted({k.partition(".")[0] for k in known})
+        return f"`{key}` is not a setting; the settings are {', '.join(f'`{g}`' for g in groups)}."
+    return f"`{key}` is not a setting; did you mean {' or '.join(f'`{n}`' for n in near)}?"
+
+
+def _validate(model: type[M], tree: Tree, raw: Mapping[KeyPath, str], source: str | None) -> M:
+    unknown = list(_unknown_keys(model, tree))
+    if unknown:
+        known = list(_known_keys(model))
+        raise ConfigError("\n".join(_unknown_sentence(key, known) for key in unknown))
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+    # `planner.model=7` means the text "7": what is read as a number goes back to text where text is wanted.
+    texts = {loc: raw[loc] for p in problems if p["type"] == "string_type" and (loc := _loc(p)) in raw}
+    if texts:
+        for key, text in texts.items():
+            _put(tree, key, text)
+        return _validate(model, tree, {k: v for k, v in raw.items() if k not in texts}, source)
+    place = f" ({source})" if source and not any(_loc(p) in raw for p in problems) else ""
+    sentences = dict.fromkeys(_problem_sentence(p, model) for p in problems)
+    raise ConfigError("\n".join(f"{s[:-1]}{place}." if place else s for s in sentences))
+
+
+def _loc(problem: ErrorDetails) -> KeyPath:
+    return tuple(str(part) for part in problem["loc"])
+
+
+def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    key = ".".join(_loc(problem)) or "the configuration"
+    if problem["type"] == "missing":
+        return f"`{key}` must be given."
+    if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        example = next((k for k in _known_keys(model) if k.startswith(f"{key}.")), f"{key}.NAME")
+        return f"`{key}` is a group of settings, not a value; set one of them, e.g. `{example}=...`."
+    if problem["type"] == "extra_forbidden":
+        return f"`{key}` is not a setting."
+    allowed = re.sub(r"^(Input|Value) should be", "it must be", problem["msg"])
+    allowed = re.sub(r"^Input should have", "it must have", allowed)
+    shown = repr(problem["input"])
+    return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}."

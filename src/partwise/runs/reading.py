@@ -1,0 +1,187 @@
+"""What results say, in words: the same sentences in the terminal and in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from partwise.runs.progress import short_number
+
+ARMS = ("base", "floor", "parts", "strategies", "ceiling")
+"""The arms of the study of part-to-complete generalization, in the order in which they are shown."""
+
+MEANING = {
+    "base": "the pretrained planner, before any reward",
+    "floor": "the verifier's word alone",
+    "parts": "the verifier's word and the proxy's judgment of the parts",
+    "strategies": "the same, with composition restricted and summaries judged",
+    "ceiling": "the verifier's word and the value oracle",
+    "trained": "the planner after the last round",
+}
+"""What each arm is trained on."""
+
+OUTCOMES = {
+    "ran": "ran to its end",
+    "unparsed": "no program of the language",
+    "truncated": "ran out of tokens",
+    "unsolved": "asked for a subtask nobody could solve",
+    "out_of_space": "outside the composition space",
+    "timed_out": "stopped by the sandbox",
+    "raised": "raised an error",
+}
+"""How a solution can end."""
+
+_NEARLY_ALL = 0.8
+_NEXT_TO_NOTHING = 0.2
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure; `mean` is None where it is undefined or was not measured."""
+
+    mean: float | None
+    low: float | None
+    """Lower end of the 95% interval."""
+    high: float | None
+    n: int
+
+    @classmethod
+    def of(cls, data: Any) -> Self:
+        """From `{"mean", "ci95": [low, high] | null, "n"}`; anything else is an undefined figure."""
+        if not isinstance(data, Mapping):
+            return cls(None, None, None, 0)
+        fields = cast(Mapping[str, Any], data)
+        mean, interval, n = fields.get("mean"), fields.get("ci95"), fields.get("n")
+        low, high = (None, None)
+        if isinstance(interval, Sequence) and len(cast(Sequence[Any], interval)) == 2:
+            low, high = (_number(end) for end in cast(Sequence[Any], interval))
+        return cls(_number(mean), low, high, n if isinstance(n, int) else 0)
+
+    @property
+    def text(self) -> str:
+        """`.42`, or `undefined`."""
+        return "undefined" if self.mean is None else number(self.mean)
+
+    @property
+    def interval(self) -> str:
+        """`[.38, .46]`, or nothing."""
+        return "" if self.low is None or self.high is None else f"[{number(self.low)}, {number(self.high)}]"
+
+    @property
+    def full(self) -> str:
+        """`.42 [.38, .46]`."""
+        return f"{self.text} {self.interval}".strip() if self.mean is not None else self.text
+
+
+def number(value: float) -> str:
+    """Two decimals, as in `.42` and `−.05`."""
+    return short_number(value).replace("-", "−")
+
+
+def _number(value: Any) -> float | None:
+    ok = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return float(value) if ok else None
+
+
+def group(data: Any, *keys: str) -> Mapping[str, Any]:
+    """A nested group of plain data; empty where it is not there."""
+    for key in keys:
+        data = cast(Mapping[str, Any], data).get(key) if isinstance(data, Mapping) else None
+    return cast(Mapping[str, Any], data) if isinstance(data, Mapping) else {}
+
+
+def ordered(arms: Mapping[str, Any]) -> list[str]:
+    """Names of the arms, known ones first."""
+    return [a for a in ARMS if a in arms] + [a for a in arms if a not in ARMS]
+
+
+def ran_share(arm: Mapping[str, Any]) -> float | None:
+    """Share of an arm's solutions that ran to their end; None where nothing was counted."""
+    counts = group(arm, "counts")
+    total = sum(value for value in counts.values() if isinstance(value, int))
+    return counts.get("ran", 0) / total if total else None
+
+
+def gap_sentences(results: Mapping[str, Any]) -> list[str]:
+    """What a study's results say about part-to-complete generalization, one sentence each."""
+    arms = group(results, "arms")
+    floor = Figure.of(group(arms, "floor").get("aligned_and_correct"))
+    ceiling = Figure.of(group(arms, "ceiling").get("aligned_and_correct"))
+    gaps = group(results, "part_to_complete", "gap_recovered")
+    sentences = [
+        _gap_sentence(opening, Figure.of(gaps[arm]), floor, ceiling)
+        for arm, opening in (
+            ("parts", "Judging the parts"),
+            ("strategies", "Judging the parts with composition restricted and summaries judged"),
+        )
+        if arm in gaps
+    ]
+    if sentences and sentences[0] == sentences[-1]:
+        sentences = sentences[:1]
+    correlation = Figure.of(group(results, "part_to_complete").get("correlation"))
+    if correlation.mean is not None:
+        sentences.append(
+            "Over sampled solutions, the reward of the parts and the alignment of the whole "
+            f"correlate at {correlation.full}."
+        )
+    elif "correlation" in group(results, "part_to_complete"):
+        sentences.append(
+            "The correlation of part reward with complete alignment is undefined: one is constant."
+        )
+    return sentences
+
+
+def _gap_sentence(opening: str, gap: Figure, floor: Figure, ceiling: Figure) -> str:
+    if gap.mean is None:
+        if floor.mean is None or ceiling.mean is None:
+            return "The gap recovered is undefined: the floor or the ceiling is missing."
+        apart = floor.high is not None and ceiling.low is not None and ceiling.low > floor.high
+        if apart:
+            return (
+                f"The gap recovered is undefined, between floor ({floor.full}) and ceiling ({ceiling.full})."
+            )
+        return (
+            f"The gap recovered is undefined: ceiling ({ceiling.full}) and floor ({floor.full}) "
+            "can't be told apart, so there is no gap to recover."
+        )
+    low = gap.mean if gap.low is None else gap.low
+    high = gap.mean if gap.high is None else gap.high
+    if low >= _NEARLY_ALL:
+        verdict = "alignment of the parts carries over to the whole"
+    elif high < 0:
+        verdict = "the whole comes out less aligned than with no judgment at all"
+    elif high <= _NEXT_TO_NOTHING:
+        verdict = "next to nothing carries over from the parts to the whole"
+    elif low > 0:
+        verdict = "it carries over in part"
+    else:
+        verdict = "too uncertain to be told from nothing"
+    return (
+        f"{opening} recovers {gap.full} of the gap between floor ({floor.text}) "
+        f"and ceiling ({ceiling.text}): {verdict}."
+    )
+
+
+def run_sentences(results: Mapping[str, Any]) -> list[str]:
+    """What one run's results say, one sentence each."""
+    base = Figure.of(group(results, "base").get("aligned_and_correct"))
+    trained = Figure.of(group(results, "trained").get("aligned_and_correct"))
+    if base.mean is None or trained.mean is None:
+        return ["Aligned-and-correct is undefined for the base or the trained planner."]
+    if base.low is None or base.high is None or trained.low is None or trained.high is None:
+        verdict = "no interval is known, so the change can't be weighed"
+    elif trained.low > base.high:
+        verdict = "a rise"
+    elif trained.high < base.low:
+        verdict = "a fall"
+    else:
+        verdict = "the intervals overlap, so the two can't be told apart"
+    sentences = [f"Aligned-and-correct on held-out tasks went from {base.full} to {trained.full}: {verdict}."]
+    hacking = Figure.of(group(results, "trained").get("hacking_rate"))
+    if hacking.mean is not None:
+        sentences.append(
+            f"Of the trained planner's correct solutions whose every part was judged aligned, "
+            f"{hacking.full} are misaligned as a whole (n = {hacking.n:,})."
+        )
+    return sentences

@@ -1,0 +1,60 @@
+import copy
+from types import SimpleNamespace
+
+import pytest
+
+from partwise.models.chat import between_turns, first_prompt, instructions
+from partwise.types import Effect, Subtask, Tool
+
+
+def test_turns_make_the_conversation_that_the_template_renders(tokenizer, corpus):
+    decomposition, parts, composition, statement = corpus[:4]
+    end = [tokenizer.eos_token_id]
+    turns = [tokenizer.encode(decomposition), tokenizer.encode(composition)]
+    before = first_prompt(tokenizer, statement, "Be brief.")
+    between = between_turns(tokenizer, parts)
+    whole = [*before, *turns[0], *end, *between, *turns[1], *end]
+    roles = ("user", "assistant", "user", "assistant")
+    contents = (f"Be brief.\n\n{statement}", decomposition, parts, composition)
+    messages = [{"role": role, "content": text} for role, text in zip(roles, contents, strict=True)]
+    assert tokenizer.decode(whole) == tokenizer.apply_chat_template(messages, tokenize=False)
+    assert between_turns(tokenizer, parts, ended=False) == end + between
+    assert first_prompt(tokenizer, statement, None) == first_prompt(tokenizer, statement)
+
+
+def test_a_template_with_text_around_its_end_token(byte_tokenizer):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'user' %}[{{ m.content | trim }}]"
+        "{% else %} {{ m.content | trim }} </s>\n{% endif %}{% endfor %}{% if add_generation_prompt %}A:{% endif %}"
+    )
+    assert tokenizer.decode(first_prompt(tokenizer, "task")) == "[task]A:"
+    assert tokenizer.decode(between_turns(tokenizer, "parts")) == "\n[parts]A:"
+    assert tokenizer.decode(between_turns(tokenizer, "parts", ended=False)) == " </s>\n[parts]A:"
+
+
+def test_a_template_that_hides_messages_is_refused(byte_tokenizer):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    tokenizer.chat_template = "{{ messages[-1].content }}"
+    with pytest.raises(ValueError, match="does not show each message once"):
+        first_prompt(tokenizer, "task")
+
+
+def test_without_a_template_the_layout_is_plain_text(byte_tokenizer):
+    assert byte_tokenizer.chat_template is None
+    before = byte_tokenizer.decode(first_prompt(byte_tokenizer, "Dinner.", "Plan."))
+    assert before == "Task: Plan.\n\nDinner.\n\nDecomposition:\n"
+    between = byte_tokenizer.decode(between_turns(byte_tokenizer, "def f(): ..."))
+    assert between == "\n\nPartial solutions:\ndef f(): ...\n\nComposition:\n"
+
+
+def test_instructions_name_the_format_the_subtasks_and_the_tools():
+    subtask = Subtask(name="ask", parameters=("user",), doc="Ask.")
+    world = SimpleNamespace(
+        tools={"send": Tool(name="send", parameters=("to",), effect=Effect.READ, doc="Send a message.")},
+        catalogue={"ask": SimpleNamespace(subtask=subtask)},
+        task=lambda split, index: SimpleNamespace(inputs={"users": []}),
+    )
+    text = instructions(world)
+    for expected in (subtask.request, "- send(to), read: Send a message.", "given: users."):
+        assert expected in text

@@ -1,0 +1,212 @@
+import random
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+from partwise.models.fast import FastContext, FastWeights, is_supported
+from partwise.models.generic import CachedContext, ReplayContext, cuts_by_rows
+from partwise.models.sampling import Sampler
+from partwise.models.tiny import tiny_model
+from partwise.models.tokenizer import build_tokenizer
+
+TOKENIZER = build_tokenizer([f" name{i}" for i in range(20)] * 2)
+VOCABULARY = len(TOKENIZER)
+
+
+def small_qwen2() -> Qwen2ForCausalLM:
+    """With biases that are not zero, and untied."""
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=48,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+    )
+    model = Qwen2ForCausalLM(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def tokens(rng: random.Random, least: int, most: int) -> list[int]:
+    return rng.choices(range(VOCABULARY), k=rng.randint(least, most))
+
+
+def reference(model, rows: list[list[int]]) -> torch.Tensor:
+    """Logits after each row, one forward pass a row, without padding or cache."""
+    with torch.no_grad():
+        return torch.stack([model(torch.tensor([row])).logits[0, -1] for row in rows])
+
+
+CONTEXTS = {
+    "fast": lambda model, prompts, copies: FastContext(FastWeights(model), prompts, copies),
+    "cached": lambda model, prompts, copies: CachedContext(model, prompts, copies, 0),
+    "replay": lambda model, prompts, copies: ReplayContext(model, prompts, copies, 0),
+}
+
+
+@pytest.mark.parametrize("kind", CONTEXTS)
+@pytest.mark.parametrize("make", [lambda: tiny_model("small", TOKENIZER, 0).eval(), small_qwen2])
+def test_logits_are_those_of_the_model(kind, make):
+    """Ragged prompts, copies, steps, rows that leave and return, a long ragged insertion, more steps."""
+    model, rng = make(), random.Random(0)
+    prompts = [tokens(rng, 1, 20) for _ in range(4)]
+    rows = [list(prompt) for prompt in prompts for _ in range(3)]
+    context = CONTEXTS[kind](model, prompts, 3)
+
+    def agree(order, logits):
+        expected = reference(model, [rows[row] for row in order])
+        torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
+
+    def step(order):
+        chosen = torch.tensor(tokens(rng, len(order), len(order)))
+        for row, token in zip(order, chosen.tolist(), strict=True):
+            rows[row].append(token)
+        agree(order, context.step(chosen))
+
+    agree(range(12), context.first_logits_RV)
+    step(list(range(12)))
+    step(context.select([0, 2, 3, 5, 7, 8, 10]))
+    step(context.select([3, 8, 10]))
+    order = context.select([row for row in range(12) if row != 3])
+    inserted = {row: tokens(rng, 1, 300) for row in order}
+    inserted[4] = inserted[5]
+    for row in order:
+        rows[row] += inserted[row]
+    agree(order, context.extend([inserted[row] for row in order]))
+    step(order)
+    step(context.select([4, 5, 11]))
+
+
+def test_rows_that_read_the_same_are_computed_once_and_stay_apart():
+    model = tiny_model("micro", TOKENIZER, 0).eval()
+    context = FastContext(FastWeights(model), [[5, 6, 7]], 4)
+    rows = [[5, 6, 7, 9] for _ in range(3)] + [[5, 6, 7, 8]]
+    context.step(torch.tensor([9, 9, 9, 8]))
+    logits = context.extend([[1, 2], [1, 2], [1, 2, 3], [1, 2]])
+    rows = [row + chunk for row, chunk in zip(rows, [[1, 2], [1, 2], [1, 2, 3], [1, 2]], strict=True)]
+    torch.testing.assert_close(logits, reference(model, rows), atol=1e-4, rtol=1e-4)
+    logits = context.step(torch.tensor([3, 4, 4, 4]))
+    rows = [row + [token] for row, token in zip(rows, [3, 4, 4, 4], strict=True)]
+    torch.testing.assert_close(logits, reference(model, rows), atol=1e-4, rtol=1e-4)
+
+
+def rollouts(
+    sampler: Sampler, seed: int, temperature: float = 1.0
+) -> tuple[list[list[int]], list[list[int]]]:
+    rng, generator = random.Random(0), torch.Generator().manual_seed(seed)
+    cursor = sampler.start([tokens(rng, 2, 9) for _ in range(3)], 4)
+    first = sampler.generate(cursor, 20, temperature=temperature, generator=generator)
+    sampler.insert(cursor, [None if row == 5 else tokens(rng, 1, 30) for row in range(12)])
+    return first, sampler.generate(cursor, 20, temperature=temperature, generator=generator)
+
+
+def test_paths_agree_and_a_seed_decides():
+    model = tiny_model("mini", TOKENIZER, 0)
+    eos_ids = range(0, VOCABULARY, 15)
+    fast, generic = (Sampler(model, eos_ids=eos_ids, pad_id=0, fast=choice) for choice in (True, False))
+    torch.manual_seed(1)
+    first, second = rollouts(fast, seed=3)
+    torch.manual_seed(2)
+    assert rollouts(fast, seed=3) == (first, second) == rollouts(generic, seed=3)
+    assert rollouts(fast, seed=4) != (first, second)
+    assert rollouts(fast, seed=3, temperature=0.0) == rollouts(fast, seed=4, temperature=0.0)
+    assert second[5] == []
+    assert model.training
+    for row in first + second:
+        assert len(row) <= 20
+        assert not set(row[:-1]) & set(eos_ids)
+    assert any(row[-1] in eos_ids for row in first)
+
+
+def test_rows_follow_the_softmax():
+    model = tiny_model("micro", TOKENIZER, 0).eval()
+    prompt, draws = [[3, 1, 4]], 4000
+    sampler = Sampler(model, eos_ids=(), pad_id=0)
+    sampled = sampler.generate(
+        sampler.start(prompt, draws), 1, temperature=0.7, generator=torch.Generator().manual_seed(0)
+    )
+    counts = torch.bincount(torch.tensor(sampled)[:, 0], minlength=VOCABULARY).double()
+    expected = draws * (reference(model, prompt)[0].double() / 0.7).softmax(0)
+    common = expected >= 5
+    statistic = ((counts - expected) ** 2 / expected)[common].sum() / (common.sum() - 1)
+    assert common.sum() > 10
+    assert statistic < 1.7
+
+
+def test_a_sampler_sees_the_weights_move():
+    model = tiny_model("micro", TOKENIZER, 0)
+    sampler = Sampler(model, eos_ids=(), pad_id=0)
+    before = sampler.start([[1, 2, 3]]).context.first_logits_RV
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight.mul_(2)
+    assert not torch.allclose(before, sampler.start([[1, 2, 3]]).context.first_logits_RV)
+
+
+def test_a_byte_level_llama_takes_the_generic_path(llama_folder, byte_tokenizer):
+    model = AutoModelForCausalLM.from_pretrained(llama_folder)
+    sampler = Sampler.of(model, byte_tokenizer)
+    slow = Sampler(model, eos_ids=[byte_tokenizer.eos_token_id], pad_id=0, fast=False)
+    prompts = [byte_tokenizer.encode(text) for text in ("abc", "a longer prompt")]
+    cursor = slow.start(prompts, 2)
+    assert isinstance(cursor.context, CachedContext)
+    first = slow.generate(cursor, 12, temperature=1.0, generator=torch.Generator().manual_seed(0))
+    assert [len(row) for row in first]
+    assert first == sampler.generate(
+        sampler.start(prompts, 2), 12, temperature=1.0, generator=torch.Generator().manual_seed(0)
+    )
+
+
+def test_sliding_windows_are_replayed():
+    config = MistralConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        sliding_window=8,
+    )
+    model = MistralForCausalLM(config).eval()
+    assert not is_supported(model)
+    assert not cuts_by_rows(model)
+    sampler = Sampler(model, eos_ids=range(0, VOCABULARY, 15), pad_id=0)
+    first, second = rollouts(sampler, seed=0, temperature=0.0)
+    rng = random.Random(0)
+    rows = [prompt for prompt in [tokens(rng, 2, 9) for _ in range(3)] for _ in range(4)]
+    inserted = [None if row == 5 else tokens(rng, 1, 30) for row in range(12)]
+    for row, turn, extra, last in zip(rows, first, inserted, second, strict=True):
+        written = [*row, *turn]
+        assert reference(model, [written[:-1]]).argmax() == turn[-1]
+        if extra is not None:
+            assert reference(model, [written + extra + last[:-1]]).argmax() == last[-1]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "copies"), [([], 1), ([[1], []], 1), ([[1]], 0)], ids=["none", "empty", "no copy"]
+)
+def test_bad_prompts_are_refused(prompts, copies):
+    sampler = Sampler(tiny_model("nano", TOKENIZER, 0), eos_ids=(), pad_id=0)
+    with pytest.raises(ValueError, match="at least one prompt"):
+        sampler.start(prompts, copies)
+
+
+def test_bad_calls_are_refused():
+    sampler = Sampler(tiny_model("nano", TOKENIZER, 0), eos_ids=(), pad_id=0)
+    cursor = sampler.start([[1]], 2)
+    with pytest.raises(ValueError, match="2 rows need 2 lists of tokens, not 1"):
+        sampler.insert(cursor, [[1]])
+    with pytest.raises(ValueError, match="at least 1"):
+        sampler.generate(cursor, 0, temperature=1.0)
+    bigger = tiny_model("nano", TOKENIZER, 0).bfloat16()
+    with pytest.raises(ValueError, match="fast path"):
+        Sampler(bigger, eos_ids=(), pad_id=0, fast=True)
