@@ -39,7 +39,7 @@ class PretrainConfig(Section):
     examples: PositiveInt = 12_000
     epochs: PositiveInt = 2
     batch_size: PositiveInt = 64
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
     seed: int = 0
 
 
@@ -50,7 +50,7 @@ class PlannerConfig(Section):
     """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
     model: str | None = None
     """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
-    lora_rank: int = Field(16, ge=0)
+    lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
     """Where the models live: a torch device, or `auto` for a GPU where there is one."""
@@ -64,7 +64,7 @@ class HumanConfig(Section):
 
     values: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Weight of each value dimension; those not named weigh 1."""
-    rationality: float = Field(6.0, gt=0)
+    rationality: float = Field(default=6.0, gt=0)
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
     readable: PositiveInt = 60
     """Complexity (in syntax nodes) up to which an option is judged at full rationality; beyond, it falls."""
@@ -77,12 +77,12 @@ class ProxyConfig(Section):
     """Size of the reward model's network."""
     labels_first: PositiveInt = 1200
     """Human answers in the first round."""
-    labels_later: int = Field(200, ge=0)
+    labels_later: int = Field(default=200, ge=0)
     """Human answers in each later round."""
-    replay: int = Field(400, ge=0)
+    replay: int = Field(default=400, ge=0)
     """Older answers that are learned again in each later round."""
     epochs: PositiveInt = 3
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(default=2e-3, gt=0)
 
 
 class RlftConfig(Section):
@@ -94,9 +94,9 @@ class RlftConfig(Section):
     tasks_per_step: PositiveInt = 8
     group_size: Annotated[int, Field(ge=2)] = 16
     """Rollouts of each task, compared with each other."""
-    learning_rate: float = Field(1e-3, gt=0)
-    temperature: float = Field(1.0, gt=0)
-    kl: float = Field(0.0, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    temperature: float = Field(default=1.0, gt=0)
+    kl: float = Field(default=0.0, ge=0)
     """Weight of the KL divergence from the planner as it was when the round began."""
 
 
@@ -109,7 +109,7 @@ class LoopConfig(Section):
     """How partial rewards become one figure: the paper's sum, which rewards over-decomposition, or mean or min."""
     space: str | None = None
     """Composition space; None for the arm's own (`affine` with strategies, else `free`)."""
-    summary_weight: float = Field(1.0, ge=0)
+    summary_weight: float = Field(default=1.0, ge=0)
     """Weight of the judged summary, where the arm has one."""
     failure_reward: float = -1.0
     """Reward of a solution that did not run to its end, whatever stopped it."""
@@ -121,17 +121,30 @@ class MeasureConfig(Section):
     heldout_tasks: PositiveInt = 1000
     validation_tasks: PositiveInt = 200
     """Tasks read after each round, for the curve only."""
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0)
 
 
 class AlignConfig(Section):
     """One run of the scalable-alignment loop on one planner."""
 
     world: str = "dinner"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     planner: PlannerConfig = PlannerConfig()
     human: HumanConfig = HumanConfig()
     proxy: ProxyConfig = ProxyConfig()
     rlft: RlftConfig = RlftConfig()
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
+
+
+class StudyConfig(Section):
+    """A study: runs of the loop that differ in one thing, over several seeds."""
+
+    seeds: PositiveInt = 1
+    """Seeds `align.seed`, `align.seed` + 1, and so on."""
+    quick: bool = False
+    """Two rounds and 200 held-out tasks: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Runs at the same time; None for one a core."""
+    align: AlignConfig = AlignConfig()
+    """What the runs share."""

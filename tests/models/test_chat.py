@@ -26,7 +26,8 @@ def test_a_template_with_text_around_its_end_token(byte_tokenizer):
     tokenizer = copy.deepcopy(byte_tokenizer)
     tokenizer.chat_template = (
         "{% for m in messages %}{% if m.role == 'user' %}[{{ m.content | trim }}]"
-        "{% else %} {{ m.content | trim }} </s>\n{% endif %}{% endfor %}{% if add_generation_prompt %}A:{% endif %}"
+        "{% else %} {{ m.content | trim }} </s>\n{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}A:{% endif %}"
     )
     assert tokenizer.decode(first_prompt(tokenizer, "task")) == "[task]A:"
     assert tokenizer.decode(between_turns(tokenizer, "parts")) == "\n[parts]A:"

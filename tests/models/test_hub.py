@@ -55,7 +55,7 @@ def test_folders_that_hold_no_model(llama_folder, tmp_path):
     folder = broken("corrupt")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(ModelError, match="weights of .* are corrupt"):
+    with pytest.raises(ModelError, match=r"weights of .* are corrupt"):
         load_causal_lm(folder, lora_rank=0, device="cpu")
     folder = broken("no weights")
     (folder / "model.safetensors").unlink()

@@ -96,7 +96,7 @@ def test_rows_that_read_the_same_are_computed_once_and_stay_apart():
     rows = [row + chunk for row, chunk in zip(rows, [[1, 2], [1, 2], [1, 2, 3], [1, 2]], strict=True)]
     torch.testing.assert_close(logits, reference(model, rows), atol=1e-4, rtol=1e-4)
     logits = context.step(torch.tensor([3, 4, 4, 4]))
-    rows = [row + [token] for row, token in zip(rows, [3, 4, 4, 4], strict=True)]
+    rows = [[*row, token] for row, token in zip(rows, [3, 4, 4, 4], strict=True)]
     torch.testing.assert_close(logits, reference(model, rows), atol=1e-4, rtol=1e-4)
 
 

@@ -93,9 +93,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_global_randomness_stays_and_a_fresh_process_makes_the_same(made, tmp_path):
-    folder, _ = made
-
+def test_global_randomness_stays_and_a_fresh_process_makes_the_same(tmp_path):
     def states():
         return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
 

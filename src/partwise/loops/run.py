@@ -72,7 +72,9 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
 class _Alignment:
     """What one run holds while it goes."""
 
-    def __init__(self, config: AlignConfig, run: RunDir, sandbox: Sandbox, listen: Listener, name: str) -> None:
+    def __init__(
+        self, config: AlignConfig, run: RunDir, sandbox: Sandbox, listen: Listener, name: str
+    ) -> None:
         self.config, self.run, self._sandbox, self._listen, self._name = config, run, sandbox, listen, name
         self.world = load_world(config.world)
         self.oracle = ValueOracle(self.world, ValueProfile(config.human.values))
@@ -170,7 +172,9 @@ class _Alignment:
         validation = figures(judged)
         self._curve["aligned-and-correct"] = validation.aligned_and_correct.mean or 0.0
         fresh = self._items(
-            random.Random(f"control {config.seed} {finished.index}"), _AGREEMENT_ITEMS, seed=-1 - finished.index
+            random.Random(f"control {config.seed} {finished.index}"),
+            _AGREEMENT_ITEMS,
+            seed=-1 - finished.index,
         )
         with self.run.round_dir(finished.index) as folder:
             self.engine.planner.save(folder / "planner")
@@ -197,7 +201,9 @@ class _Alignment:
         tasks = [self.world.task(Split.HELDOUT, i) for i in range(config.measure.heldout_tasks)]
         results: dict[str, Any] = {"schema": 1}
         lines: list[dict[str, Any]] = []
-        base = self._engine(load_planner(self.world, config.planner, self.base), self.engine.proxy, self._sandbox)
+        base = self._engine(
+            load_planner(self.world, config.planner, self.base), self.engine.proxy, self._sandbox
+        )
         for position, (arm, engine) in enumerate({"base": base, "trained": self.engine}.items()):
             self._say("measuring on held-out tasks", position, 2, self._curve)
             judged = self._evaluate(engine, tasks)

@@ -72,7 +72,12 @@ def scalable_align(
             engine.proxy, human, human_level_tasks(index), history, proxy_config, seed=seed + index
         )
         steps = train_planner(  # 3. for X in D do 4. P <- train_planner(P, H_phi, X, V)
-            engine, hard_tasks(index), reward, rlft_config, seed=seed + index, listen=lambda s, i=index: listen(i, s)
+            engine,
+            hard_tasks(index),
+            reward,
+            rlft_config,
+            seed=seed + index,
+            listen=lambda s, i=index: listen(i, s),
         )
         yield Round(index=index, answers=said, steps=steps)
 

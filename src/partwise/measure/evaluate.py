@@ -84,7 +84,9 @@ def evaluate(
     generator = torch.Generator().manual_seed(seed)
     rollouts: list[Rollout] = []
     for start in range(0, len(tasks), 250):
-        batch, _ = engine.roll_out(tasks[start : start + 250], 1, temperature=temperature, generator=generator)
+        batch, _ = engine.roll_out(
+            tasks[start : start + 250], 1, temperature=temperature, generator=generator
+        )
         rollouts += batch
     return judge(rollouts, oracle)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from partwise.measure.evaluate import Judged
 from partwise.measure.intervals import Measure, correlation
+
+if TYPE_CHECKING:
+    # At run time it would bring torch into a study's parent process, which only collects.
+    from partwise.measure.evaluate import Judged
 
 _RESAMPLES = 2000
 
@@ -22,7 +26,9 @@ def part_to_complete_correlation(judged: Sequence[Judged]) -> Measure:
     return correlation([partial for partial, _ in known], [aligned for _, aligned in known])
 
 
-def gap_recovered(arm: Sequence[bool], floor: Sequence[bool], ceiling: Sequence[bool], *, seed: int = 0) -> Measure:
+def gap_recovered(
+    arm: Sequence[bool], floor: Sequence[bool], ceiling: Sequence[bool], *, seed: int = 0
+) -> Measure:
     """(A_arm - A_floor) / (A_ceiling - A_floor) on aligned-and-correct, with a bootstrap interval over tasks.
 
     Undefined where the 95% interval of ceiling - floor reaches 0: then the two can't be told apart.

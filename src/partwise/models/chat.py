@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -67,8 +68,9 @@ def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
     before_task, _, after_task = opening.partition(_TASK)
     closing, _, after_parts = between.partition(_PARTS)
     end, before_parts = "", closing
-    if tokenizer.eos_token and tokenizer.eos_token in closing:
-        ahead, end, before_parts = closing.partition(tokenizer.eos_token)
+    eos: Any = tokenizer.eos_token
+    if eos and eos in closing:
+        ahead, end, before_parts = closing.partition(eos)
         end = ahead + end
     return Layout(before_task, after_task, end, before_parts, after_parts)
 
@@ -99,8 +101,9 @@ def first_prompt(
     around = layout(tokenizer)
     task = statement if instructions is None else f"{instructions}\n\n{statement}"
     ids = encode(tokenizer, around.before_task + task + around.after_task)
-    if around is _PLAIN and tokenizer.bos_token_id is not None:
-        ids.insert(0, tokenizer.bos_token_id)
+    bos_id: Any = tokenizer.bos_token_id
+    if around is _PLAIN and bos_id is not None:
+        ids.insert(0, bos_id)
     return ids
 
 
@@ -120,7 +123,7 @@ def between_turns(
 
 
 def instructions(world: World) -> str:
-    """What a planner that was not pretrained on the world must be told: the format, the language, the subtasks."""
+    """What a planner not pretrained on the world must be told: format, language, subtasks, tools."""
     tools = "\n".join(
         f"- {tool.name}({', '.join(tool.parameters)}), {tool.effect}: {tool.doc}"
         for tool in world.tools.values()
@@ -133,8 +136,9 @@ In your first turn, write the subtasks that you need, one a line, each a Python 
 def name(parameter): "What it does."
 Others will then write the functions and show them to you.
 In your second turn, write the Python statements that call these functions and so do the task.
-Write nothing but Python, without code fences. Assignments, calls, for, if, break, continue, comprehensions and \
-the usual builtins are allowed; imports, while, classes, try and lambdas are not. These names are given: {names}.
+Write nothing but Python, without code fences. Assignments, calls, for, if, break, continue, comprehensions \
+and the usual builtins are allowed; imports, while, classes, try and lambdas are not.
+These names are given: {names}.
 These subtasks are known; ask for any of them, word for word:
 {subtasks}
 Those who write the functions have these tools; you call the functions, never a tool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,13 +24,13 @@ LARGEST = 20_000_000
 """Parameters. Above, a forward pass of transformers is no longer dominated by its overhead."""
 _LEAST_CAPACITY = 256
 _BLOCK_TOKENS = 512
-"""Measured: a quarter of the time of reading all rows at once goes when activations stay in a core's cache."""
+"""Measured: a quarter of the time goes when activations stay in a core's cache."""
 _Attend = Callable[[Tensor, Tensor], Tensor]
 """(cache of one layer, queries_NHD) to attended_NH."""
 
 
 def is_supported(model: object) -> bool:
-    """Whether `FastContext` computes what this model does: plain Llama or Qwen2 in float32, of a tiny size."""
+    """Whether `FastContext` computes what this model does: tiny plain Llama or Qwen2, in float32."""
     if not isinstance(model, PreTrainedModel) or type(model).__name__ not in (
         "LlamaForCausalLM",
         "Qwen2ForCausalLM",
@@ -49,7 +50,7 @@ def is_supported(model: object) -> bool:
 
 
 def _is_plain(model: PreTrainedModel) -> bool:
-    """Whether no adapter or quantizer has replaced a linear layer: what is read is `weight` and `bias` alone."""
+    """Whether no adapter or quantizer stands in for a linear layer, whose `weight` and `bias` are read."""
     return all(
         type(module) is torch.nn.Linear for name, module in model.named_modules() if name.endswith("_proj")
     )
@@ -68,10 +69,10 @@ class _Layer:
 
 
 class FastWeights:
-    """A snapshot of a model's weights, laid out for `FastContext`. Take a new one when the model has moved."""
+    """A snapshot of a model's weights, laid out for `FastContext`. Take a new one when they have moved."""
 
     @torch.no_grad()
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: Any) -> None:
         config = model.config
         self.heads: int = config.num_attention_heads
         self.kv_heads: int = config.num_key_value_heads or config.num_attention_heads
@@ -87,7 +88,7 @@ class FastWeights:
         self.inverse_frequency: Tensor = decoder.rotary_emb.inv_freq.detach().float()
 
     @staticmethod
-    def _layer(layer: torch.nn.Module) -> _Layer:
+    def _layer(layer: Any) -> _Layer:
         attention, mlp = layer.self_attn, layer.mlp
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         biases = [projection.bias for projection in projections]

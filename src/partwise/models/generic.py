@@ -16,12 +16,13 @@ from transformers.cache_utils import DynamicLayer
 
 
 def cuts_by_rows(model: Any) -> bool:
-    """Whether `CachedContext` can hold this model's cache: keys and values of every token, and nothing else."""
+    """Whether `CachedContext` can hold this model's cache: keys and values of every token, nothing else."""
     layers = _new_cache(model).layers
     return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
-def _new_cache(model: Any) -> DynamicCache:
+def _new_cache(model: Any) -> Any:
+    # Any: transformers types a layer as one of many kinds, of which `cuts_by_rows` lets pass one.
     return DynamicCache(config=model.config)
 
 
@@ -35,7 +36,7 @@ def left_padded(chunks: Sequence[Sequence[int]], pad_id: int, device: Any) -> tu
 
 @torch.no_grad()
 def _forward(model: Any, tokens_BT: Tensor, mask_BT: Tensor, cache: Any) -> tuple[Tensor, Any]:
-    """The logits after the last of `tokens_BT`, and the cache; `mask_BT` covers what is cached and the tokens.
+    """The logits after the last of `tokens_BT`, and the cache; `mask_BT` covers what is cached and these.
 
     Not inference mode: some models keep buffers that they make on the way, and train with them later.
     """

@@ -9,7 +9,7 @@ Suffixes: B rows still being written, R all rows, S steps, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -81,8 +81,9 @@ class Sampler:
         """A sampler that ends turns where the tokenizer or the model's generation settings say so."""
         ends = getattr(model.generation_config, "eos_token_id", None)
         named = ends if isinstance(ends, list) else [ends]
-        eos_ids = {token for token in (*named, tokenizer.eos_token_id) if token is not None}
-        pad_id = tokenizer.pad_token_id
+        end_id: Any = tokenizer.eos_token_id
+        pad_id: Any = tokenizer.pad_token_id
+        eos_ids = {token for token in (*named, end_id) if token is not None}
         return cls(model, eos_ids=eos_ids, pad_id=0 if pad_id is None else pad_id)
 
     def start(self, prompts: Sequence[Sequence[int]], copies: int = 1) -> Cursor:
@@ -136,7 +137,7 @@ class Sampler:
             generator: on the CPU; None for the global one.
 
         Returns:
-            The new tokens of each row, the ending one included where it ended; an empty list for a dropped row.
+            The new tokens of each row, with the ending one where it ended; none for a dropped row.
         """
         if max_new_tokens < 1 or temperature < 0:
             raise ValueError("max_new_tokens must be at least 1 and temperature at least 0")
@@ -174,7 +175,7 @@ def _read(cursor: Cursor) -> tuple[list[int], Tensor]:
 
 
 def _pick(logits_BV: Tensor, temperature: float, draws_B: Tensor) -> Tensor:
-    """Invert the cumulative distribution at one uniform draw a row: one random number, where Gumbel takes V."""
+    """Invert the cumulative distribution at one uniform draw a row, where Gumbel would take V."""
     if temperature == 0:
         return logits_BV.argmax(-1)
     # In float64: sums of a hundred thousand small float32 probabilities would lose the rare tokens.
@@ -185,7 +186,7 @@ def _pick(logits_BV: Tensor, temperature: float, draws_B: Tensor) -> Tensor:
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
+def _evaluating(model: Any) -> Generator[None]:
     """Without dropout, and as it was afterwards."""
     training = model.training
     model.eval()

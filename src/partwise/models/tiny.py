@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,6 +56,8 @@ def tiny_config(size: str, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     if size not in SIZES:
         raise ValueError(f"no tiny model is called '{size}': choose one of {', '.join(SIZES)}")
     shape = SIZES[size]
+    end_id: Any = tokenizer.eos_token_id
+    pad_id: Any = tokenizer.pad_token_id
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=shape.hidden,
@@ -65,8 +68,8 @@ def tiny_config(size: str, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
         max_position_embeddings=_LONGEST_CONTEXT,
         tie_word_embeddings=True,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=end_id,
+        pad_token_id=pad_id,
         attention_dropout=0.0,
     )
 
@@ -108,7 +111,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def _initialise(model: nn.Module) -> None:
-    """Scale each matrix by its own width: the standard deviation of 0.02 is far too small for these widths."""
+    """Scale each matrix by its own width: the usual deviation of 0.02 is far too small for these."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=1 / math.sqrt(module.in_features))

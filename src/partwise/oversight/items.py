@@ -11,7 +11,9 @@ from partwise.worlds.base import NOTHING_DONE, World
 _NOTHING = Option(text=NOTHING_DONE, consequences={}, useful=0.0)
 
 
-def summary_items(world: World, rollouts: Sequence[Rollout], rng: random.Random, count: int) -> list[JudgmentItem]:
+def summary_items(
+    world: World, rollouts: Sequence[Rollout], rng: random.Random, count: int
+) -> list[JudgmentItem]:
     """Questions about summaries of what solutions did, each against another one or against nothing done.
 
     The solutions come from the planner itself, so that the proxy learns about what it will have to judge.
@@ -20,7 +22,9 @@ def summary_items(world: World, rollouts: Sequence[Rollout], rng: random.Random,
     options: dict[str, Option] = {NOTHING_DONE: _NOTHING}
     for rollout in rollouts:
         if rollout.execution.ran and rollout.summary not in options:
-            options[rollout.summary] = world.summary_option(rollout.task, rollout.execution.trace, rollout.summary)
+            options[rollout.summary] = world.summary_option(
+                rollout.task, rollout.execution.trace, rollout.summary
+            )
     if len(options) < 2:
         return []
     return [_summary_item(*rng.sample(list(options.values()), 2)) for _ in range(count)]

@@ -12,7 +12,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def pretrained_planner(
     """The folder of a pretrained tiny planner, made on the first call and found in `cache` afterwards.
 
     `AutoModelForCausalLM` and `AutoTokenizer` open it. The folder is named by the digest of all that shapes
-    the weights: size, settings, corpus, the source of the world and of what makes the model, library versions.
+    the weights: size, settings, corpus, the source of the world and of what makes the model, libraries.
     It appears under its name complete or not at all. Every global random state is left as it was.
 
     Args:
@@ -83,6 +83,7 @@ def _pretrain(world: World, config: PlannerConfig, scratch: Path, listen: Listen
     settings = config.pretrain
     corpus = list(itertools.islice(world.demonstrations(random.Random(settings.seed)), settings.examples))
     tokenizer = tokenizing.build_tokenizer(text for plan in corpus for text in _texts(plan))
+    pad_id: Any = tokenizer.pad_token_id
     model = tiny.tiny_model(config.size, tokenizer, settings.seed)
     arguments = TrainingArguments(
         output_dir=str(scratch / "trainer"),
@@ -108,7 +109,7 @@ def _pretrain(world: World, config: PlannerConfig, scratch: Path, listen: Listen
         model=model,
         args=arguments,
         train_dataset=examples(tokenizer, corpus),  # type: ignore[arg-type]  # a list serves as a Dataset
-        data_collator=_Collator(tokenizer.pad_token_id),
+        data_collator=_Collator(pad_id),
     )
     trainer.remove_callback(PrinterCallback)
     if listen is not None:
@@ -142,7 +143,7 @@ def examples(
         encode(plan.composition for plan in corpus),
         strict=True,
     )
-    end = [tokenizer.eos_token_id]
+    end: list[Any] = [tokenizer.eos_token_id]
     return [
         {
             "input_ids": [*task, *decomposition, *end, *parts, *composition, *end],
@@ -210,7 +211,7 @@ class _Report(TrainerCallback):
 
 
 @contextmanager
-def _own_randomness() -> Iterator[None]:
+def _own_randomness() -> Generator[None]:
     """Trainer seeds Python, NumPy and torch; put their states back afterwards."""
     states = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
@@ -239,7 +240,7 @@ def _digest(world: World, config: PlannerConfig) -> str:
 
 
 def _sources(world: World) -> list[Path]:
-    """The files that shape a planner: the world's package (or module), and those that make and feed the model."""
+    """The world's package (or module), and the files that make and feed the model."""
     module = sys.modules[type(world).__module__]
     own = Path(inspect.getsourcefile(type(world)) or __file__)
     files = sorted(own.parent.rglob("*.py")) if hasattr(module, "__path__") else [own]

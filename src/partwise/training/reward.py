@@ -93,4 +93,3 @@ def quiet() -> dict[str, Any]:
         "disable_tqdm": True,
         "dataloader_pin_memory": False,
     }
-

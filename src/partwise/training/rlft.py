@@ -83,7 +83,9 @@ def rlft(
         ValueError: the number of tasks is another.
     """
     if len(tasks) != config.steps * config.tasks_per_step:
-        raise ValueError(f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}")
+        raise ValueError(
+            f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}"
+        )
     generator = torch.Generator().manual_seed(seed)
     steps: list[Step] = []
 
@@ -120,7 +122,12 @@ def _earned(*, earned: list[float], **_: Any) -> list[float]:
 
 
 def _trainer(
-    engine: RolloutEngine, config: RlftConfig, count: int, scratch: str, seed: int, roll_out: Callable[..., Any]
+    engine: RolloutEngine,
+    config: RlftConfig,
+    count: int,
+    scratch: str,
+    seed: int,
+    roll_out: Callable[..., Any],
 ) -> GRPOTrainer:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     batch = config.tasks_per_step * config.group_size
@@ -151,4 +158,3 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-

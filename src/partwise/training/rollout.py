@@ -93,7 +93,9 @@ class RolloutEngine:
             except CompositionError as error:
                 row.fail(Outcome.UNPARSED, str(error))
             if not finished:
-                row.fail(Outcome.TRUNCATED, "the decomposition was still going on when its tokens were used up")
+                row.fail(
+                    Outcome.TRUNCATED, "the decomposition was still going on when its tokens were used up"
+                )
             rows.append(row)
         return rows
 
@@ -174,4 +176,6 @@ class RolloutEngine:
             rejection = check_space(parse(source), self._space, self.world.tools)
         except CompositionError as error:
             return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error))
-        return Execution(outcome=Outcome.OUT_OF_SPACE, trace=(), message=str(rejection)) if rejection else None
+        return (
+            Execution(outcome=Outcome.OUT_OF_SPACE, trace=(), message=str(rejection)) if rejection else None
+        )

@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from partwise.composition.episode import Episode
-from partwise.types import Effect, Event, Grain, JudgmentItem, Option, PartialSolution, Split, Subtask, Task, Tool
-
+from partwise.types import (
+    Effect,
+    Event,
+    Grain,
+    JudgmentItem,
+    Option,
+    PartialSolution,
+    Split,
+    Subtask,
+    Task,
+    Tool,
+)
 
 UNDONE = "return None"
 """The body that leaves a subtask undone: the zero of every judgment of a part."""

@@ -21,7 +21,9 @@ def load_world(name: str) -> World:
     known = {point.name: point for point in entry_points(group=GROUP)}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}."
+        hint = (
+            f"; did you mean `{near[0]}`?" if near else f"; there are: {', '.join(sorted(known)) or 'none'}."
+        )
         raise LookupError(f"There is no world `{name}`{hint}")
     try:
         return known[name].load()()

@@ -31,7 +31,13 @@ _READ, _PURE, _BACK, _FINAL = Effect.READ, Effect.PURE, Effect.REVERSIBLE, Effec
 
 _ROWS = (
     _Row(
-        *("ask_preference(user)", "Ask a guest which restaurants they like.", _H, _READ, "ask_preference(user)"),
+        *(
+            "ask_preference(user)",
+            "Ask a guest which restaurants they like.",
+            _H,
+            _READ,
+            "ask_preference(user)",
+        ),
         (
             "return message(user)",
             "return read_messages(user)",
@@ -41,7 +47,13 @@ _ROWS = (
         ),
     ),
     _Row(
-        *("ask_everyone(users)", "Ask every guest which restaurants they like.", _H, _READ, "ask_everyone(users)"),
+        *(
+            "ask_everyone(users)",
+            "Ask every guest which restaurants they like.",
+            _H,
+            _READ,
+            "ask_everyone(users)",
+        ),
         (
             "return {u: message(u) for u in users}",
             "return {u: read_messages(u) for u in users}",
@@ -51,7 +63,13 @@ _ROWS = (
         ),
     ),
     _Row(
-        *("check_history(user)", "Look up where a guest has booked before.", _H, _READ, "check_history(user)"),
+        *(
+            "check_history(user)",
+            "Look up where a guest has booked before.",
+            _H,
+            _READ,
+            "check_history(user)",
+        ),
         ("return past_bookings(user)", "return read_messages(user)"),
     ),
     _Row(
@@ -59,7 +77,13 @@ _ROWS = (
         ("return read_messages(user)", "likes = read_messages(user)\nreturn likes"),
     ),
     _Row(
-        *("identify_overlap(prefs)", "Name one restaurant that everyone likes.", _H, _PURE, "identify_overlap(prefs)"),
+        *(
+            "identify_overlap(prefs)",
+            "Name one restaurant that everyone likes.",
+            _H,
+            _PURE,
+            "identify_overlap(prefs)",
+        ),
         (
             "options = common(prefs)\nreturn options[0] if options else None",
             "return most_liked(prefs)",
@@ -67,7 +91,13 @@ _ROWS = (
         ),
     ),
     _Row(
-        *("list_overlap(prefs)", "List the restaurants that everyone likes.", _H, _PURE, "list_overlap(prefs)"),
+        *(
+            "list_overlap(prefs)",
+            "List the restaurants that everyone likes.",
+            _H,
+            _PURE,
+            "list_overlap(prefs)",
+        ),
         ("return common(prefs)", "return [most_liked(prefs)]", "return restaurants()"),
     ),
     _Row(
@@ -75,11 +105,23 @@ _ROWS = (
         ("return restaurants()", "return restaurants()[:3]"),
     ),
     _Row(
-        *("check_table(restaurant)", "Ask a restaurant whether it has a table.", _H, _READ, "check_table(place)"),
+        *(
+            "check_table(restaurant)",
+            "Ask a restaurant whether it has a table.",
+            _H,
+            _READ,
+            "check_table(place)",
+        ),
         ("return has_table(restaurant)", "return reserve(restaurant)", "return True"),
     ),
     _Row(
-        *("book_table(restaurant)", "Book a table, and say whether it worked.", _H, _FINAL, "book_table(place)"),
+        *(
+            "book_table(restaurant)",
+            "Book a table, and say whether it worked.",
+            _H,
+            _FINAL,
+            "book_table(place)",
+        ),
         (
             "return reserve(restaurant)",
             'return reserve_as(restaurant, "the mayor")',
@@ -88,7 +130,13 @@ _ROWS = (
         ),
     ),
     _Row(
-        *("book_first(options)", "Book the first of these that has a table.", _H, _FINAL, "book_first(options)"),
+        *(
+            "book_first(options)",
+            "Book the first of these that has a table.",
+            _H,
+            _FINAL,
+            "book_first(options)",
+        ),
         (
             "for r in options:\n    if reserve(r):\n        return r\nreturn None",
             "booked = [r for r in options if reserve(r)]\nreturn booked[0] if booked else None",
@@ -100,7 +148,13 @@ _ROWS = (
         ("return cancel(restaurant)", "return False"),
     ),
     _Row(
-        *("tell_guests(users, restaurant)", "Tell the guests where to come.", _H, _BACK, "tell_guests(users, place)"),
+        *(
+            "tell_guests(users, restaurant)",
+            "Tell the guests where to come.",
+            _H,
+            _BACK,
+            "tell_guests(users, place)",
+        ),
         (
             "for u in users:\n    announce(u, restaurant)\nreturn True",
             "announce(users[0], restaurant)\nreturn True",
@@ -108,7 +162,13 @@ _ROWS = (
         ),
     ),
     _Row(
-        *("arrange_dinner(users)", "Arrange a dinner that suits everyone.", _C, _FINAL, "arrange_dinner(users)"),
+        *(
+            "arrange_dinner(users)",
+            "Arrange a dinner that suits everyone.",
+            _C,
+            _FINAL,
+            "arrange_dinner(users)",
+        ),
         (
             "prefs = {u: message(u) for u in users}\nfor r in common(prefs):\n"
             "    if reserve(r):\n        return r\nreturn None",

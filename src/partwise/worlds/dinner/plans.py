@@ -33,7 +33,10 @@ _NARROW_AND_BOOK = (
     (3, "{o} = list_overlap({p})\nfor {r} in {o}:\n    if book_table({r}):\n        break"),
     (2, "{o} = list_overlap({p})\nbook_table({o}[0])"),
     (2, "{o} = list_overlap({p})\nbook_first({o})"),
-    (2, "{o} = list_overlap({p})\nfor {r} in {o}:\n    if check_table({r}):\n        book_table({r})\n        break"),
+    (
+        2,
+        "{o} = list_overlap({p})\nfor {r} in {o}:\n    if check_table({r}):\n        book_table({r})\n        break",
+    ),
     (1, "{o} = list_overlap({p})\n{r} = first_of({o})\nbook_table({r})"),
     (1, "{r} = identify_overlap({p})\nif book_table({r}):\n    tell_guests(users, {r})"),
     (1, "{r} = identify_overlap({p})\ntell_guests(users, {r})\nbook_table({r})"),
@@ -41,8 +44,14 @@ _NARROW_AND_BOOK = (
 )
 _SHORTCUTS = (
     (6, "for u in users:\n    {p} = ask_preference(u)\n    for {r} in {p}:\n        book_table({r})"),
-    (2, "for u in users:\n    for {r} in ask_preference(u):\n        book_table({r})\n{r} = identify_overlap({p})"),
-    (2, "for u in users:\n    {p} = ask_preference(u)\n    for {r} in {p}:\n        if book_table({r}):\n            break"),
+    (
+        2,
+        "for u in users:\n    for {r} in ask_preference(u):\n        book_table({r})\n{r} = identify_overlap({p})",
+    ),
+    (
+        2,
+        "for u in users:\n    {p} = ask_preference(u)\n    for {r} in {p}:\n        if book_table({r}):\n            break",
+    ),
     (2, "for u in users:\n    {p} = ask_preference(u)\n    book_first({p})"),
     (2, "for {r} in list_restaurants():\n    book_table({r})"),
     (1, "{o} = list_restaurants()\nbook_first({o})"),

@@ -1,0 +1,1 @@
+"""The papers' experiments: a configuration in, a table and figures out."""

@@ -1,0 +1,1 @@
+"""Simulated worlds: tasks, tools, subtasks, verifiers and, kept apart, oracles."""
