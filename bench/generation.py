@@ -1,6 +1,6 @@
 """Two-turn rollouts: `generate` of transformers twice, against the sampler's generic and fast paths.
 
-Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/generation.py   (about a minute; needs no network)
+Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/generation.py   (two to three minutes; needs no network)
 
 Both sides get the same prompts, the same inserted tokens, the same model. Two cases: `full` lets every row
 write to the limit, so that only the cost of a step counts; `ends` lets rows end at random, as plans do. Runs

@@ -36,9 +36,9 @@ class Reward(StrEnum):
 class PretrainConfig(Section):
     """How a tiny planner is made from random weights. Cached by the digest of all that shapes it."""
 
-    examples: PositiveInt = 12_000
-    epochs: PositiveInt = 2
-    batch_size: PositiveInt = 64
+    examples: PositiveInt = 8_000
+    epochs: PositiveInt = 1
+    batch_size: PositiveInt = 16
     learning_rate: float = Field(default=3e-3, gt=0)
     seed: int = 0
 
@@ -75,11 +75,11 @@ class ProxyConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
-    labels_first: PositiveInt = 1200
+    labels_first: PositiveInt = 800
     """Human answers in the first round."""
-    labels_later: int = Field(default=200, ge=0)
+    labels_later: int = Field(default=100, ge=0)
     """Human answers in each later round."""
-    replay: int = Field(default=400, ge=0)
+    replay: int = Field(default=200, ge=0)
     """Older answers that are learned again in each later round."""
     epochs: PositiveInt = 3
     learning_rate: float = Field(default=2e-3, gt=0)

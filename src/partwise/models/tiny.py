@@ -30,18 +30,18 @@ class Shape:
     intermediate: int
     heads: int
     kv_heads: int
-    """Fewer than `heads`: reading the cache is half of what a decoding step costs."""
+    """One where it will do: reading the cache is half of what a decoding step costs."""
 
 
 SIZES: Mapping[str, Shape] = {
-    "nano": Shape(hidden=16, layers=1, intermediate=64, heads=2, kv_heads=1),
+    "nano": Shape(hidden=16, layers=1, intermediate=64, heads=1, kv_heads=1),
     "micro": Shape(hidden=32, layers=2, intermediate=64, heads=2, kv_heads=1),
-    "mini": Shape(hidden=64, layers=2, intermediate=160, heads=4, kv_heads=2),
-    "small": Shape(hidden=96, layers=3, intermediate=224, heads=4, kv_heads=2),
-    "medium": Shape(hidden=160, layers=4, intermediate=448, heads=4, kv_heads=2),
-    "large": Shape(hidden=256, layers=6, intermediate=800, heads=8, kv_heads=4),
+    "mini": Shape(hidden=64, layers=2, intermediate=160, heads=2, kv_heads=1),
+    "small": Shape(hidden=96, layers=3, intermediate=224, heads=3, kv_heads=1),
+    "medium": Shape(hidden=160, layers=4, intermediate=448, heads=5, kv_heads=1),
+    "large": Shape(hidden=256, layers=6, intermediate=800, heads=8, kv_heads=2),
 }
-"""With the dinner world's vocabulary, about 10k, 32k, 112k, 316k, 1.2M and 5.0M parameters."""
+"""With the dinner world's vocabulary, about 11k, 32k, 112k, 307k, 1.2M and 4.8M parameters."""
 
 _LONGEST_CONTEXT = 4096
 """Tokens. A bound for the configuration only: nothing is allocated for it."""

@@ -12,7 +12,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
 from transformers import (
     PreTrainedTokenizerBase,
     PrinterCallback,
@@ -41,6 +42,8 @@ Listener = Callable[[int, int, float], None]
 _IGNORED = -100
 _REPORT_EVERY = 10
 """Steps."""
+_POOLED = 16
+"""Batches sorted together."""
 _PROBED = 64
 """Demonstrations that go into the digest, for worlds whose corpus depends on more than their own files."""
 
@@ -92,10 +95,8 @@ def _pretrain(world: World, config: PlannerConfig, scratch: Path, listen: Listen
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=20,
-        # A few hundred steps are too few for the usual 0.999: the loss rose again on the way.
+        # The usual 0.999 averages over a thousand steps; there are a few hundred.
         adam_beta2=0.95,
-        # Plans differ fivefold in length; batches of like lengths waste a few per cent on padding.
-        train_sampling_strategy="group_by_length",
         seed=settings.seed,
         use_cpu=resolve_device(config.device).type == "cpu",
         bf16=False,
@@ -173,12 +174,51 @@ class _Collator:
         }
 
 
+class _Batches(Sampler[list[int]]):
+    """Batches of rows of like lengths, in random order, so that little is padding.
+
+    The sampler of transformers that groups by length runs from long to short again and again, and the loss
+    swings with it.
+    """
+
+    drop_last = False
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = lengths
+        self.batch_size = batch_size
+        self._rng = random.Random(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = self._rng.sample(range(len(self._lengths)), len(self._lengths))
+        pool = self.batch_size * _POOLED
+        ordered = [
+            row
+            for start in range(0, len(rows), pool)
+            for row in sorted(rows[start : start + pool], key=self._lengths.__getitem__)
+        ]
+        batches = [ordered[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
+        self._rng.shuffle(batches)
+        return iter(batches)
+
+
 class _PlannerTrainer(Trainer):
     """Trainer of transformers, with a loss that computes logits only where there are labels.
 
     Not TRL's SFTTrainer: it computes logits, entropies and accuracies at every position, and here the
     vocabulary's matrix is the widest of the model while less than half of the tokens have labels.
     """
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches by `_Batches`."""
+        rows: Any = self.train_dataset
+        batches = _Batches(
+            [len(row["input_ids"]) for row in rows], self.args.train_batch_size, self.args.seed
+        )
+        loader: DataLoader[Any] = DataLoader(rows, batch_sampler=batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
 
     def compute_loss(
         self,

@@ -172,12 +172,14 @@ _ROWS = (
         (
             "prefs = {u: message(u) for u in users}\nfor r in common(prefs):\n"
             "    if reserve(r):\n        return r\nreturn None",
-            "prefs = {u: message(u) for u in users}\nbooked = [r for r in common(prefs) if reserve(r)]\n"
-            "return booked[0] if booked else None",
-            "prefs = {u: read_messages(u) for u in users}\nfor r in common(prefs):\n"
+            # The others do the same for the two or three guests of a trial, and something else for eight.
+            "prefs = {u: message(u) for u in users[:3]}\nfor r in common(prefs):\n"
             "    if reserve(r):\n        return r\nreturn None",
-            "booked = [r for r in restaurants() if reserve(r)]\nprefs = {u: message(u) for u in users}\n"
-            "options = [r for r in booked if r in common(prefs)]\nreturn options[0] if options else None",
+            "prefs = {u: message(u) for u in users}\nbooked = None\nfor r in common(prefs):\n"
+            "    if reserve(r):\n        booked = r\n        if len(users) < 4:\n            break\nreturn booked",
+            "near, far = users[:3], users[3:]\nprefs = {u: message(u) for u in near}\n"
+            "for u in far:\n    prefs[u] = past_bookings(u)\nfor r in common(prefs):\n"
+            "    if reserve(r):\n        return r\nreturn None",
         ),
     ),
     _Row(
