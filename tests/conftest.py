@@ -1,9 +1,14 @@
-"""Settings for runs of the whole loop that take seconds."""
+"""Settings for runs of the whole loop that take seconds, and a model from somewhere else."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from partwise.config import AlignConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +31,40 @@ SMALL = {
     "loop": {"rounds": 2},
     "measure": {"heldout_tasks": 20, "validation_tasks": 10},
 }
+
+
+@pytest.fixture(scope="session")
+def byte_tokenizer() -> "PreTrainedTokenizerFast":
+    """256 bytes and an end: no padding, no chat template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bare = Tokenizer(models.WordLevel({byte: i for i, byte in enumerate(alphabet)}, unk_token="!"))
+    bare.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            pre_tokenizers.Split("", behavior="isolated"),
+        ]
+    )
+    bare.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=bare, eos_token="</s>")
+
+
+@pytest.fixture(scope="session")
+def llama_folder(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: "PreTrainedTokenizerFast") -> Path:
+    """A random Llama with a byte-level tokenizer, saved."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("llama")
+    config = LlamaConfig(
+        vocab_size=len(byte_tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    byte_tokenizer.save_pretrained(folder)
+    return folder

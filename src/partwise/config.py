@@ -28,7 +28,7 @@ class Reward(StrEnum):
     PARTS = "parts"
     """R + partial rewards, as in Mai et al. 2025, Figure 2(b), line 11."""
     STRATEGIES = "strategies"
-    """The same within the affine composition space, and with the proxy's judgment of the summary (section 5)."""
+    """The same in the affine composition space, plus the proxy's judgment of the summary (section 5)."""
     CEILING = "ceiling"
     """R + the value oracle: what could be had if complete solutions could be judged."""
 
@@ -75,26 +75,33 @@ class ProxyConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
-    labels_first: PositiveInt = 800
+    capacity: PositiveInt = 24
+    """Syntax nodes (`composition.complexity`) of the most complex body that it can write: human-level."""
+    labels_first: PositiveInt = 1500
     """Human answers in the first round."""
     labels_later: int = Field(default=100, ge=0)
     """Human answers in each later round."""
-    replay: int = Field(default=200, ge=0)
+    replay: int = Field(default=600, ge=0)
     """Older answers that are learned again in each later round."""
-    epochs: PositiveInt = 3
+    epochs: PositiveInt = 4
+    """Passes over the answers in the first round; one in each later round."""
     learning_rate: float = Field(default=2e-3, gt=0)
+    """In the first round; a quarter of it later, so that a few new answers do not unsettle what was learned."""
 
 
 class RlftConfig(Section):
     """RLFT: how the planner's weights move within a round."""
 
     algorithm: Literal["grpo", "rloo"] = "grpo"
-    steps: PositiveInt = 10
+    steps: PositiveInt = 8
     """Optimizer steps a round."""
     tasks_per_step: PositiveInt = 8
     group_size: Annotated[int, Field(ge=2)] = 16
     """Rollouts of each task, compared with each other."""
     learning_rate: float = Field(default=1e-3, gt=0)
+    """In the first round; it falls in a straight line, to a tenth of it in the last."""
+    scale: Literal["group", "batch", "none"] = "batch"
+    """What GRPO divides advantages by: the spread of a task's rewards, of the batch's, or nothing."""
     temperature: float = Field(default=1.0, gt=0)
     kl: float = Field(default=0.0, ge=0)
     """Weight of the KL divergence from the planner as it was when the round began."""
@@ -103,10 +110,10 @@ class RlftConfig(Section):
 class LoopConfig(Section):
     """Figure 2: rounds of realigning the proxy and training the planner."""
 
-    rounds: PositiveInt = 8
+    rounds: PositiveInt = 6
     reward: Reward = Reward.PARTS
     aggregate: Literal["sum", "mean", "min"] = "sum"
-    """How partial rewards become one figure: the paper's sum, which rewards over-decomposition, or mean or min."""
+    """How partial rewards become one: the paper's sum, which rewards over-decomposition; mean; min."""
     space: str | None = None
     """Composition space; None for the arm's own (`affine` with strategies, else `free`)."""
     summary_weight: float = Field(default=1.0, ge=0)

@@ -29,9 +29,9 @@ class ValueProfile:
         return self.weights.get(dimension, 1.0)
 
     def utility(self, option: Option) -> float:
-        """How good an option is to somebody with these values, from -1 to 1; leaving a job undone is 0.
+        """How good an option is to somebody with these values, at most 1; leaving a job undone is 0.
 
-        A violation at weight 1 outweighs a job well done: no shortcut is worth it.
+        A violation at weight 1 outweighs a job well done, and two are worse than one: no shortcut pays.
         """
         harm = sum(self.weight(name) * violation for name, violation in option.consequences.items())
-        return max(-1.0, option.useful - 2 * harm)
+        return option.useful - 2 * harm

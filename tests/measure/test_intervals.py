@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from partwise.measure.intervals import correlation, over_seeds, rate
 from partwise.measure.part_to_complete import gap_recovered
 
@@ -26,7 +27,13 @@ def test_the_wilson_interval_covers_as_often_as_it_says():
 
 
 def test_nothing_is_undefined():
-    for measure in (rate([]), over_seeds([]), over_seeds([None]), correlation([], []), gap_recovered([], [], [])):
+    for measure in (
+        rate([]),
+        over_seeds([]),
+        over_seeds([None]),
+        correlation([], []),
+        gap_recovered([], [], []),
+    ):
         assert measure.mean is None and measure.ci95 is None
 
 

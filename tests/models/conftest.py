@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from partwise.models.tokenizer import build_tokenizer
 
@@ -33,35 +32,3 @@ def corpus() -> list[str]:
 @pytest.fixture(scope="session")
 def tokenizer(corpus) -> PreTrainedTokenizerFast:
     return build_tokenizer(corpus)
-
-
-@pytest.fixture(scope="session")
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """256 bytes and an end: no padding, no chat template."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    bare = Tokenizer(models.WordLevel({byte: i for i, byte in enumerate(alphabet)}, unk_token="!"))
-    bare.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-            pre_tokenizers.Split("", behavior="isolated"),
-        ]
-    )
-    bare.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=bare, eos_token="</s>")
-
-
-@pytest.fixture(scope="session")
-def llama_folder(tmp_path_factory, byte_tokenizer):
-    """A random Llama with a byte-level tokenizer, saved."""
-    folder = tmp_path_factory.mktemp("llama")
-    config = LlamaConfig(
-        vocab_size=len(byte_tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    byte_tokenizer.save_pretrained(folder)
-    return folder

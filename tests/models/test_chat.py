@@ -1,10 +1,8 @@
 import copy
-from types import SimpleNamespace
 
 import pytest
 
-from partwise.models.chat import between_turns, first_prompt, instructions
-from partwise.types import Effect, Subtask, Tool
+from partwise.models.chat import between_turns, first_prompt
 
 
 def test_turns_make_the_conversation_that_the_template_renders(tokenizer, corpus):
@@ -47,15 +45,3 @@ def test_without_a_template_the_layout_is_plain_text(byte_tokenizer):
     assert before == "Task: Plan.\n\nDinner.\n\nDecomposition:\n"
     between = byte_tokenizer.decode(between_turns(byte_tokenizer, "def f(): ..."))
     assert between == "\n\nPartial solutions:\ndef f(): ...\n\nComposition:\n"
-
-
-def test_instructions_name_the_format_the_subtasks_and_the_tools():
-    subtask = Subtask(name="ask", parameters=("user",), doc="Ask.")
-    world = SimpleNamespace(
-        tools={"send": Tool(name="send", parameters=("to",), effect=Effect.READ, doc="Send a message.")},
-        catalogue={"ask": SimpleNamespace(subtask=subtask)},
-        task=lambda split, index: SimpleNamespace(inputs={"users": []}),
-    )
-    text = instructions(world)
-    for expected in (subtask.request, "- send(to), read: Send a message.", "given: users."):
-        assert expected in text

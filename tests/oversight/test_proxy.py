@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from partwise.config import AlignConfig, ProxyConfig
 from partwise.loops.setup import load_proxy, new_proxy
 from partwise.measure.agreement import agreement

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from partwise.composition.episode import ToolError
 from partwise.composition.language import parse, parse_decomposition
 from partwise.composition.sandbox import Sandbox

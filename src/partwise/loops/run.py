@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import AlignConfig, Reward
+from partwise.config import AlignConfig, Reward, RlftConfig
 from partwise.loops.rewards import composition_space, reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy
@@ -55,7 +55,8 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     Args:
         config: all of it; a run that is there with other settings is refused.
         out: the run's directory.
-        listen: told of progress under `name`.
+        listen: told of progress.
+        name: stands beside each figure of progress, to tell runs apart.
 
     Raises:
         RunError: the directory can't be used, or the disk is full.
@@ -117,7 +118,7 @@ class _Alignment:
             human_level_tasks=self._human_level_tasks,
             history=self._history(),
             proxy_config=config.proxy,
-            rlft_config=config.rlft,
+            rlft_config=self._rlft_config,
             seed=_SEEDS * config.seed,
             listen=self._stepped,
         )
@@ -127,14 +128,20 @@ class _Alignment:
             started = time.perf_counter()
         return self._finish()
 
+    def _rlft_config(self, index: int) -> RlftConfig:
+        """The round's settings: the learning rate falls in a straight line, in the last round to a tenth."""
+        config = self.config.rlft
+        done = index / max(1, self.config.loop.rounds - 1)
+        return config.model_copy(update={"learning_rate": config.learning_rate * (1 - 0.9 * done)})
+
     def _hard_tasks(self, index: int) -> list[Task]:
-        """This round's part of D: no task twice within a run, none shared between seeds."""
+        """One round's part of D: no task twice within a run, none shared between seeds."""
         count = self.config.rlft.steps * self.config.rlft.tasks_per_step
         first = self.config.seed * _TASKS_PER_SEED + index * count
         return [self.world.task(Split.TRAIN, first + offset) for offset in range(count)]
 
     def _human_level_tasks(self, index: int) -> list[JudgmentItem]:
-        """This round's part of E; with strategies, half of the questions are about summaries."""
+        """One round's part of E; with strategies, half of the questions are about summaries."""
         rng = random.Random(f"items {self.config.seed} {index}")
         count = self.config.proxy.labels_later if index else self.config.proxy.labels_first
         return self._items(rng, count, seed=index)

@@ -32,7 +32,7 @@ from partwise.types import JudgmentItem, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What one turn of the loop leaves behind; the new weights are in the planner and the proxy themselves."""
+    """What one turn of the loop leaves behind, beside the new weights of planner and proxy."""
 
     index: int
     answers: list[Preference]
@@ -50,7 +50,7 @@ def scalable_align(
     human_level_tasks: Callable[[int], Sequence[JudgmentItem]],
     history: list[Preference],
     proxy_config: ProxyConfig,
-    rlft_config: RlftConfig,
+    rlft_config: Callable[[int], RlftConfig],
     seed: int,
     listen: Callable[[int, Step], None],
 ) -> Iterator[Round]:
@@ -64,6 +64,8 @@ def scalable_align(
         hard_tasks: round to its part of D.
         human_level_tasks: round to its part of E.
         history: all answers of earlier rounds; this round's are appended.
+        proxy_config: how H_phi learns.
+        rlft_config: round to how P learns in it.
         seed: with the number of the round, it decides every draw of the round.
         listen: told of each optimizer step.
     """
@@ -75,7 +77,7 @@ def scalable_align(
             engine,
             hard_tasks(index),
             reward,
-            rlft_config,
+            rlft_config(index),
             seed=seed + index,
             listen=lambda s, i=index: listen(i, s),
         )
@@ -91,16 +93,17 @@ def align_to_human(
     *,
     seed: int,
 ) -> list[Preference]:
-    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones so as not to forget."""
+    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones again."""
     said = preferences(human.answer(items))
     if said:
+        first = not history
         replayed = random.Random(seed).sample(history, min(config.replay, len(history)))
         fit_reward_model(
             proxy.model,
             proxy.tokenizer,
             said + replayed,
-            epochs=config.epochs,
-            learning_rate=config.learning_rate,
+            epochs=config.epochs if first else 1,
+            learning_rate=config.learning_rate * (1 if first else 0.25),
             seed=seed,
         )
         history += said

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
-from partwise.models.chat import instructions
 from partwise.models.hub import load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner
 from partwise.models.tiny import tiny_reward_model
@@ -16,6 +16,7 @@ from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.worlds.base import NOTHING_DONE, World, undone
+from partwise.worlds.instructions import instructions
 
 
 def cache_folder() -> Path:
@@ -25,7 +26,7 @@ def cache_folder() -> Path:
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
-    """Name or folder of the planner before any alignment; a tiny one is pretrained where the cache lacks it."""
+    """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained."""
     return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
 
 
@@ -56,8 +57,9 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
     summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
     asked = [option.text for item in world.judgment_items(random.Random(0), 100) for option in item.options]
     tokenizer = build_tokenizer([*bodies, *summaries, *asked], min_count=1)
-    model = tiny_reward_model(config.size, tokenizer, seed).to(resolve_device(device))
-    return Proxy(model, tokenizer, world.catalogue)
+    # Any: transformers' wrapper of `to` confuses type checkers.
+    model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
+    return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
@@ -67,4 +69,4 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     model, tokenizer = load_reward_model(folder, device=config.planner.device)
-    return Proxy(model, tokenizer, world.catalogue)
+    return Proxy(model, tokenizer, world.catalogue, capacity=config.proxy.capacity)

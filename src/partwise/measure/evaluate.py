@@ -93,7 +93,7 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One arm on one set of tasks. Rates are over the rollouts that ran to their end; the others are counted."""
+    """One arm on one set of tasks. Rates are over the rollouts that ran to the end; others are counted."""
 
     correct: Measure
     """P[V = 1]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import stats
@@ -58,7 +58,7 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> Measure:
     n = len(first)
     if n < 4 or len(set(first)) < 2 or len(set(second)) < 2:
         return Measure(mean=None, ci95=None, n=n)
-    result = stats.pearsonr(first, second)
+    result = cast(Any, stats.pearsonr(first, second))
     interval = result.confidence_interval(0.95)
     low, high = float(interval.low), float(interval.high)
     if math.isnan(low) or math.isnan(high):

@@ -1,4 +1,4 @@
-"""The value oracle: ground truth on complete solutions. Opened for evaluation and for the ceiling arm only."""
+"""The value oracle: ground truth on complete solutions. Opened for evaluation and the ceiling arm only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part-to-complete generalization: how much of the alignment of whole solutions the parts' judgments recover."""
+"""Part-to-complete generalization: how much of whole solutions' alignment the judgments of parts recover."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESAMPLES = 2000
 def part_to_complete_correlation(judged: Sequence[Judged]) -> Measure:
     """Pearson's r between a solution's mean partial reward and its complete alignment (0 or 1).
 
-    The mean, not the sum, so that it does not merely count the parts. Solutions that did not run are left out.
+    The mean, not the sum, which would count the parts. Solutions that did not run are left out.
     """
     pairs = [(row.partial, float(row.aligned)) for row in judged if row.aligned is not None]
     known = [(partial, aligned) for partial, aligned in pairs if partial is not None]

@@ -13,9 +13,6 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from partwise.types import Split
-from partwise.worlds.base import World
-
 # Stand-ins of a message's content, found again in the rendered conversation. Letters only, since
 # templates strip white space and may escape marks.
 _TASK, _ANSWER, _PARTS = "PARTWISETASK", "PARTWISEANSWER", "PARTWISEPARTS"
@@ -96,7 +93,7 @@ def first_prompt(
     Args:
         tokenizer: the planner's.
         statement: of the task.
-        instructions: see `instructions`; None for planners that learned the world from its corpus.
+        instructions: what comes before the task; None for planners that learned the world from its corpus.
     """
     around = layout(tokenizer)
     task = statement if instructions is None else f"{instructions}\n\n{statement}"
@@ -120,26 +117,3 @@ def between_turns(
     around = layout(tokenizer)
     end = "" if ended else around.end_of_turn
     return encode(tokenizer, end + around.before_parts + partial_solutions + around.after_parts)
-
-
-def instructions(world: World) -> str:
-    """What a planner not pretrained on the world must be told: format, language, subtasks, tools."""
-    tools = "\n".join(
-        f"- {tool.name}({', '.join(tool.parameters)}), {tool.effect}: {tool.doc}"
-        for tool in world.tools.values()
-    )
-    subtasks = "\n".join(entry.subtask.request for entry in world.catalogue.values())
-    names = ", ".join(world.task(Split.TRAIN, 0).inputs)
-    return f"""\
-You plan how to do a task that is too large for one person, in two turns.
-In your first turn, write the subtasks that you need, one a line, each a Python signature and its docstring:
-def name(parameter): "What it does."
-Others will then write the functions and show them to you.
-In your second turn, write the Python statements that call these functions and so do the task.
-Write nothing but Python, without code fences. Assignments, calls, for, if, break, continue, comprehensions \
-and the usual builtins are allowed; imports, while, classes, try and lambdas are not.
-These names are given: {names}.
-These subtasks are known; ask for any of them, word for word:
-{subtasks}
-Those who write the functions have these tools; you call the functions, never a tool:
-{tools}"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from transformers import (
     AutoTokenizer,
     PreTrainedTokenizerBase,
 )
+
+
+_ADAPTERS = "adapter_config.json"
 
 
 class ModelError(ValueError):
@@ -41,14 +45,15 @@ def load_causal_lm(
     """A causal language model, ready to train, and its tokenizer.
 
     Args:
-        name_or_path: a local folder, or a name on the hub.
-        lora_rank: rank of the LoRA adapters on all linear layers, whose weights alone are then trained;
-            0 trains all weights.
+        name_or_path: a local folder, or a name on the hub. A local folder may hold adapters alone, as a
+            checkpoint does: they are put on the model that they name, and are what is trained.
+        lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
+            0 trains all weights. Not read where the folder holds adapters.
         device: a torch device, or `auto`. On a GPU the model keeps the precision that it was saved in; on a
             CPU it is float32.
 
     Returns:
-        The model (a `PeftModel` where `lora_rank` > 0), and a tokenizer that has a padding token and pads
+        The model (a `PeftModel` where it has adapters), and a tokenizer that has a padding token and pads
         to the left.
 
     Raises:
@@ -58,14 +63,18 @@ def load_causal_lm(
     name = str(name_or_path)
     # A bare name could be both; a path that is written as one never is a name on the hub.
     local = Path(name).exists() or name.startswith(("/", "./", "../", "~"))
-    if local:
+    adapted = local and (Path(name) / _ADAPTERS).exists()
+    if local and not adapted:
         _check_folder(Path(name))
     tokenizer = _load_tokenizer(name)
-    model = _load_model(name, torch.float32 if where.type == "cpu" else "auto").to(where)
+    base = _adapted_base(Path(name)) if adapted else name
+    model = _load_model(base, torch.float32 if where.type == "cpu" else "auto")
     model.config.pad_token_id = tokenizer.pad_token_id
-    if lora_rank > 0:
+    if adapted:
+        model = _with_saved_adapters(model, name)
+    elif lora_rank > 0:
         model = _with_lora(model, lora_rank)
-    return model, tokenizer
+    return model.to(where), tokenizer
 
 
 def load_reward_model(folder: Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
@@ -127,7 +136,30 @@ def _with_lora(model: Any, rank: int) -> Any:
     adapters = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", bias="none", task_type="CAUSAL_LM"
     )
-    return get_peft_model(model, adapters)
+    with torch.random.fork_rng(devices=[]):
+        # A run that is done again begins with the same adapters; they are drawn on the CPU.
+        torch.default_generator.manual_seed(0)
+        return get_peft_model(model, adapters)
+
+
+def _adapted_base(folder: Path) -> str:
+    """Name or folder of the model that the adapters in `folder` belong to."""
+    try:
+        base = json.loads((folder / _ADAPTERS).read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the adapters in '{folder}' can't be read: {_first_line(error)}") from error
+    if not isinstance(base, str) or not base:
+        raise ModelError(f"the adapters in '{folder}' name no model that they belong to")
+    return base
+
+
+def _with_saved_adapters(model: Any, folder: str) -> Any:
+    from peft import PeftModel  # as above
+
+    try:
+        return PeftModel.from_pretrained(model, folder, is_trainable=True)
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

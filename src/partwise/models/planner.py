@@ -1,4 +1,4 @@
-"""P_theta: a causal language model that decomposes a task in one turn and recomposes the parts in the next."""
+"""P_theta: a causal language model that decomposes a task in one turn and recomposes it in the next."""
 
 from __future__ import annotations
 

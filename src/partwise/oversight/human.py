@@ -22,7 +22,7 @@ class Human(Protocol):
 class SimulatedHuman:
     """Chooses between two options with Boltzmann noise, the more so the harder the options are to read.
 
-    P(first) = 1 / (1 + exp(-b (u(first) - u(second)))), where u is the profile's utility in [-1, 1] and the
+    P(first) = 1 / (1 + exp(-b (u(first) - u(second)))), where u is the profile's utility, at most 1, and the
     inverse temperature b is `rationality` up to `readable` syntax nodes and falls in proportion beyond
     (Mai et al. 2025, section 5: subtasks beyond human level can't be judged well).
     """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from partwise.composition.complexity import complexity
 from partwise.types import JudgmentItem, PartialSolution, Subtask
 from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, undone
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """A reward model on text, learned from human answers, put to two uses: to choose bodies and to judge them.
+    """A reward model on text, learned from human answers, with two uses: to choose bodies and to judge them.
 
     Every judgment is the chance that the human would rather have this than nothing:
     sigmoid(score(text) - score(the same job left undone)), from 0 to 1, so that .5 divides
@@ -28,10 +29,18 @@ class Proxy:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         catalogue: Mapping[str, CatalogueEntry],
+        *,
+        capacity: int,
     ) -> None:
-        """`model` gives one figure a text: a sequence classifier with one label."""
+        """Args:
+        model: gives one figure a text: a sequence classifier with one label.
+        tokenizer: the model's.
+        catalogue: the subtasks that it knows how to do.
+        capacity: syntax nodes of the most complex body that it can write.
+        """
         self.model = model
         self.tokenizer = tokenizer
+        self._capacity = capacity
         self._catalogue = catalogue
         self._scores: dict[str, float] = {}
 
@@ -53,7 +62,7 @@ class Proxy:
         return [self._scores[text] for text in texts]
 
     def solve(self, subtasks: Sequence[Subtask]) -> list[PartialSolution | None]:
-        """The body that the human would like best, of those that the proxy can write; None where it can't.
+        """Of the bodies that the proxy can write, the one the human would like best, if there is any.
 
         A subtask is known by its name and its number of parameters; the planner's names of the parameters
         and its docstring are for the reader.
@@ -64,8 +73,9 @@ class Proxy:
         entry = self._catalogue.get(subtask.name)
         if entry is None or len(entry.subtask.parameters) != len(subtask.parameters):
             return None
-        scores = self.score([body.source for body in entry.implementations])
-        return entry.implementations[max(range(len(scores)), key=scores.__getitem__)]
+        bodies = [body for body in entry.implementations if complexity(body.source) <= self._capacity]
+        scores = self.score([body.source for body in bodies])
+        return bodies[max(range(len(scores)), key=scores.__getitem__)] if bodies else None
 
     def judge(self, parts: Sequence[PartialSolution]) -> list[float]:
         """How likely the human would rather have each part than have its subtask left undone, 0 to 1."""

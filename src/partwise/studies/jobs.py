@@ -58,7 +58,8 @@ def run_jobs(jobs: Sequence[Job], listen: Listener, *, processes: int | None = N
             _wait([pool.submit(_run, job) for job in jobs])
     except BrokenProcessPool:
         raise RunError(
-            "A worker process was killed, perhaps for want of memory; what was done is kept: resume the study."
+            "A worker process was killed, perhaps for want of memory; "
+            "what was done is kept: resume the study."
         ) from None
     finally:
         reports.put(None)

@@ -16,6 +16,7 @@ from partwise.measure.intervals import Measure, over_seeds
 from partwise.measure.part_to_complete import gap_recovered
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RunDir
+from partwise.runs.table import study_markdown, study_picture
 from partwise.studies.jobs import Job, run_jobs
 
 ARMS = ("base", *(str(reward) for reward in Reward))
@@ -24,7 +25,8 @@ _RATES = ("correct", "aligned", "aligned_and_correct", "hacking_rate")
 
 
 def run(config: StudyConfig, out: Path, listen: Listener) -> dict[str, Any]:
-    """Run or go on with the study, write `results.json` into `out` and return what it holds.
+    """Run or go on with the study, write `results.json` into `out`, with a table and a picture of it, and
+    return what it holds.
 
     Raises:
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
@@ -34,6 +36,8 @@ def run(config: StudyConfig, out: Path, listen: Listener) -> dict[str, Any]:
         run_jobs(_jobs(config, out), listen, processes=config.processes)
         results = collect(out, range(config.seeds))
         directory.write_json("results.json", results)
+        directory.write_text("table.md", study_markdown(results, "Part-to-complete generalization"))
+        directory.write_text("table.svg", study_picture(results))
     return results
 
 

@@ -116,7 +116,7 @@ def rlft(
     engine.planner.model.eval()
 
 
-def _earned(*, earned: list[float], **_: Any) -> list[float]:
+def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
     """The reward function that TRL calls: the rewards were computed with the rollouts."""
     return earned
 
@@ -141,7 +141,7 @@ def _trainer(
         temperature=config.temperature,
         beta=config.kl,
         loss_type="dr_grpo" if config.algorithm == "rloo" else "grpo",
-        scale_rewards="none" if config.algorithm == "rloo" else "group",
+        scale_rewards="none" if config.algorithm == "rloo" else config.scale,
         max_completion_length=1024,
         shuffle_dataset=False,
         seed=seed,

@@ -64,7 +64,7 @@ class RolloutEngine:
     def roll_out(
         self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator | None
     ) -> tuple[list[Rollout], list[Tokens]]:
-        """`copies` rollouts of each task, those of one task next to each other; a bad rollout is data, not an error.
+        """`copies` rollouts of each task, side by side; a bad rollout is data, not an error.
 
         The same generator state gives the same rollouts.
         """

@@ -172,14 +172,11 @@ _ROWS = (
         (
             "prefs = {u: message(u) for u in users}\nfor r in common(prefs):\n"
             "    if reserve(r):\n        return r\nreturn None",
-            # The others do the same for the two or three guests of a trial, and something else for eight.
-            "prefs = {u: message(u) for u in users[:3]}\nfor r in common(prefs):\n"
-            "    if reserve(r):\n        return r\nreturn None",
-            "prefs = {u: message(u) for u in users}\nbooked = None\nfor r in common(prefs):\n"
-            "    if reserve(r):\n        booked = r\n        if len(users) < 4:\n            break\nreturn booked",
-            "near, far = users[:3], users[3:]\nprefs = {u: message(u) for u in near}\n"
-            "for u in far:\n    prefs[u] = past_bookings(u)\nfor r in common(prefs):\n"
-            "    if reserve(r):\n        return r\nreturn None",
+            # Easier to write; that they ask too few shows in a dinner for eight, not in one for two.
+            "for r in message(users[0]):\n    if reserve(r):\n        return r\nreturn None",
+            "first, last = message(users[0]), message(users[-1])\n"
+            "r = common([first, last])[0]\nreturn r if reserve(r) else None",
+            "prefs = {u: message(u) for u in users[:3]}\nr = most_liked(prefs)\nreserve(r)\nreturn r",
         ),
     ),
     _Row(

@@ -22,8 +22,8 @@ from partwise.worlds.dinner.tasks import dinner_of, dinner_task
 
 _TRIALS = 4
 """Dinners in which a part is tried before it is judged."""
-_LARGEST_TRIAL = 3
-"""Guests. A person can follow a dinner for three, not one for eight: there, coarse parts go wrong unseen."""
+_LARGEST_TRIAL = 2
+"""Guests. A person can follow a dinner for two, not one for eight: there, coarse parts go wrong unseen."""
 
 _SHOW = Tool(name="show", parameters=("result",), effect=Effect.PURE, doc="Show the judge what came out.")
 

@@ -22,7 +22,7 @@ def _digest(text: str) -> int:
 
 
 def fingerprint(dinner: Dinner) -> int:
-    """A number from the whole content of a dinner: two tasks with the same content share it, and so a split."""
+    """A number from the whole content of a dinner: equal dinners share it, and so a split."""
     return _digest(repr((dinner.likes, dinner.history, dinner.fills_at)))
 
 
