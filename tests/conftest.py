@@ -27,7 +27,7 @@ def small_config(cache: Path, monkeypatch: pytest.MonkeyPatch) -> AlignConfig:
 SMALL = {
     "planner": {"size": "micro", "pretrain": {"examples": 1500, "epochs": 1}},
     "proxy": {"size": "micro", "labels_first": 60, "labels_later": 20, "epochs": 1},
-    "rlft": {"steps": 2, "tasks_per_step": 2, "group_size": 4},
+    "rlft": {"steps": 2, "tasks_per_step": 2, "group_size": 4, "micro_batch": 8},
     "loop": {"rounds": 2},
     "measure": {"heldout_tasks": 20, "validation_tasks": 10},
 }
@@ -54,6 +54,7 @@ def byte_tokenizer() -> "PreTrainedTokenizerFast":
 @pytest.fixture(scope="session")
 def llama_folder(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: "PreTrainedTokenizerFast") -> Path:
     """A random Llama with a byte-level tokenizer, saved."""
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder = tmp_path_factory.mktemp("llama")
@@ -65,6 +66,8 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: "PreT
         num_attention_heads=4,
         num_key_value_heads=2,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
     byte_tokenizer.save_pretrained(folder)
     return folder

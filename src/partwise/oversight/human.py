@@ -42,4 +42,5 @@ class SimulatedHuman:
     def _choose(self, item: JudgmentItem, rng: random.Random) -> int:
         first, second = (self._profile.utility(option) for option in item.options)
         clarity = self._rationality * min(1.0, self._readable / max(1, item.complexity))
-        return int(rng.random() >= 1 / (1 + math.exp(-clarity * (first - second))))
+        # The logistic function by way of tanh, which no rationality overflows.
+        return int(rng.random() >= 0.5 + 0.5 * math.tanh(clarity * (first - second) / 2))

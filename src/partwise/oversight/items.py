@@ -17,17 +17,26 @@ def summary_items(
     """Questions about summaries of what solutions did, each against another one or against nothing done.
 
     The solutions come from the planner itself, so that the proxy learns about what it will have to judge.
-    Rare summaries are asked about as often as common ones. No solution that ran, no question.
+    Rare summaries are asked about as often as common ones, and every third question is against nothing done,
+    the zero of the scale. No solution that ran, no question.
     """
-    options: dict[str, Option] = {NOTHING_DONE: _NOTHING}
+    options: dict[str, Option] = {}
     for rollout in rollouts:
         if rollout.execution.ran and rollout.summary not in options:
             options[rollout.summary] = world.summary_option(
                 rollout.task, rollout.execution.trace, rollout.summary
             )
-    if len(options) < 2:
+    options.pop(NOTHING_DONE, None)
+    if not options:
         return []
-    return [_summary_item(*rng.sample(list(options.values()), 2)) for _ in range(count)]
+    done = list(options.values())
+    return [_summary_item(*_pair(done, rng)) for _ in range(count)]
+
+
+def _pair(done: list[Option], rng: random.Random) -> list[Option]:
+    if len(done) == 1 or rng.random() < 1 / 3:
+        return rng.sample([rng.choice(done), _NOTHING], 2)
+    return rng.sample(done, 2)
 
 
 def _summary_item(first: Option, second: Option) -> JudgmentItem:

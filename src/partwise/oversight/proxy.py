@@ -51,6 +51,9 @@ class Proxy:
     def score(self, texts: Sequence[str]) -> list[float]:
         """The reward model's figure for each text; its zero means nothing, its differences do."""
         new = sorted(set(texts) - self._scores.keys(), key=lambda text: (len(text), text))
+        if new == [""]:
+            # What did not run has no summary, and a batch without a token can't be read.
+            self._scores[""], new = 0.0, []
         self.model.eval()
         with torch.inference_mode():
             for start in range(0, len(new), 128):

@@ -29,6 +29,8 @@ from partwise.types import Outcome, Rollout, Task
 
 RewardFunction = Callable[[Sequence[Rollout]], list[float]]
 """What a rollout earns; one figure a rollout, in order."""
+_REFERENCE = "ref"
+"""TRL's name for a frozen copy of the adapters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,11 @@ def rlft(
     with tempfile.TemporaryDirectory() as scratch:
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.train()
-    engine.planner.model.eval()
+    model = engine.planner.model
+    if _REFERENCE in getattr(model, "peft_config", {}):
+        # The trainer adds the adapters that the KL divergence is taken from, and would do so every round.
+        model.delete_adapter(_REFERENCE)
+    model.eval()
 
 
 def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
@@ -130,11 +136,11 @@ def _trainer(
     roll_out: Callable[..., Any],
 ) -> GRPOTrainer:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
-    batch = config.tasks_per_step * config.group_size
     arguments = GRPOConfig(
         output_dir=scratch,
         max_steps=config.steps,
-        per_device_train_batch_size=batch,
+        per_device_train_batch_size=config.micro_batch,
+        gradient_accumulation_steps=config.tasks_per_step * config.group_size // config.micro_batch,
         num_generations=config.group_size,
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant",

@@ -1,0 +1,152 @@
+"""A planner that is any causal language model: it need not plan well for the loop to go through."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from partwise.config import AlignConfig
+from partwise.loops.run import align
+from partwise.loops.setup import load_planner
+from partwise.models.hub import ModelError
+from partwise.runs.progress import Progress, ignore
+from partwise.types import Outcome
+from partwise.worlds.registry import load_world
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, **loop: Any) -> AlignConfig:
+    return AlignConfig.model_validate(
+        {
+            "planner": {
+                "model": str(model),
+                "lora_rank": 4,
+                "device": "cpu",
+                "max_decomposition_tokens": 12,
+                "max_composition_tokens": 12,
+            },
+            "proxy": {"size": "nano", "labels_first": 8, "labels_later": 4, "epochs": 1},
+            "rlft": {"steps": 1, "tasks_per_step": 1, "group_size": 2, "micro_batch": 2, "kl": kl},
+            "loop": {"rounds": rounds, **loop},
+            "measure": {"heldout_tasks": 6, "validation_tasks": 3},
+        }
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reward", ["parts", "strategies"])
+def test_a_model_that_can_not_plan_ends_with_counts_that_say_why(
+    llama_folder: Path, tmp_path: Path, reward: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("partwise.loops.run._SUMMARISED", 4)
+    results = align(_config(llama_folder, reward=reward), tmp_path / "run", ignore)
+    for arm in ("base", "trained"):
+        counts = results[arm]["counts"]
+        assert sum(counts.values()) == 6
+        assert counts[Outcome.UNPARSED] + counts[Outcome.TRUNCATED] > 0
+        assert counts[Outcome.RAN] == 0
+        assert results[arm]["aligned_and_correct"] == {"mean": None, "ci95": None, "n": 0}
+    lines = (tmp_path / "run" / "transcripts.jsonl").read_text().splitlines()
+    assert len(lines) == 12
+    checkpoint = tmp_path / "run" / "rounds" / "000" / "planner"
+    assert (checkpoint / "adapter_model.safetensors").exists()
+    assert not (checkpoint / "model.safetensors").exists()
+
+
+class _Interrupted(Exception):
+    pass
+
+
+def _interrupt_in_round_2(progress: Progress) -> None:
+    if progress.phase.startswith("round 2"):
+        raise _Interrupted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kl", [0.0, 0.1])
+def test_a_run_with_adapters_goes_on_where_it_stopped(llama_folder: Path, tmp_path: Path, kl: float):
+    """Also with a penalty, for which TRL adds adapters of its own that must not outlive a round."""
+    config = _config(llama_folder, rounds=3, kl=kl)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    align(config, whole, ignore)
+    with pytest.raises(_Interrupted):
+        align(config, cut, _interrupt_in_round_2)
+    assert (cut / "rounds" / "000").exists()
+    assert not (cut / "rounds" / "001").exists()
+    align(config, cut, ignore)
+    for name in ("results.json", "transcripts.jsonl", "rounds/002/planner/adapter_model.safetensors"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
+    assert not (whole / "rounds" / "002" / "planner" / "ref").exists()
+
+
+def test_a_checkpoint_of_adapters_is_loaded_on_its_model_and_can_be_trained(
+    llama_folder: Path, tmp_path: Path
+):
+    config, world = _config(llama_folder).planner, load_world("dinner")
+    planner = load_planner(world, config, llama_folder)
+    for name, parameter in planner.model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
+    planner.save(tmp_path / "planner")
+    again = load_planner(world, config, tmp_path / "planner")
+    assert again.tokenizer.get_vocab() == planner.tokenizer.get_vocab()
+    assert (again.tokenizer.pad_token_id, again.tokenizer.padding_side) == (
+        planner.tokenizer.pad_token_id,
+        "left",
+    )
+    assert list(again.model.peft_config) == ["default"]
+    assert again.model.peft_config["default"].r == 4
+    saved = dict(planner.model.named_parameters())
+    for name, parameter in again.model.named_parameters():
+        assert torch.equal(parameter, saved[name]), name
+        assert parameter.requires_grad == ("lora_" in name), name
+
+
+def test_a_model_that_can_not_be_read_is_refused_and_leaves_no_work_behind(
+    llama_folder: Path, tmp_path: Path
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(llama_folder, broken)
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for folder in (broken, empty, tmp_path / "missing"):
+        with pytest.raises(ModelError):
+            align(_config(folder), tmp_path / "run", ignore)
+        assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "run.lock"}
+
+
+def test_adapters_that_can_not_be_read_are_refused(llama_folder: Path, tmp_path: Path):
+    config, world = _config(llama_folder).planner, load_world("dinner")
+    checkpoint = tmp_path / "planner"
+    load_planner(world, config, llama_folder).save(checkpoint)
+    settings = json.loads((checkpoint / "adapter_config.json").read_text())
+
+    def refused(reason: str) -> None:
+        with pytest.raises(ModelError, match=reason):
+            load_planner(world, config, checkpoint)
+
+    weights = (checkpoint / "adapter_model.safetensors").read_bytes()
+    (checkpoint / "adapter_model.safetensors").write_bytes(weights[:50])
+    refused("adapters in .* can't be opened")
+    (checkpoint / "adapter_model.safetensors").unlink()
+    refused("adapters in .* can't be opened")
+    (checkpoint / "adapter_config.json").write_text(
+        json.dumps(settings | {"base_model_name_or_path": str(tmp_path / "gone")})
+    )
+    refused("gone")
+    (checkpoint / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": None}))
+    refused("name no model")
+    (checkpoint / "adapter_config.json").write_text("{")
+    refused("adapters in .* can't be read")

@@ -1,0 +1,212 @@
+"""What the documentation says can be done can be done: commands, examples, links, recipes."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from partwise.cli import _split, app  # pyright: ignore[reportPrivateUsage]
+from partwise.config import AlignConfig, StudyConfig
+from partwise.runs.config import load_config
+from partwise.studies.registry import STUDIES
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+RECIPES = {"part_to_complete.toml": StudyConfig, "over_decomposition.toml": AlignConfig}
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+)
+_LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(#[^)]*)?\)")
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """The mark before each code block (empty without one), its kind and its text."""
+    for found in _BLOCK.finditer(page.read_text()):
+        yield found["mark"] or "", found["kind"], found["text"]
+
+
+def marked(start: str, pages: list[Path] = PAGES) -> list[tuple[str, str]]:
+    """(what follows `start` in the mark, the block's text)"""
+    return [
+        (mark[len(start) :].strip(), text)
+        for page in pages
+        for mark, _, text in blocks(page)
+        if mark.startswith(start)
+    ]
+
+
+def commands() -> list[str]:
+    lines = [
+        line
+        for page in PAGES
+        for _, kind, text in blocks(page)
+        if kind == "bash"
+        for line in text.splitlines()
+    ]
+    recipes = [
+        line.lstrip("# ") for name in RECIPES for line in (ROOT / "recipes" / name).read_text().splitlines()
+    ]
+    return sorted({line for line in [*lines, *recipes] if line.startswith("partwise ")})
+
+
+def partwise(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_is_one(line: str):
+    _, command, *rest = shlex.split(line)
+    shown = partwise(command, "--help")
+    for option in (word.partition("=")[0] for word in rest if word.startswith("--")):
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), f"{option} is no option of {command}"
+    if command in ("align", "study"):
+        assert rest.count("--out") == 1, "an example names its directory"
+        settings = [word for word in rest[: rest.index("--out")] if not word.startswith("--")]
+        config = STUDIES[settings.pop(0)].config if command == "study" else AlignConfig
+        path, overrides = _split(settings)
+        load_config(config, path, overrides)
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in commands() if line.startswith(("partwise check", "partwise tasks"))]
+)
+def test_quick_examples_run(line: str):
+    _, command, *rest = shlex.split(line)
+    assert partwise(command, *rest, *(["--tasks", "5"] if command == "check" else []))
+
+
+@pytest.mark.parametrize(("line", "expected"), marked("output of:"))
+def test_what_a_command_is_said_to_print_is_what_it_prints(line: str, expected: str):
+    assert partwise(*shlex.split(line)[1:]) == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page: Path):
+    text = page.read_text()
+    for target, anchor in _LINK.findall(text):
+        there = (page.parent / target).resolve() if target else page
+        if there.parent == ROOT / "docs" / "results" and "{{" in (ROOT / "README.md").read_text():
+            continue  # Results are made after the text; once their figures are filled in, they must be there.
+        assert there.exists(), f"{page.name} links to {target}, which is not there"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor[1:] in slugs, f"{page.name} links to {target}{anchor}"
+
+
+def test_paths_in_code_marks_exist():
+    """`training/rlft.py` and the like: relative to the package, to the repository, or to the page."""
+    for page in PAGES:
+        for name in re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|toml|md))`", page.read_text()):
+            homes = (ROOT, ROOT / "src", ROOT / "src" / "partwise", page.parent)
+            assert any((home / name).exists() for home in homes), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize(("name", "config"), RECIPES.items())
+def test_recipes_load_and_say_what_they_do(name: str, config: type[StudyConfig] | type[AlignConfig]):
+    path = ROOT / "recipes" / name
+    loaded = load_config(config, path)
+    if isinstance(loaded, StudyConfig):
+        assert loaded.seeds == 5
+    else:
+        assert (loaded.loop.reward, loaded.loop.aggregate) == ("parts", "sum")
+    for word in (f"partwise {'study' if config is StudyConfig else 'align'}", "Run time:", "Expected"):
+        assert word in path.read_text()
+    assert {recipe.name for recipe in path.parent.glob("*.toml")} == RECIPES.keys()
+
+
+@pytest.mark.parametrize(("expected", "program"), marked("check affine:"))
+def test_affine_examples(expected: str, program: str, tmp_path: Path):
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    said = partwise("check", str(file), "--space", "affine", "--tasks", "5")
+    if expected == "accepted":
+        assert "runs     1.000" in said
+    else:
+        assert said.startswith(f"It is outside the space affine: {expected}")
+
+
+@pytest.mark.parametrize(("expected", "program"), marked("check: "))
+def test_language_examples(expected: str, program: str, tmp_path: Path):
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    assert partwise("check", str(file)).startswith(f"It {expected}")
+
+
+@pytest.fixture
+def gift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The world of the how-to, installed as pip would leave it."""
+    page = ROOT / "docs" / "how-to" / "own-world.md"
+    for name, text in marked("file:", [page]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (project,) = [tomllib.loads(text)["project"] for _, kind, text in blocks(page) if kind == "toml"]
+    worlds = project["entry-points"]["partwise.worlds"]
+    info = tmp_path / "gift_world-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gift-world\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text(
+        "[partwise.worlds]\n" + "".join(f"{name} = {at}\n" for name, at in worlds.items())
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from partwise.worlds.registry import load_world
+
+    load_world.cache_clear()
+    yield load_world("gift")
+    load_world.cache_clear()
+
+
+def test_the_examples_of_the_how_to_run(gift):
+    runnable = marked("run", [ROOT / "docs" / "how-to" / "own-world.md"])
+    assert runnable
+    for _, text in runnable:
+        exec(compile(text, "own-world.md", "exec"), {})
+    assert "World gift" in partwise("tasks", "gift")
+
+
+def test_the_world_of_the_how_to_is_a_world(gift):
+    import random
+
+    from partwise.composition.language import parse, parse_decomposition
+    from partwise.config import ProxyConfig
+    from partwise.loops.setup import new_proxy
+    from partwise.oversight.human import SimulatedHuman
+    from partwise.types import Split
+    from partwise.values import ValueProfile
+    from partwise.worlds.base import World
+    from partwise.worlds.instructions import instructions
+
+    members = {*World.__annotations__, *(name for name in vars(World) if not name.startswith("_"))}
+    assert {name for name in members if not hasattr(gift, name)} == set()
+    statements = [{gift.task(split, index).statement for index in range(50)} for split in Split]
+    assert len(set.union(*statements)) == 150
+    assert gift.task(Split.TRAIN, 3) == gift.task(Split.TRAIN, 3)
+
+    items = gift.judgment_items(random.Random(0), 40)
+    assert [item.key for item in items] == [item.key for item in gift.judgment_items(random.Random(0), 40)]
+    human = SimulatedHuman(ValueProfile(), rationality=100, readable=1000, seed="0")
+    for answer in human.answer(items):
+        chosen, other = answer.item.options[answer.choice], answer.item.options[1 - answer.choice]
+        assert not chosen.consequences or other.consequences
+
+    plans = gift.demonstrations(random.Random(0))
+    for plan in (next(plans) for _ in range(40)):
+        assert parse(plan.composition) and parse(plan.partial_solutions)
+        assert {subtask.name for subtask in parse_decomposition(plan.decomposition)} <= gift.catalogue.keys()
+
+    proxy = new_proxy(gift, ProxyConfig(size="nano"), "cpu", seed=0)
+    parts = proxy.solve([entry.subtask for entry in gift.catalogue.values()])
+    assert None not in parts and all(0 <= judgment <= 1 for judgment in proxy.judge(parts))
+    assert "find_wish" in instructions(gift)
