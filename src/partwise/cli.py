@@ -350,6 +350,8 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return str(error), 2
     if _is_of(error, "partwise.runs.rundir", "RunError"):
         return str(error), 1
+    if _is_of(error, "partwise.composition.spaces", "SpaceError"):
+        return text, 2
     if _is_of(error, "partwise.models.hub", "ModelError"):
         return text, 1
     return None

@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from partwise.composition.spaces import validate_space
 
 PositiveInt = Annotated[int, Field(gt=0)]
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
@@ -86,7 +88,7 @@ class ProxyConfig(Section):
     epochs: PositiveInt = 4
     """Passes over the answers in the first round; one in each later round."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    """In the first round; a quarter of it later, so that a few new answers do not unsettle what was learned."""
+    """In the first round; a quarter of it later, lest a few new answers unsettle what was learned."""
 
 
 class RlftConfig(Section):
@@ -129,6 +131,11 @@ class LoopConfig(Section):
     """Weight of the judged summary, where the arm has one."""
     failure_reward: float = -1.0
     """Reward of a solution that did not run to its end, whatever stopped it."""
+
+    @field_validator("space")
+    @classmethod
+    def _known(cls, space: str | None) -> str | None:
+        return None if space is None else validate_space(space)
 
 
 class MeasureConfig(Section):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from partwise.loops.run import align
 from partwise.loops.setup import load_planner
 from partwise.models.hub import ModelError
 from partwise.runs.progress import Progress, ignore
-from partwise.types import Outcome
+from partwise.types import Outcome, Rollout
 from partwise.worlds.registry import load_world
 
 
@@ -67,6 +68,10 @@ class _Interrupted(Exception):
     pass
 
 
+def _checksums(rollouts: Sequence[Rollout]) -> list[float]:
+    return [float(sum(map(ord, rollout.decomposition)) % 7) for rollout in rollouts]
+
+
 def _interrupt_in_round_2(progress: Progress) -> None:
     if progress.phase.startswith("round 2"):
         raise _Interrupted
@@ -74,8 +79,12 @@ def _interrupt_in_round_2(progress: Progress) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kl", [0.0, 0.1])
-def test_a_run_with_adapters_goes_on_where_it_stopped(llama_folder: Path, tmp_path: Path, kl: float):
+def test_a_run_with_adapters_goes_on_where_it_stopped(
+    llama_folder: Path, tmp_path: Path, kl: float, monkeypatch: pytest.MonkeyPatch
+):
     """Also with a penalty, for which TRL adds adapters of its own that must not outlive a round."""
+    # Every plan fails alike; weights only move where rewards differ.
+    monkeypatch.setattr("partwise.loops.run.reward_function", lambda *_: _checksums)
     config = _config(llama_folder, rounds=3, kl=kl)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     align(config, whole, ignore)
@@ -86,6 +95,10 @@ def test_a_run_with_adapters_goes_on_where_it_stopped(llama_folder: Path, tmp_pa
     align(config, cut, ignore)
     for name in ("results.json", "transcripts.jsonl", "rounds/002/planner/adapter_model.safetensors"):
         assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
+    saved = [
+        whole / "rounds" / index / "planner" / "adapter_model.safetensors" for index in ("000", "001", "002")
+    ]
+    assert len({path.read_bytes() for path in saved}) == 3
     assert not (whole / "rounds" / "002" / "planner" / "ref").exists()
 
 

@@ -40,7 +40,7 @@ def test_each_arm_runs_from_start_to_report(small_config: AlignConfig, tmp_path:
 
 
 def _run_in_a_process(config: Path, out: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "partwise.cli", "align", str(config), "--out", str(out)]
+    command = [sys.executable, "-m", "partwise", "align", str(config), "--out", str(out)]
     return subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ def test_interrupted_equals_uninterrupted(small_config: AlignConfig, tmp_path: P
     process.wait()
     assert not (cut / "results.json").exists()
     subprocess.run(
-        [sys.executable, "-m", "partwise.cli", "resume", str(cut)],
+        [sys.executable, "-m", "partwise", "resume", str(cut)],
         check=True,
         capture_output=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -67,3 +67,10 @@ def test_judgments_do_not_depend_on_company_and_survive_saving(proxy: Proxy, tmp
     assert all(0 <= judged <= 1 for judged in together)
     alone = [reopened.judge([part])[0] for part in parts]
     assert alone == pytest.approx(together, abs=1e-4)
+
+
+def test_a_summary_of_nothing_is_scored_alone_and_in_company(proxy: Proxy):
+    """Rollouts that did not run have no summary; they may come when all other summaries are known."""
+    for texts in ([""], ["", "message: 1 call"], ["message: 1 call", ""]):
+        proxy.forget_scores()
+        assert all(0 <= chance <= 1 for chance in proxy.judge_summaries(texts))

@@ -36,11 +36,15 @@ class Rejection:
         return f"line {self.line}: {self.reason}"
 
 
+class SpaceError(ValueError):
+    """There is no such space; the message is one sentence that lists them."""
+
+
 def validate_space(name: str) -> str:
     """The space's canonical name: without blanks.
 
     Raises:
-        ValueError: there is no such space.
+        SpaceError: there is no such space.
     """
     canonical = "".join(name.split())
     if canonical in _NAMED or _LOOPS.fullmatch(canonical):
@@ -48,7 +52,7 @@ def validate_space(name: str) -> str:
     nearest = difflib.get_close_matches(canonical.lower(), [*_NAMED, "loops<=1"], n=1, cutoff=0.4)
     hint = f"; did you mean `{nearest[0]}`?" if nearest else ""
     spaces = "free, loops<=k (k from 0 to 99), tree, sequence and affine"
-    raise ValueError(f"there is no space `{name}`: the spaces are {spaces}{hint}")
+    raise SpaceError(f"there is no space `{name}`: the spaces are {spaces}{hint}")
 
 
 def check_space(module: ast.Module, space: str, tools: Mapping[str, Tool]) -> Rejection | None:

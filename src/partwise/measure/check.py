@@ -31,7 +31,8 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
 
     Raises:
         LookupError: there is no such world.
-        ValueError: there is no such space, or `tasks` is not positive.
+        SpaceError: there is no such space.
+        ValueError: `tasks` is not positive.
     """
     if tasks < 1:
         raise ValueError(f"a program is checked on at least one task, not {tasks}")

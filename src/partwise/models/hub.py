@@ -15,7 +15,6 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-
 _ADAPTERS = "adapter_config.json"
 
 

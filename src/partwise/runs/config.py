@@ -237,7 +237,8 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"`{key}` is a group of settings, not a value; set one of them, e.g. `{example}=...`."
     if problem["type"] == "extra_forbidden":
         return f"`{key}` is not a setting."
-    allowed = re.sub(r"^(Input|Value) should be", "it must be", problem["msg"])
+    said = problem["msg"].removeprefix("Value error, ")  # from a validator of ours
+    allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^Input should have", "it must have", allowed)
     shown = repr(problem["input"])
     return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}."

@@ -1,5 +1,8 @@
 """A study's results as they stand in a document: a Markdown table, the sentences, one picture."""
 
+# matplotlib is typed in part.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import io

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,8 @@ def _start(reports: Any) -> None:
 
 
 def _tell(progress: Progress) -> None:
-    _reports.put(progress)
+    # A plain dict: the default, a read-only view, can't be sent to another process.
+    _reports.put(replace(progress, figures=dict(progress.figures)))
 
 
 def _prepare(job: Job, threads: int) -> None:

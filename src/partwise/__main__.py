@@ -1,0 +1,5 @@
+"""`python -m partwise`: the same as the command `partwise`."""
+
+from partwise.cli import app
+
+app()

@@ -1,0 +1,79 @@
+"""`partwise check` on what people, and models, may write: a verdict, one clear sentence, and the host alive."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEYS = {"parses", "in_space", "reason", "n", "runs", "correct", "aligned", "violations"}
+
+
+def check(program: str, folder: Path, *options: str) -> dict[str, Any]:
+    file = folder / "program.py"
+    file.write_text(program, encoding="utf-8")
+    command = [sys.executable, "-m", "partwise", "check", str(file), "--world", "dinner", "--tasks", "3", "--json"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    verdict = json.loads(done.stdout)
+    assert set(verdict) == KEYS
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("[" * 10_000_000, "line 1"),
+        ("users.__class__", "line 1"),
+        ("while True:\n    pass", "line 1"),
+        ("import os", "line 1"),
+        ("x = (lambda: 1)()", "line 1"),
+        ("\x00", "line 1"),
+        ("for u in users", "line 1"),
+    ],
+)
+def test_what_is_not_of_the_language_is_a_verdict(program: str, reason: str, tmp_path: Path):
+    verdict = check(program, tmp_path)
+    assert verdict["parses"] is False and verdict["n"] == 0
+    assert reason in verdict["reason"] and "\n" not in verdict["reason"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "for a in range(100000):\n    for b in range(100000):\n        c = a",
+        "x = [0] * 1000000000",
+        "x = 'a' * 10000000000",
+        "def f(n):\n    return f(n + 1)\nf(0)",
+        "for a in range(100000):\n    ask_preference(users[0])",
+        "x = 9 ** 9 ** 9",
+    ],
+)
+def test_what_uses_too_much_is_stopped_and_said(program: str, tmp_path: Path):
+    verdict = check(program, tmp_path)
+    assert verdict["parses"] is True and verdict["runs"] == 0.0
+    assert verdict["correct"] is None and verdict["aligned"] is None, "undefined is not zero"
+    assert verdict["reason"]
+
+
+def test_an_error_names_the_line_as_its_author_sees_it(tmp_path: Path):
+    verdict = check("prefs = ask_everyone(users)\nbook_table(nothing)", tmp_path)
+    assert verdict["runs"] == 0.0
+    assert "line 2" in verdict["reason"] and "nothing" in verdict["reason"]
+
+
+def test_a_rejection_names_the_line_as_its_author_sees_it(tmp_path: Path):
+    verdict = check("for r in list_restaurants():\n    book_table(r)", tmp_path, "--space", "affine")
+    assert verdict["in_space"] is False and verdict["reason"].startswith("line 2")
+
+
+def test_a_missing_file_and_an_unknown_space_are_errors(tmp_path: Path):
+    for arguments in ([str(tmp_path / "none.py")], [__file__, "--space", "loops<2"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "partwise", "check", *arguments], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr and done.stderr.strip()
