@@ -1,4 +1,4 @@
-"""`partwise check` on what people, and models, may write: a verdict, one clear sentence, and the host alive."""
+"""`partwise check` on whatever may be written: a verdict, one clear sentence, and the host alive."""
 
 import json
 import subprocess
@@ -14,7 +14,18 @@ KEYS = {"parses", "in_space", "reason", "n", "runs", "correct", "aligned", "viol
 def check(program: str, folder: Path, *options: str) -> dict[str, Any]:
     file = folder / "program.py"
     file.write_text(program, encoding="utf-8")
-    command = [sys.executable, "-m", "partwise", "check", str(file), "--world", "dinner", "--tasks", "3", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "partwise",
+        "check",
+        str(file),
+        "--world",
+        "dinner",
+        "--tasks",
+        "3",
+        "--json",
+    ]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -73,7 +84,10 @@ def test_a_rejection_names_the_line_as_its_author_sees_it(tmp_path: Path):
 def test_a_missing_file_and_an_unknown_space_are_errors(tmp_path: Path):
     for arguments in ([str(tmp_path / "none.py")], [__file__, "--space", "loops<2"]):
         done = subprocess.run(
-            [sys.executable, "-m", "partwise", "check", *arguments], capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "partwise", "check", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode != 0
         assert "Traceback" not in done.stderr and done.stderr.strip()

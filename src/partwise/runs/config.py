@@ -241,4 +241,5 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^Input should have", "it must have", allowed)
     shown = repr(problem["input"])
-    return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}."
+    end = "" if allowed.endswith("?") else "."
+    return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}{end}"

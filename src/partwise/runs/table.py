@@ -1,7 +1,7 @@
 """A study's results as they stand in a document: a Markdown table, the sentences, one picture."""
 
 # matplotlib is typed in part.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
