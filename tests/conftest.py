@@ -27,7 +27,7 @@ def small_config(cache: Path, monkeypatch: pytest.MonkeyPatch) -> AlignConfig:
 SMALL = {
     "planner": {"size": "micro", "pretrain": {"examples": 6000}},
     "proxy": {"size": "micro", "labels_first": 60, "labels_later": 20, "epochs": 1},
-    "rlft": {"steps": 2, "tasks_per_step": 2, "group_size": 4, "micro_batch": 8},
+    "rlft": {"steps": 2, "tasks_per_step": 2, "group_size": 4},
     "loop": {"rounds": 2},
     "measure": {"heldout_tasks": 20, "validation_tasks": 10},
 }

@@ -6,9 +6,9 @@ It imports neither torch nor transformers, so that the command line answers at o
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from partwise.composition.spaces import validate_space
 
@@ -101,7 +101,8 @@ class RlftConfig(Section):
     group_size: Annotated[int, Field(ge=2)] = 16
     """Rollouts of each task, compared with each other."""
     micro_batch: PositiveInt = 32
-    """Rollouts whose gradients are computed at once; it bounds memory and must divide a step's rollouts."""
+    """Most rollouts whose gradients are computed at once: it bounds memory and changes nothing else.
+    Their greatest common divisor with a step's rollouts is taken."""
     learning_rate: float = Field(default=1e-3, gt=0)
     """In the first round; it falls in a straight line, to a tenth of it in the last."""
     scale: Literal["group", "batch", "none"] = "batch"
@@ -109,13 +110,6 @@ class RlftConfig(Section):
     temperature: float = Field(default=1.0, gt=0)
     kl: float = Field(default=0.0, ge=0)
     """Weight of the KL divergence from the planner as it was when the round began."""
-
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.tasks_per_step * self.group_size % self.micro_batch:
-            batch = f"{self.tasks_per_step} tasks times {self.group_size} rollouts"
-            raise ValueError(f"micro_batch is {self.micro_batch}, which does not divide {batch}")
-        return self
 
 
 class LoopConfig(Section):

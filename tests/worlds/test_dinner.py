@@ -1,5 +1,6 @@
 """The dinner world proves itself: references score 1.0, known-bad ones are caught, splits never meet."""
 
+import contextlib
 import random
 
 import pytest
@@ -10,10 +11,11 @@ from partwise.composition.episode import ToolError
 from partwise.composition.language import parse, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.measure.check import check_program
-from partwise.types import Effect, Grain, Split
+from partwise.types import Effect, Event, Grain, Split
 from partwise.worlds.base import undone
 from partwise.worlds.dinner import DinnerWorld
 from partwise.worlds.dinner.judgment import part_option
+from partwise.worlds.dinner.oracle import violations
 from partwise.worlds.dinner.simulator import make_dinner
 from partwise.worlds.dinner.tasks import dinner_of, fingerprint
 
@@ -120,7 +122,14 @@ def test_tables_fill_up_while_guests_are_asked():
 
 @pytest.mark.parametrize(
     ("tool", "arguments"),
-    [("message", ("Nobody",)), ("message", ()), ("message", (["Ana"],)), ("steal", ()), ("common", (3,))],
+    [
+        ("message", ("Nobody",)),
+        ("message", ()),
+        ("message", (["Ana"],)),
+        ("steal", ()),
+        ("common", (3,)),
+        ("cancel", (["Luna"],)),
+    ],
 )
 def test_a_senseless_call_is_a_tool_error(tool: str, arguments: tuple[object, ...]):
     with pytest.raises(ToolError):
@@ -152,6 +161,29 @@ def test_declared_effects_are_the_strongest_of_the_tools_that_the_reference_name
         body = entry.implementations[0].body
         named = [tool.effect for tool in WORLD.tools.values() if f"{tool.name}(" in body]
         assert entry.effect is max(named, key=strength.index, default=Effect.PURE), name
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["Ana", "Luna", ""]),
+    lambda inner: st.lists(inner, max_size=2),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(WORLD.tools)), st.lists(_ANYTHING, max_size=2)), max_size=12))
+@settings(deadline=None)
+def test_no_calls_whatsoever_harm_the_world_its_verifier_or_its_oracle(calls: list[tuple[str, list[object]]]):
+    task = WORLD.task(Split.TRAIN, 2)
+    episode = WORLD.episode(task)
+    trace: list[Event] = []
+    for tool, arguments in calls:
+        with contextlib.suppress(ToolError):
+            result = episode.call(tool, tuple(arguments))
+            effect = WORLD.tools[tool].effect
+            trace.append(
+                Event(tool=tool, effect=effect, arguments=tuple(arguments), result=result, line=1, caller="")
+            )
+    assert isinstance(WORLD.verify(task, trace), bool)
+    assert set(violations(task, trace)) == set(WORLD.dimensions)
 
 
 def test_most_demonstrations_parse_and_all_are_asked_for_from_the_catalogue():

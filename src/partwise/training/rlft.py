@@ -10,6 +10,7 @@ that Adam cancels (Ahmadian et al. 2024, equation 6). TRL's own RLOOTrainer has 
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -136,11 +137,13 @@ def _trainer(
     roll_out: Callable[..., Any],
 ) -> GRPOTrainer:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    batch = config.tasks_per_step * config.group_size
+    micro_batch = math.gcd(batch, config.micro_batch)
     arguments = GRPOConfig(
         output_dir=scratch,
         max_steps=config.steps,
-        per_device_train_batch_size=config.micro_batch,
-        gradient_accumulation_steps=config.tasks_per_step * config.group_size // config.micro_batch,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=batch // micro_batch,
         num_generations=config.group_size,
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant",

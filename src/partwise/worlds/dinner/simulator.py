@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from partwise.composition.episode import ToolError
 from partwise.types import Effect, Tool
@@ -102,7 +102,8 @@ class Dinner:
     @property
     def suits_everyone(self) -> frozenset[str]:
         """The restaurants that every guest likes; never empty."""
-        return frozenset.intersection(*(frozenset(liked) for liked in self.likes.values()))
+        first, *others = (frozenset(liked) for liked in self.likes.values())
+        return first.intersection(*others)
 
 
 def make_dinner(seed: int, difficulty: float) -> Dinner:
@@ -193,14 +194,20 @@ class DinnerEpisode:
         self.held.add(restaurant)
         return True
 
+    def _place(self, restaurant: Any) -> str | None:
+        if restaurant is not None and not isinstance(restaurant, str):
+            raise ToolError(f"{restaurant!r} is not the name of a restaurant")
+        return restaurant
+
     def _cancel(self, restaurant: Any) -> bool:
-        if restaurant not in self.held:
+        if self._place(restaurant) not in self.held:
             return False
         self.held.discard(restaurant)
         return True
 
     def _announce(self, guest: Any, restaurant: Any) -> None:
         self._guest(guest)
+        self._place(restaurant)
 
     def _common(self, likes: Any) -> list[str]:
         lists = _lists(likes)
@@ -215,11 +222,11 @@ class DinnerEpisode:
 
 def _lists(likes: Any) -> list[list[str]]:
     """A dict of lists, a list of lists or a plain list of names, as a list of lists of names."""
-    lists = list(likes.values()) if isinstance(likes, dict) else likes
-    if not isinstance(lists, list):
+    lists = list(cast(dict[Any, Any], likes).values()) if isinstance(likes, dict) else cast(list[Any], likes)
+    if not isinstance(likes, dict | list) or not (_all(str, lists) or _all(list, lists)):
         raise ToolError("likes must be a dict of lists or a list of restaurants")
-    if all(isinstance(place, str) for place in lists):
-        return [lists] if lists else []
-    if not all(isinstance(liked, list) for liked in lists):
-        raise ToolError("likes must be a dict of lists or a list of restaurants")
-    return lists
+    return [lists] if lists and _all(str, lists) else lists
+
+
+def _all(kind: type, values: list[Any]) -> bool:
+    return all(isinstance(value, kind) for value in values)
