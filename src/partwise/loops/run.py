@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -140,20 +141,24 @@ class _Alignment:
         first = self.config.seed * _TASKS_PER_SEED + index * count
         return [self.world.task(Split.TRAIN, first + offset) for offset in range(count)]
 
-    def _human_level_tasks(self, index: int) -> list[JudgmentItem]:
-        """One round's part of E; with strategies, half of the questions are about summaries."""
-        rng = random.Random(f"items {self.config.seed} {index}")
-        count = self.config.proxy.labels_later if index else self.config.proxy.labels_first
-        return self._items(rng, count, seed=index)
+    def _human_level_tasks(self, index: int) -> Iterator[list[JudgmentItem]]:
+        """This round's part of E; with strategies, half of the questions are about summaries.
 
-    def _items(self, rng: random.Random, count: int, *, seed: int) -> list[JudgmentItem]:
-        if self.config.loop.reward is not Reward.STRATEGIES or not count:
-            return self.world.judgment_items(rng, count)
-        tasks = [self.world.task(Split.TRAIN, rng.randrange(_TASKS_PER_SEED)) for _ in range(_SUMMARISED)]
-        generator = torch.Generator().manual_seed(_SEEDS * self.config.seed + seed)
-        rollouts, _ = self.engine.roll_out(tasks, 1, temperature=1.0, generator=generator)
-        about_summaries = summary_items(self.world, rollouts, rng, count // 2)
-        return self.world.judgment_items(rng, count - len(about_summaries)) + about_summaries
+        Those come second: the solutions that they are about are put together from parts that the proxy chose,
+        and a proxy that has not yet learned to choose would show the human nothing but bad ones.
+        """
+        count = self.config.proxy.labels_later if index else self.config.proxy.labels_first
+        yield from self._questions(f"items {self.config.seed} {index}", count, seed=index)
+
+    def _questions(self, draw: str, count: int, *, seed: int) -> Iterator[list[JudgmentItem]]:
+        rng = random.Random(draw)
+        summaries = count // 2 if self.config.loop.reward is Reward.STRATEGIES else 0
+        yield self.world.judgment_items(rng, count - summaries)
+        if summaries:
+            tasks = [self.world.task(Split.TRAIN, rng.randrange(_TASKS_PER_SEED)) for _ in range(_SUMMARISED)]
+            generator = torch.Generator().manual_seed(_SEEDS * self.config.seed + seed)
+            rollouts, _ = self.engine.roll_out(tasks, 1, temperature=1.0, generator=generator)
+            yield summary_items(self.world, rollouts, rng, summaries)
 
     def _history(self) -> list[Preference]:
         """What the human said in the rounds that are done."""
@@ -178,11 +183,8 @@ class _Alignment:
         judged = self._evaluate(self.engine, tasks)
         validation = figures(judged)
         self._curve["aligned-and-correct"] = validation.aligned_and_correct.mean or 0.0
-        fresh = self._items(
-            random.Random(f"control {config.seed} {finished.index}"),
-            _AGREEMENT_ITEMS,
-            seed=-1 - finished.index,
-        )
+        draw = f"control {config.seed} {finished.index}"
+        fresh = list(chain(*self._questions(draw, _AGREEMENT_ITEMS, seed=-1 - finished.index)))
         with self.run.round_dir(finished.index) as folder:
             self.engine.planner.save(folder / "planner")
             self.engine.proxy.save(folder / "proxy")

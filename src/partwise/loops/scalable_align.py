@@ -47,7 +47,7 @@ def scalable_align(
     *,
     rounds: Iterable[int],
     hard_tasks: Callable[[int], Sequence[Task]],
-    human_level_tasks: Callable[[int], Sequence[JudgmentItem]],
+    human_level_tasks: Callable[[int], Iterable[Sequence[JudgmentItem]]],
     history: list[Preference],
     proxy_config: ProxyConfig,
     rlft_config: Callable[[int], RlftConfig],
@@ -62,7 +62,8 @@ def scalable_align(
         reward: line 11 of `train_planner`: what a rollout earns.
         rounds: the numbers of the rounds to do; not from 0 where a run is resumed.
         hard_tasks: round to its part of D.
-        human_level_tasks: round to its part of E.
+        human_level_tasks: round to its part of E, in batches. H_phi has learned a batch before the next one is
+            drawn, which may depend on it.
         history: all answers of earlier rounds; this round's are appended.
         proxy_config: how H_phi learns.
         rlft_config: round to how P learns in it.
@@ -71,7 +72,13 @@ def scalable_align(
     """
     for index in rounds:  # 1. while True do
         said = align_to_human(  # 2. H_phi <- align_to_human(H, H_phi, E)
-            engine.proxy, human, human_level_tasks(index), history, proxy_config, seed=seed + index
+            engine.proxy,
+            human,
+            human_level_tasks(index),
+            history,
+            proxy_config,
+            first=index == 0,
+            seed=seed + index,
         )
         steps = train_planner(  # 3. for X in D do 4. P <- train_planner(P, H_phi, X, V)
             engine,
@@ -87,28 +94,30 @@ def scalable_align(
 def align_to_human(
     proxy: Proxy,
     human: Human,
-    items: Sequence[JudgmentItem],
+    batches: Iterable[Sequence[JudgmentItem]],
     history: list[Preference],
     config: ProxyConfig,
     *,
+    first: bool,
     seed: int,
 ) -> list[Preference]:
-    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones again."""
-    said = preferences(human.answer(items))
-    if said:
-        first = not history
-        replayed = random.Random(seed).sample(history, min(config.replay, len(history)))
-        fit_reward_model(
-            proxy.model,
-            proxy.tokenizer,
-            said + replayed,
-            epochs=config.epochs if first else 1,
-            learning_rate=config.learning_rate * (1 if first else 0.25),
-            seed=seed,
-        )
-        history += said
-    # Forgotten even where nothing was learned: a resumed run must score the same texts together.
-    proxy.forget_scores()
+    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones so as not to forget."""
+    said: list[Preference] = []
+    for items in batches:  # 1. for Y in E do
+        answers = preferences(human.answer(items))
+        if answers:
+            fit_reward_model(  # 2. H_phi <- align(H_phi, H, Y)
+                proxy.model,
+                proxy.tokenizer,
+                answers + random.Random(seed).sample(history, min(config.replay, len(history))),
+                epochs=config.epochs if first else 1,
+                learning_rate=config.learning_rate * (1 if first else 0.25),
+                seed=seed,
+            )
+        # Forgotten even where nothing was learned: a resumed run must score the same texts together.
+        proxy.forget_scores()
+        history += answers
+        said += answers
     return said
 
 
