@@ -142,7 +142,7 @@ class _Alignment:
         return [self.world.task(Split.TRAIN, first + offset) for offset in range(count)]
 
     def _human_level_tasks(self, index: int) -> Iterator[list[JudgmentItem]]:
-        """This round's part of E; with strategies, half of the questions are about summaries.
+        """One round's part of E; with strategies, half of the questions are about summaries.
 
         Those come second: the solutions that they are about are put together from parts that the proxy chose,
         and a proxy that has not yet learned to choose would show the human nothing but bad ones.

@@ -62,7 +62,7 @@ def scalable_align(
         reward: line 11 of `train_planner`: what a rollout earns.
         rounds: the numbers of the rounds to do; not from 0 where a run is resumed.
         hard_tasks: round to its part of D.
-        human_level_tasks: round to its part of E, in batches. H_phi has learned a batch before the next one is
+        human_level_tasks: round to its part of E, in batches. H_phi has learned one batch before the next is
             drawn, which may depend on it.
         history: all answers of earlier rounds; this round's are appended.
         proxy_config: how H_phi learns.
@@ -101,7 +101,7 @@ def align_to_human(
     first: bool,
     seed: int,
 ) -> list[Preference]:
-    """Figure 2(a), lower half: H answers E; H_phi learns the answers, and some old ones so as not to forget."""
+    """Figure 2(a), lower half: H answers E; H_phi learns that, and some old answers so as not to forget."""
     said: list[Preference] = []
     for items in batches:  # 1. for Y in E do
         answers = preferences(human.answer(items))
