@@ -40,7 +40,7 @@ CONFIGS = st.builds(
     loop=st.builds(
         LoopConfig,
         reward=st.sampled_from(list(Reward)),
-        space=st.none() | TEXT,
+        space=st.none() | st.sampled_from(["free", "loops<=1", "tree", "sequence", "affine"]),
         failure_reward=st.floats(allow_nan=False),
     ),
     measure=st.builds(MeasureConfig, heldout_tasks=POSITIVE),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.runs.fixture_runs import ARMS, arm_results, measure, write_run, write_study
 
+from partwise.config import AlignConfig
 from partwise.runs.reading import Figure, gap_sentences, run_sentences
 from partwise.runs.report import write_report
 from partwise.runs.rundir import RunError
@@ -91,13 +92,13 @@ def test_a_run(tmp_path: Path) -> None:
 def test_an_unfinished_study_says_what_is_missing(tmp_path: Path) -> None:
     text = report_of(write_study(tmp_path / "study", finished=False))
     assert "The study has not finished" in text
-    assert "seed-0/parts has not finished (8 of 8 rounds done)" in text
+    assert f"seed-0/parts has not finished (8 of {AlignConfig().loop.rounds} rounds done)" in text
     assert "seed-0/floor" in text
 
 
 def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
     text = report_of(write_run(tmp_path / "run", "parts", rounds=0, finished=False))
-    assert "The run has not finished (0 of 8 rounds done)" in text
+    assert f"The run has not finished (0 of {AlignConfig().loop.rounds} rounds done)" in text
     assert "There are no transcripts yet" in text
 
 
