@@ -113,7 +113,7 @@ def transcript(rng: random.Random, arm: str, label: str, task: int) -> dict[str,
 
 
 def write_run(
-    path: Path, arm: str, *, rounds: int = 8, n: int = 200, seed: int = 0, finished: bool = True
+    path: Path, arm: str, *, rounds: int = 6, n: int = 200, seed: int = 0, finished: bool = True
 ) -> Path:
     """A run directory of kind align."""
     rng = random.Random(f"{arm}-{seed}")

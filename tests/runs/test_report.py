@@ -92,7 +92,7 @@ def test_a_run(tmp_path: Path) -> None:
 def test_an_unfinished_study_says_what_is_missing(tmp_path: Path) -> None:
     text = report_of(write_study(tmp_path / "study", finished=False))
     assert "The study has not finished" in text
-    assert f"seed-0/parts has not finished (8 of {AlignConfig().loop.rounds} rounds done)" in text
+    assert f"seed-0/parts has not finished (6 of {AlignConfig().loop.rounds} rounds done)" in text
     assert "seed-0/floor" in text
 
 
