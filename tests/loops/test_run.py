@@ -58,12 +58,12 @@ def _wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 180
 
 @pytest.mark.slow
 def test_interrupted_equals_uninterrupted(small_config: AlignConfig, tmp_path: Path):
-    """kill -9 at several moments, then `resume`: the same figures, transcripts and weights to the last bit."""
+    """kill -9 at several moments, then `resume`: equal figures, transcripts and weights, to the last bit."""
     settings = tmp_path / "run.toml"
     settings.write_text(dump_toml(_with(small_config, rounds=3, reward=Reward.STRATEGIES)))
     whole = tmp_path / "whole"
     assert _run_in_a_process(settings, whole).wait(300) == 0
-    for number, moment in enumerate(("run.json", "rounds/000.tmp", "rounds/001")):
+    for number, moment in enumerate(("run.json", "rounds/000", "rounds/001")):
         cut = tmp_path / f"cut-{number}"
         process = _run_in_a_process(settings, cut)
         _wait_for(cut / moment, process)
