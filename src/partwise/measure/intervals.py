@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -24,7 +24,7 @@ class Measure:
 
     def to_json(self) -> dict[str, Any]:
         """`{"mean", "ci95", "n"}`."""
-        return asdict(self)
+        return {"mean": self.mean, "ci95": None if self.ci95 is None else list(self.ci95), "n": self.n}
 
 
 def rate(outcomes: Sequence[bool]) -> Measure:
