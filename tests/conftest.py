@@ -29,7 +29,7 @@ SMALL = {
     "proxy": {"size": "micro", "labels_first": 60, "labels_later": 20, "epochs": 1},
     "rlft": {"steps": 2, "tasks_per_step": 2, "group_size": 4},
     "loop": {"rounds": 2},
-    "measure": {"heldout_tasks": 20, "validation_tasks": 10},
+    "measure": {"heldout_tasks": 20, "heldout_start": 40, "validation_tasks": 10},
 }
 
 

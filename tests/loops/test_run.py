@@ -34,7 +34,9 @@ def test_each_arm_runs_from_start_to_report(small_config: AlignConfig, tmp_path:
         assert measure["n"] == results[arm]["counts"]["ran"]
         assert measure["mean"] is None or 0 <= measure["mean"] <= 1
     lines = (tmp_path / "run" / "transcripts.jsonl").read_text().splitlines()
-    assert len(lines) == 2 * small_config.measure.heldout_tasks
+    start = small_config.measure.heldout_start
+    stretch = list(range(start, start + small_config.measure.heldout_tasks))
+    assert [json.loads(line)["task"] for line in lines] == 2 * stretch
     assert json.loads((tmp_path / "run" / "rounds" / "001" / "round.json").read_text())["labels"] == 20
     assert write_report(tmp_path / "run").stat().st_size > 10_000
 

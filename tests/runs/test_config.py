@@ -43,7 +43,7 @@ CONFIGS = st.builds(
         space=st.none() | st.sampled_from(["free", "loops<=1", "tree", "sequence", "affine"]),
         failure_reward=st.floats(allow_nan=False),
     ),
-    measure=st.builds(MeasureConfig, heldout_tasks=POSITIVE),
+    measure=st.builds(MeasureConfig, heldout_tasks=POSITIVE, heldout_start=st.integers(0, 10**6)),
 )
 
 

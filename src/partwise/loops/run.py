@@ -207,7 +207,9 @@ class _Alignment:
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
         config = self.config
-        tasks = [self.world.task(Split.HELDOUT, i) for i in range(config.measure.heldout_tasks)]
+        start = config.measure.heldout_start
+        indices = range(start, start + config.measure.heldout_tasks)
+        tasks = [self.world.task(Split.HELDOUT, index) for index in indices]
         results: dict[str, Any] = {"schema": 1}
         lines: list[dict[str, Any]] = []
         base = self._engine(
