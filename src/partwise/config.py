@@ -137,7 +137,7 @@ class MeasureConfig(Section):
 
     heldout_tasks: PositiveInt = 1000
     heldout_start: int = Field(default=0, ge=0)
-    """Index of the first held-out task: whoever has looked at some takes a fresh stretch for the final figures."""
+    """Index of the first held-out task: having looked at some, take a fresh stretch for what is reported."""
     validation_tasks: PositiveInt = 200
     """Tasks read after each round, for the curve only."""
     temperature: float = Field(default=1.0, gt=0)
