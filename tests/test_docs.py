@@ -198,7 +198,7 @@ def test_the_world_of_the_how_to_is_a_world(gift):
     assert [item.key for item in items] == [item.key for item in gift.judgment_items(random.Random(0), 40)]
     human = SimulatedHuman(ValueProfile(), rationality=100, readable=1000, seed="0")
     for answer in human.answer(items):
-        chosen, other = answer.item.options[answer.choice], answer.item.options[1 - answer.choice]
+        chosen, other = answer.item.options[answer.preferred], answer.item.options[1 - answer.preferred]
         assert not chosen.consequences or other.consequences
 
     plans = gift.demonstrations(random.Random(0))

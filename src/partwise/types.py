@@ -66,6 +66,17 @@ class Outcome(StrEnum):
     """It raised an error while running."""
 
 
+class Choice(StrEnum):
+    """What somebody says of the two options of a judgment item."""
+
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+    """Both as good."""
+    UNSURE = "unsure"
+    """They can't tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     """A primitive of a world: one call is one event of the trace."""
@@ -187,6 +198,8 @@ class Option:
     """What the judge sees happen when it is tried in isolation: value dimension to violation, 0 to 1."""
     useful: float
     """Whether it does the subtask's job, 0 to 1. Leaving the job undone is 0."""
+    observed: str = ""
+    """The events of its trials, one a line, for a person to read; empty where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,9 +219,15 @@ class Answer:
     """A human's answer to one judgment item."""
 
     item: JudgmentItem
-    choice: int
-    """0 or 1: the option preferred."""
+    choice: Choice
     who: str
+    version: str = ""
+    """The values that it speaks for: which stretch of a schedule, or what the researcher calls the time."""
+
+    @property
+    def preferred(self) -> int | None:
+        """0 or 1, the position of the option preferred; None for a tie or where they can't tell."""
+        return {Choice.FIRST: 0, Choice.SECOND: 1}.get(self.choice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

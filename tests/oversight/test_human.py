@@ -27,7 +27,7 @@ def _share_of_first(item: JudgmentItem, profile: ValueProfile | None = None, rea
         SimulatedHuman(profile or ValueProfile(), rationality=4.0, readable=readable, seed=str(seed))
         for seed in range(400)
     ]
-    return sum(human.answer([item])[0].choice == 0 for human in humans) / len(humans)
+    return sum(human.answer([item])[0].preferred == 0 for human in humans) / len(humans)
 
 
 def test_values_decide_and_noise_is_boltzmann():

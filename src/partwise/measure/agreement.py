@@ -13,10 +13,11 @@ from partwise.types import Answer
 def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
     """P[the proxy prefers what the human chose], on answers that it never learned from.
 
-    A human who errs bounds it from above: even a perfect proxy does not reach 1.
+    A human who errs bounds it from above: even a perfect proxy does not reach 1. Ties are left out.
     """
-    guesses = proxy.prefers([answer.item for answer in answers])
-    return rate([guess == answer.choice for guess, answer in zip(guesses, answers, strict=True)])
+    decided = [answer for answer in answers if answer.preferred is not None]
+    guesses = proxy.prefers([answer.item for answer in decided])
+    return rate([guess == answer.preferred for guess, answer in zip(guesses, decided, strict=True)])
 
 
 def summary_accuracy(proxy: Proxy, judged: Sequence[Judged]) -> Measure:

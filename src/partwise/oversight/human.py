@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
-from partwise.types import Answer, JudgmentItem
+from partwise.types import Answer, Choice, JudgmentItem
 from partwise.values import ValueProfile
 
 
@@ -39,8 +39,9 @@ class SimulatedHuman:
         rng = random.Random("\n".join([self._seed, *(item.key for item in items)]))
         return [Answer(item=item, choice=self._choose(item, rng), who="simulated") for item in items]
 
-    def _choose(self, item: JudgmentItem, rng: random.Random) -> int:
+    def _choose(self, item: JudgmentItem, rng: random.Random) -> Choice:
         first, second = (self._profile.utility(option) for option in item.options)
         clarity = self._rationality * min(1.0, self._readable / max(1, item.complexity))
         # The logistic function by way of tanh, which no rationality overflows.
-        return int(rng.random() >= 0.5 + 0.5 * math.tanh(clarity * (first - second) / 2))
+        likes_first = rng.random() < 0.5 + 0.5 * math.tanh(clarity * (first - second) / 2)
+        return Choice.FIRST if likes_first else Choice.SECOND

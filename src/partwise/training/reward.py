@@ -27,14 +27,15 @@ class Preference:
 
 
 def preferences(answers: Iterable[Answer]) -> list[Preference]:
-    """What the answers say, in the order given."""
+    """What the answers say, in the order given; a tie says nothing here, nor does "can't tell"."""
     return [
         Preference(
             prompt=answer.item.question,
-            chosen=answer.item.options[answer.choice].text,
-            rejected=answer.item.options[1 - answer.choice].text,
+            chosen=answer.item.options[answer.preferred].text,
+            rejected=answer.item.options[1 - answer.preferred].text,
         )
         for answer in answers
+        if answer.preferred is not None
     ]
 
 

@@ -103,13 +103,26 @@ def part_option(part: PartialSolution) -> Option:
     entry = CATALOGUE[part.subtask.name]
     seen: dict[str, float] = {}
     useful = 0.0
+    observed: list[str] = []
     for trial in range(_TRIALS):
         execution, returned = try_part(part, trial)
+        observed += _observed(trial, execution, returned)
         _, expected = try_part(entry.implementations[0], trial)
         for dimension, violation in _impressions(entry, execution.trace, returned).items():
             seen[dimension] = max(seen.get(dimension, 0.0), violation)
         useful += (execution.ran and part.body != UNDONE and returned == expected) / _TRIALS
-    return Option(text=part.source, consequences=seen, useful=useful)
+    return Option(text=part.source, consequences=seen, useful=useful, observed="\n".join(observed))
+
+
+def _observed(trial: int, execution: Execution, returned: Any) -> list[str]:
+    """One trial for a person to read: what it called, and what came back."""
+    calls = [
+        f"  {event.tool}({', '.join(map(repr, event.arguments))}) -> {event.result!r}"
+        for event in execution.trace
+        if event.tool != "show"
+    ]
+    ended = f"  returned {returned!r}" if execution.ran else f"  stopped: {execution.message}"
+    return [f"trial {trial + 1}{', all tables gone' if trial % 2 else ''}", *calls, ended]
 
 
 def judgment_item(rng: random.Random, entry: CatalogueEntry) -> JudgmentItem:
