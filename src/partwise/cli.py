@@ -115,7 +115,11 @@ def check(
 
             typer.echo(json.dumps(verdict, ensure_ascii=False))
         else:
-            _print_verdict(verdict, space)
+            from partwise.worlds.registry import load_world
+
+            values = load_world(world).values
+            shown = [name for name in verdict["violations"] if values.matters(name)]
+            _print_verdict(verdict, space, shown)
 
 
 @app.command(short_help="Solve one task in the open.")
@@ -221,9 +225,7 @@ def _run_study(name: str, config: BaseModel, directory: Path) -> None:
     with LiveDisplay() as display:
         display.start("loading")
         results = _find_study(name).run(config, directory, display.listen)
-    from partwise.runs.terminal import print_study
-
-    print_study(results)
+    _find_study(name).show(results)
     _write_report(directory)
 
 
@@ -268,7 +270,7 @@ def _read_program(file: Path) -> str:
         _fail(f"{file} is not UTF-8 text.", 2)
 
 
-def _print_verdict(verdict: dict[str, Any], space: str) -> None:
+def _print_verdict(verdict: dict[str, Any], space: str, dimensions: Sequence[str]) -> None:
     def share(key: str) -> str:
         return "undefined" if verdict[key] is None else f"{verdict[key]:.3f}"
 
@@ -280,8 +282,8 @@ def _print_verdict(verdict: dict[str, Any], space: str) -> None:
     typer.echo(f"  runs     {share('runs')}\n  correct  {share('correct')}\n  aligned  {share('aligned')}")
     if verdict["reason"]:
         typer.echo(f"  {verdict['reason']}")
-    for dimension, rate in verdict["violations"].items():
-        typer.echo(f"  violates {dimension}: {rate:.3f}")
+    for dimension in dimensions:
+        typer.echo(f"  violates {dimension}: {verdict['violations'][dimension]:.3f}")
 
 
 def _print_world(world: World) -> None:

@@ -6,11 +6,13 @@ It imports neither torch nor transformers, so that the command line answers at o
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
+from partwise.types import Split
+from partwise.values import Shape
 
 PositiveInt = Annotated[int, Field(gt=0)]
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
@@ -20,6 +22,33 @@ class Section(BaseModel):
     """A part of the configuration: keyword-only, frozen, unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_defaults(cls, data: Any) -> Any:
+        """Setting one thing in a group leaves the others as *this* model has them, not as the group's own
+        defaults: a study may have other defaults than a run.
+        """
+        if not isinstance(data, dict):
+            return data
+        given = cast(dict[str, Any], data)
+        groups = {name: info.default for name, info in cls.model_fields.items() if name in given}
+        return given | {
+            name: _merged(default, cast(dict[str, Any], given[name]))
+            for name, default in groups.items()
+            if isinstance(default, Section) and isinstance(given[name], dict)
+        }
+
+
+def _merged(default: Section, given: dict[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {name: getattr(default, name) for name in type(default).model_fields}
+    for name, value in given.items():
+        known = merged.get(name)
+        if isinstance(known, Section) and isinstance(value, dict):
+            merged[name] = _merged(known, cast(dict[str, Any], value))
+        else:
+            merged[name] = value
+    return merged
 
 
 class Reward(StrEnum):
@@ -61,15 +90,109 @@ class PlannerConfig(Section):
     pretrain: PretrainConfig = PretrainConfig()
 
 
-class HumanConfig(Section):
-    """H: a simulated human, who answers judgment items and nothing else."""
+Weights = dict[str, Annotated[float, Field(ge=0)]]
 
-    values: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """Weight of each value dimension; those not named weigh 1."""
+
+class GroupConfig(Section):
+    """People who hold the same things dear."""
+
+    share: float = Field(gt=0, le=1)
+    """Of all people; the shares of all groups add up to 1."""
+    values: Weights = Field(default_factory=dict)
+    """Weights that differ from `human.values`."""
+
+
+class DriftConfig(Section):
+    """How the values of simulated people move over the rounds; nobody is told."""
+
+    shape: Shape = Shape.NONE
+    """none, abrupt, gradual, cyclic or reversal; see `values.Shape`."""
+    to: Weights = Field(default_factory=dict)
+    """The weights that move, as they are once they have moved all the way."""
+    at: int = Field(default=0, ge=0)
+    """The first round, from 0, in which values are not what they were."""
+    over: PositiveInt = 4
+    """Rounds that a gradual move takes, that half a cycle lasts, or after which a reversal goes back."""
+    group: str | None = None
+    """The one group whose values move; None for all."""
+
+
+class HumanConfig(Section):
+    """H: who answers judgment items, the only thing that is ever seen of them.
+
+    `human=console` and `human=panel:simulated,console` are short for `human.who=...`.
+    """
+
+    who: str = "simulated"
+    """`simulated`; `console`, for people in the web console; or `panel:` and several of these with a comma
+    between, who take turns: `panel:simulated,simulated,console` asks people every third question."""
+    store: str | None = None
+    """Where all answers are kept: a file, or the URL of a PostgreSQL database; None for the run's own
+    `feedback.db`."""
+    patience: float = Field(default=60.0, gt=0)
+    """Minutes without a new answer after which a run that waits for people stops, to be resumed."""
+    values: Weights = Field(default_factory=dict)
+    """Weight of each value dimension; those not named weigh what they weigh to most people in the world."""
+    groups: dict[str, GroupConfig] = Field(default_factory=dict)
+    """Groups of simulated people by name; none for one group of all."""
+    drift: DriftConfig = DriftConfig()
     rationality: float = Field(default=6.0, gt=0)
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
     readable: PositiveInt = 60
     """Complexity (in syntax nodes) up to which an option is judged at full rationality; beyond, it falls."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return {"who": data} if isinstance(data, str) else data
+
+    @field_validator("who")
+    @classmethod
+    def _known(cls, who: str) -> str:
+        for member in panel_members(who):
+            if member not in ("simulated", "console"):
+                raise ValueError(f"there is `simulated`, `console` and `panel:...` of these, not `{member}`")
+        return who
+
+
+def panel_members(who: str) -> list[str]:
+    """Who takes turns in answering, as `HumanConfig.who` says."""
+    return [member.strip() for member in who.removeprefix("panel:").split(",")]
+
+
+class RealignConfig(Section):
+    """When the proxy is realigned after the first round, and what is asked then."""
+
+    when: Literal["every", "alarm", "budget"] = "every"
+    """Every `every` rounds; when the drift detector sounds on the control questions; or as soon as `budget`
+    labels, spread evenly over the rounds, allow for it."""
+    every: PositiveInt = 1
+    budget: PositiveInt = 1000
+    """Labels that later rounds may cost together, with `when=budget`."""
+    ask: Literal["random", "uncertain", "disagreeing"] = "random"
+    """Which questions: drawn at random; those on which the proxy is least certain; or those on which the
+    proxy and its earlier selves disagree most."""
+    pool: PositiveInt = 10
+    """Candidates for each question that is not drawn at random."""
+    control: int = Field(default=0, ge=0)
+    """Questions of each round that are always drawn at random, so that agreement and drift are measured
+    without bias; they count as labels and are learned from as well. 0 only with `every`=1 and `ask`=random,
+    where all questions are such."""
+    confidence: float = Field(default=0.1, gt=0, lt=1)
+    """Of the drift detector (ADWIN's delta): lower for fewer false alarms and later ones."""
+    follow: int = Field(default=2, ge=0)
+    """Further rounds after an alarm in which values are taken to be moving."""
+    half_life: float | None = Field(default=None, gt=0)
+    """Rounds in which the replay of what was said before an alarm halves; the proxy then also learns as
+    thoroughly as in its first round. None to take values to be steady whatever the alarm says."""
+    moving: Literal["alarm", "always"] = "alarm"
+    """When values are taken to be moving, where there is a half-life: after an alarm, or always."""
+
+    @model_validator(mode="after")
+    def _controlled(self) -> RealignConfig:
+        if not self.control and (self.when != "every" or self.every > 1 or self.ask != "random"):
+            raise ValueError("it needs `control` questions, e.g. 40, wherever not all questions are random")
+        return self
 
 
 class ProxyConfig(Section):
@@ -95,8 +218,8 @@ class RlftConfig(Section):
     """RLFT: how the planner's weights move within a round."""
 
     algorithm: Literal["grpo", "rloo"] = "grpo"
-    steps: PositiveInt = 8
-    """Optimizer steps a round."""
+    steps: int = Field(default=8, ge=0)
+    """Optimizer steps a round; with 0 the planner stays as it is, and only the proxy learns."""
     tasks_per_step: PositiveInt = 8
     group_size: Annotated[int, Field(ge=2)] = 16
     """Rollouts of each task, compared with each other."""
@@ -104,7 +227,11 @@ class RlftConfig(Section):
     """Most rollouts whose gradients are computed at once: it bounds memory and changes nothing else.
     Their greatest common divisor with a step's rollouts is taken."""
     learning_rate: float = Field(default=1e-3, gt=0)
-    """In the first round; it falls in a straight line, to a tenth of it in the last."""
+    """In the first round; it falls in a straight line, to `final` of it in the last."""
+    final: UnitFloat = 0.1
+    settle: PositiveInt | None = None
+    """Rounds in which the learning rate falls to `final` of itself, once at the start and again from each
+    alarm; a run that goes on from another has settled when it begins. None: once, over the whole run."""
     scale: Literal["group", "batch", "none"] = "batch"
     """What GRPO divides advantages by: the spread of a task's rewards, of the batch's, or nothing."""
     temperature: float = Field(default=1.0, gt=0)
@@ -116,6 +243,11 @@ class LoopConfig(Section):
     """Figure 2: rounds of realigning the proxy and training the planner."""
 
     rounds: PositiveInt = 6
+    start: str | None = None
+    """Directory of a finished run whose last planner, proxy and answers this one goes on from."""
+    rewind: UnitFloat = 0.0
+    """Share of the way back to the base planner's weights that an alarm takes the planner. A planner that has
+    settled tries nothing else any more; on the way back lies what it used to try."""
     reward: Reward = Reward.PARTS
     aggregate: Literal["sum", "mean", "min"] = "sum"
     """How partial rewards become one: the paper's sum, which rewards over-decomposition; mean; min."""
@@ -140,6 +272,9 @@ class MeasureConfig(Section):
     """Index of the first held-out task: having looked at some, take a fresh stretch for what is reported."""
     validation_tasks: PositiveInt = 200
     """Tasks read after each round, for the curve only."""
+    curve: Split = Split.VALIDATION
+    """Which split the curve is read on: `heldout` where the curve itself is what is reported, and nothing was
+    chosen by it."""
     temperature: float = Field(default=1.0, gt=0)
 
 
@@ -151,6 +286,7 @@ class AlignConfig(Section):
     planner: PlannerConfig = PlannerConfig()
     human: HumanConfig = HumanConfig()
     proxy: ProxyConfig = ProxyConfig()
+    realign: RealignConfig = RealignConfig()
     rlft: RlftConfig = RlftConfig()
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
@@ -167,3 +303,47 @@ class StudyConfig(Section):
     """Runs at the same time; None for one a core."""
     align: AlignConfig = AlignConfig()
     """What the runs share."""
+
+
+class PropagationConfig(Section):
+    """The study of how a change of values reaches the planner."""
+
+    seeds: PositiveInt = 1
+    """Seeds `align.seed`, `align.seed` + 1, and so on."""
+    quick: bool = False
+    """Two rounds before and four after, on few tasks: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Runs at the same time; None for one a core."""
+    to: Weights = Field(default_factory=lambda: {"privacy": 0.0, "consent": 0.0, "quiet": 1.0})
+    """What people come to hold dear: by default they would rather have an assistant look than ask."""
+    composed: Weights = Field(default_factory=lambda: {"waste": 0.0})
+    """What people do not mind at first and come to mind in the second kind of change, which no single part
+    shows: by default, needless bookings."""
+    rounds: Annotated[int, Field(ge=3)] = 7
+    """Of the runs in which values change."""
+    at: Annotated[int, Field(ge=1)] = 1
+    """The round of the change."""
+    over: PositiveInt = 3
+    """Rounds that the gradual change takes, that half a cycle lasts, after which the reversal goes back."""
+    moving: float = Field(default=0.6, gt=0, lt=1)
+    """The share of people whose values change where those of one group do."""
+    rlft: RlftConfig = RlftConfig(steps=4, settle=4)
+    """How the planner learns in the runs in which values change."""
+    rewind: UnitFloat = 0.6
+    """How far an alarm takes the planner back to the base planner there; see `loop.rewind`."""
+    realign: RealignConfig = RealignConfig(when="alarm", ask="disagreeing", control=80, half_life=0.3)
+    """The policy in those runs."""
+    labels: PositiveInt = 150
+    """What a realignment asks of people there."""
+    every: tuple[PositiveInt, ...] = (1, 2, 4)
+    """Numbers of rounds between realignments that are compared while values go there and back."""
+    label_batch: Annotated[int, Field(ge=10)] = 25
+    label_batches: PositiveInt = 16
+    """How agreement is followed label by label; of a batch that is not drawn at random, a fifth still is."""
+    quiet_rounds: PositiveInt = 50
+    """Rounds without any change in which false alarms are counted."""
+    align: AlignConfig = AlignConfig(
+        loop=LoopConfig(reward=Reward.STRATEGIES),
+        measure=MeasureConfig(heldout_tasks=200, validation_tasks=200),
+    )
+    """The runs before the change, and those that are retrained from scratch."""

@@ -77,6 +77,15 @@ class Choice(StrEnum):
     """They can't tell."""
 
 
+class Purpose(StrEnum):
+    """Why a question is asked."""
+
+    QUERY = "query"
+    """Chosen, so that the proxy learns the most from the answer."""
+    CONTROL = "control"
+    """Drawn at random, so that proxy and human are compared without bias."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     """A primitive of a world: one call is one event of the trace."""

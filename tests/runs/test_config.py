@@ -13,6 +13,7 @@ from partwise.config import (
     LoopConfig,
     MeasureConfig,
     PlannerConfig,
+    PropagationConfig,
     Reward,
     RlftConfig,
 )
@@ -170,3 +171,13 @@ def test_what_toml_cannot_say_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="`limit` is unset"):
         dump_toml(Odd(limit=None))
+
+
+def test_setting_one_thing_of_a_group_keeps_what_the_study_has_for_the_others():
+    config = load_config(
+        PropagationConfig, None, ["realign.control=7", "align.measure.heldout_tasks=3", "align.human=console"]
+    )
+    assert config.realign == PropagationConfig().realign.model_copy(update={"control": 7})
+    assert config.align.loop.reward is Reward.STRATEGIES
+    assert config.align.measure == PropagationConfig().align.measure.model_copy(update={"heldout_tasks": 3})
+    assert config.align.human.who == "console"

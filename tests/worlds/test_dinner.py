@@ -141,7 +141,8 @@ def test_each_reference_does_its_job_and_violates_nothing_by_itself(name: str):
     entry = WORLD.catalogue[name]
     option = part_option(entry.implementations[0])
     if name not in ("read_inbox", "check_history"):  # these ask for something that no body can do well
-        assert not any(option.consequences.values())
+        held = [harm for name, harm in option.consequences.items() if WORLD.values.matters(name)]
+        assert not any(held)
     if name != "arrange_dinner":
         assert option.useful == 1.0
     assert part_option(undone(entry.subtask)).useful == 0.0

@@ -27,10 +27,12 @@ def composition_space(config: AlignConfig) -> str:
     return config.loop.space or own
 
 
-def reward_function(config: AlignConfig, world: World, proxy: Proxy) -> RewardFunction:
+def reward_function(
+    config: AlignConfig, world: World, proxy: Proxy, values: Callable[[], ValueProfile]
+) -> RewardFunction:
     """The reward of the run's arm; what did not run to its end earns `loop.failure_reward` whatever the arm.
 
-    The oracle is opened for the ceiling arm alone.
+    The oracle is opened for the ceiling arm alone, with the values of the moment that `values` gives.
     """
     loop = config.loop
     aggregate = AGGREGATES[loop.aggregate]
@@ -58,11 +60,12 @@ def reward_function(config: AlignConfig, world: World, proxy: Proxy) -> RewardFu
 
             return strategies
         case Reward.CEILING:
-            oracle = ValueOracle(world, ValueProfile(config.human.values))
-            return _each(
-                lambda rollout: floor(rollout) + oracle.aligned(rollout.task, rollout.execution.trace),
-                loop.failure_reward,
-            )
+
+            def ceiling(rollout: Rollout) -> float:
+                oracle = ValueOracle(world, values())
+                return floor(rollout) + oracle.aligned(rollout.task, rollout.execution.trace)
+
+            return _each(ceiling, loop.failure_reward)
 
 
 def _each(reward: Callable[[Rollout], float], failure: float) -> RewardFunction:

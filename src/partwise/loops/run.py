@@ -7,7 +7,6 @@ seed and its number decide, so nothing else needs saving.
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -16,38 +15,34 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import torch
-
 from partwise.composition.sandbox import Sandbox
-from partwise.config import AlignConfig, Reward, RlftConfig
+from partwise.config import AlignConfig, RlftConfig, panel_members
+from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions
+from partwise.loops.record import open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import composition_space, reward_function
 from partwise.loops.scalable_align import Round, scalable_align
-from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy
+from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy, schedule
 from partwise.measure.agreement import agreement, summary_accuracy
 from partwise.measure.evaluate import Judged, evaluate, figures
+from partwise.measure.intervals import Measure, rate
 from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlation
 from partwise.models.planner import Planner
+from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.human import SimulatedHuman
-from partwise.oversight.items import summary_items
+from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.training.reward import Preference
 from partwise.training.rlft import Step
 from partwise.training.rollout import RolloutEngine
-from partwise.types import JudgmentItem, Split, Task
+from partwise.types import Split, Task
 from partwise.values import ValueProfile
 from partwise.worlds.registry import load_world
 
 _AGREEMENT_ITEMS = 300
-"""Fresh items on which proxy and human are compared each round."""
-_SUMMARISED = 256
-"""Solutions that are summarised for a round's questions."""
-_SEEDS = 1000
-"""More than a run has rounds: the seeds of two runs' rounds never meet."""
-_TASKS_PER_SEED = 1_000_000
-"""More than a run has training tasks."""
+"""Fresh items on which proxy and simulated human are compared each round."""
 
 
 def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "align") -> dict[str, Any]:
@@ -65,41 +60,76 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         LookupError: there is no such world.
     """
     run = RunDir.create(out, "align", config)
-    with run.locked(), Sandbox() as sandbox:
+    with run.locked():
         if (run.path / "results.json").exists():
             return run.read_json("results.json")
-        return _Alignment(config, run, sandbox, listen, name).go()
+        where = config.human.store or run.path / "feedback.db"
+        with Sandbox() as sandbox, FeedbackStore(where) as store:
+            return _Alignment(config, run, sandbox, store, listen, name).go()
 
 
 class _Alignment:
     """What one run holds while it goes."""
 
     def __init__(
-        self, config: AlignConfig, run: RunDir, sandbox: Sandbox, listen: Listener, name: str
+        self,
+        config: AlignConfig,
+        run: RunDir,
+        sandbox: Sandbox,
+        store: FeedbackStore,
+        listen: Listener,
+        name: str,
     ) -> None:
         self.config, self.run, self._sandbox, self._listen, self._name = config, run, sandbox, listen, name
         self.world = load_world(config.world)
-        self.oracle = ValueOracle(self.world, ValueProfile(config.human.values))
-        self.done = run.rounds_done()
-        self.base = base_planner(self.world, config.planner, self._pretraining)
-        if self.done:
-            folder = run.round_path(self.done - 1)
-            planner = load_planner(self.world, config.planner, folder / "planner")
-            proxy = load_proxy(self.world, config, folder / "proxy")
-        else:
-            planner = load_planner(self.world, config.planner, self.base)
-            proxy = new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed)
+        self.schedule = schedule(self.world, config.human)
+        self.start = open_start(config)
+        self.done = self._now = run.rounds_done()
+        self._bottom = base_planner(self.world, config.planner, self._pretraining)
+        self.base = str(self.start.folder / "planner") if self.start else self._bottom
+        latest = run.round_path(self.done - 1) if self.done else self.start.folder if self.start else None
+        planner = load_planner(self.world, config.planner, latest / "planner" if latest else self.base)
+        proxy = (
+            load_proxy(self.world, config, latest / "proxy")
+            if latest
+            else new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed)
+        )
         self.engine = self._engine(planner, proxy, sandbox)
-        self.human = SimulatedHuman(
-            ValueProfile(config.human.values),
+        self.simulated = SimulatedHuman(
+            self.schedule,
             rationality=config.human.rationality,
             readable=config.human.readable,
             seed=str(config.seed),
         )
+        self.human = People(
+            panel_members(config.human.who),
+            self.simulated,
+            store,
+            f"{run.path.resolve().name} {run.id}",
+            patience=config.human.patience,
+            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
+        )
+        self.questions = Questions(config, self.engine, self._former, offset=self._offset)
         self._curve: dict[str, float] = {}
+
+    @property
+    def _offset(self) -> int:
+        """Rounds of the run that this one goes on from: its draws are not drawn again."""
+        return self.start.rounds if self.start else 0
 
     def _engine(self, planner: Planner, proxy: Proxy, sandbox: Sandbox) -> RolloutEngine:
         return RolloutEngine(self.world, planner, proxy, sandbox, space=composition_space(self.config))
+
+    def _former(self, round: int) -> list[Proxy]:
+        """The proxies of up to three realignments before the latest, which is the proxy as it is."""
+        folders = [
+            self.run.round_path(index)
+            for index in range(round)
+            if json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
+        ]
+        if self.start:
+            folders.insert(0, self.start.folder)
+        return [load_proxy(self.world, self.config, folder / "proxy") for folder in folders[:-1][-3:]]
 
     def _pretraining(self, done: int, total: int, loss: float) -> None:
         self._say("pretraining the base planner", done, total, {"loss": loss})
@@ -107,20 +137,27 @@ class _Alignment:
     def _say(self, phase: str, done: int, total: int, shown: dict[str, float]) -> None:
         self._listen(Progress(self._name, phase, done, total, shown))
 
+    @property
+    def values(self) -> ValueProfile:
+        """What people hold dear in the round that is going on, in sum. For the oracle only."""
+        return self.schedule.values(self._now).aggregate
+
     def go(self) -> dict[str, Any]:
         """The rounds that are left, then the figures."""
         config = self.config
+        history = self._recall()
         rounds = scalable_align(
             self.engine,
             self.human,
-            reward_function(config, self.world, self.engine.proxy),
-            rounds=range(self.done, config.loop.rounds),
+            reward_function(config, self.world, self.engine.proxy, lambda: self.values),
+            rounds=self._rounds(),
             hard_tasks=self._hard_tasks,
-            human_level_tasks=self._human_level_tasks,
-            history=self._history(),
+            human_level_tasks=self.questions,
+            history=history,
             proxy_config=config.proxy,
             rlft_config=self._rlft_config,
-            seed=_SEEDS * config.seed,
+            seed=SEEDS * config.seed + self._offset,
+            alarmed=self._rewind,
             listen=self._stepped,
         )
         started = time.perf_counter()
@@ -129,45 +166,47 @@ class _Alignment:
             started = time.perf_counter()
         return self._finish()
 
+    def _rewind(self) -> None:
+        """Take the planner some of the way back to the base planner, so that it explores again."""
+        if self.config.loop.rewind and self.config.rlft.steps:
+            base = load_planner(self.world, self.config.planner, self._bottom)
+            self.engine.planner.move_towards(base, self.config.loop.rewind)
+
+    def _rounds(self) -> Iterator[int]:
+        for index in range(self.done, self.config.loop.rounds):
+            self._now = index
+            yield index
+
     def _rlft_config(self, index: int) -> RlftConfig:
-        """The round's settings: the learning rate falls in a straight line, in the last round to a tenth."""
-        config = self.config.rlft
-        done = index / max(1, self.config.loop.rounds - 1)
-        return config.model_copy(update={"learning_rate": config.learning_rate * (1 - 0.9 * done)})
+        """The round's settings: the learning rate falls in a straight line."""
+        config, alarmed_at = self.config.rlft, self.questions.alarmed_at
+        if config.settle is None:
+            done = index / max(1, self.config.loop.rounds - 1)
+        elif alarmed_at is not None:
+            done = min(1.0, (index - alarmed_at) / config.settle)
+        else:
+            done = 1.0 if self.start else min(1.0, index / config.settle)
+        rate = config.learning_rate * (1 - (1 - config.final) * done)
+        return config.model_copy(update={"learning_rate": rate})
 
     def _hard_tasks(self, index: int) -> list[Task]:
         """One round's part of D: no task twice within a run, none shared between seeds."""
         count = self.config.rlft.steps * self.config.rlft.tasks_per_step
-        first = self.config.seed * _TASKS_PER_SEED + index * count
+        first = self.config.seed * TASKS_PER_SEED + index * count + bool(self.start) * TASKS_PER_SEED // 2
         return [self.world.task(Split.TRAIN, first + offset) for offset in range(count)]
 
-    def _human_level_tasks(self, index: int) -> Iterator[list[JudgmentItem]]:
-        """One round's part of E; with strategies, half of the questions are about summaries.
-
-        Those come second: the solutions that they are about are put together from parts that the proxy chose,
-        and a proxy that has not yet learned to choose would show the human nothing but bad ones.
-        """
-        count = self.config.proxy.labels_later if index else self.config.proxy.labels_first
-        yield from self._questions(f"items {self.config.seed} {index}", count, seed=index)
-
-    def _questions(self, draw: str, count: int, *, seed: int) -> Iterator[list[JudgmentItem]]:
-        rng = random.Random(draw)
-        summaries = count // 2 if self.config.loop.reward is Reward.STRATEGIES else 0
-        yield self.world.judgment_items(rng, count - summaries)
-        if summaries:
-            tasks = [self.world.task(Split.TRAIN, rng.randrange(_TASKS_PER_SEED)) for _ in range(_SUMMARISED)]
-            generator = torch.Generator().manual_seed(_SEEDS * self.config.seed + seed)
-            rollouts, _ = self.engine.roll_out(tasks, 1, temperature=1.0, generator=generator)
-            yield summary_items(self.world, rollouts, rng, summaries)
-
-    def _history(self) -> list[Preference]:
-        """What the human said in the rounds that are done."""
-        lines = [
-            line
-            for index in range(self.done)
-            for line in (self.run.round_path(index) / "answers.jsonl").read_text().splitlines()
-        ]
-        return [Preference(**json.loads(line)) for line in lines]
+    def _recall(self) -> list[Preference]:
+        """What people said in the rounds that are done, in the run that this one goes on from as well."""
+        history: list[Preference] = []
+        for position, said in enumerate(self.start.said() if self.start else []):
+            history += said.preferences
+            if position:
+                self.questions.recall(position - self._offset, said.disagreed, labels=0)
+        for index in range(self.done):
+            said = read_round(self.run.round_path(index), index)
+            history += said.preferences
+            self.questions.recall(index, said.disagreed, labels=said.labels)
+        return history
 
     def _stepped(self, index: int, step: Step) -> None:
         if step.correct is not None:
@@ -177,36 +216,56 @@ class _Alignment:
         self._say(phase, step.step + 1, self.config.rlft.steps, self._curve)
 
     def _save(self, finished: Round, started: float) -> None:
-        """Measure the round on validation tasks and save it whole."""
-        config = self.config
-        tasks = [self.world.task(Split.VALIDATION, i) for i in range(config.measure.validation_tasks)]
+        """Measure the round and save it whole."""
+        settings, heard = self.config.measure, finished.heard
+        first = settings.heldout_start if settings.curve is Split.HELDOUT else 0
+        tasks = [self.world.task(settings.curve, first + i) for i in range(settings.validation_tasks)]
         judged = self._evaluate(self.engine, tasks)
         validation = figures(judged)
         self._curve["aligned-and-correct"] = validation.aligned_and_correct.mean or 0.0
-        draw = f"control {config.seed} {finished.index}"
-        fresh = list(chain(*self._questions(draw, _AGREEMENT_ITEMS, seed=-1 - finished.index)))
+        agreed = self._agreement(finished)
         with self.run.round_dir(finished.index) as folder:
             self.engine.planner.save(folder / "planner")
             self.engine.proxy.save(folder / "proxy")
-            _write_lines(folder / "answers.jsonl", [asdict(answer) for answer in finished.answers])
-            _write_lines(folder / "log.jsonl", [asdict(step) for step in finished.steps])
+            write_answers(folder, heard)
+            write_lines(folder / "log.jsonl", [asdict(step) for step in finished.steps])
+            write_lines(folder / "measured.jsonl", [row.to_row() for row in judged])
             record = {
                 "round": finished.index,
-                "labels": len(finished.answers),
-                "agreement": agreement(self.engine.proxy, self.human.answer(fresh)).to_json(),
+                "labels": len(heard.answers),
+                "realigned": heard.realigned,
+                "alarm": heard.alarm,
+                "disagreement": rate(heard.disagreed).to_json(),
+                "disagreed": "".join(str(int(wrong)) for wrong in heard.disagreed),
+                "agreement": agreed.to_json(),
                 "summary_accuracy": summary_accuracy(self.engine.proxy, judged).to_json(),
                 "validation": validation.to_json(),
                 "seconds": round(time.perf_counter() - started, 3),
             }
             (folder / "round.json").write_text(json.dumps(record, indent=1))
 
+    def _agreement(self, finished: Round) -> Measure:
+        """Proxy and human compared after realignment, on questions that the proxy never learned from.
+
+        Simulated people are asked many fresh ones. Real people's time is for realigning: there it is what the
+        control questions said before the proxy learned from them.
+        """
+        if "console" in panel_members(self.config.human.who):
+            return rate([not wrong for wrong in finished.heard.disagreed])
+        index = finished.index
+        draw = f"control {self.config.seed} {index + self._offset}"
+        seed = -1 - index - self._offset
+        fresh = list(chain(*self.questions.at_random(draw, _AGREEMENT_ITEMS, seed=seed)))
+        return agreement(self.engine.proxy, self.simulated.answer(fresh, round=index))
+
     def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task]) -> list[Judged]:
-        settings = self.config.measure
-        return evaluate(engine, tasks, self.oracle, temperature=settings.temperature, seed=self.config.seed)
+        settings, oracle = self.config.measure, ValueOracle(self.world, self.values)
+        return evaluate(engine, tasks, oracle, temperature=settings.temperature, seed=self.config.seed)
 
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
         config = self.config
+        self._now = config.loop.rounds - 1
         start = config.measure.heldout_start
         indices = range(start, start + config.measure.heldout_tasks)
         tasks = [self.world.task(Split.HELDOUT, index) for index in indices]
@@ -228,7 +287,3 @@ class _Alignment:
         self.run.write_json("results.json", results)
         self._say("done", 2, 2, self._curve)
         return results
-
-
-def _write_lines(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -22,12 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from partwise.config import ProxyConfig, RlftConfig
+from partwise.loops.questions import Heard, Questions
 from partwise.oversight.human import Human
 from partwise.oversight.proxy import Proxy
 from partwise.training.reward import Preference, fit_reward_model, preferences
 from partwise.training.rlft import RewardFunction, Step, rlft
 from partwise.training.rollout import RolloutEngine
-from partwise.types import JudgmentItem, Task
+from partwise.types import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class Round:
     """What one turn of the loop leaves behind, beside the new weights of planner and proxy."""
 
     index: int
-    answers: list[Preference]
-    """What the human said in this round."""
+    heard: Heard
+    """What people said in this round."""
     steps: list[Step]
 
 
@@ -47,11 +48,12 @@ def scalable_align(
     *,
     rounds: Iterable[int],
     hard_tasks: Callable[[int], Sequence[Task]],
-    human_level_tasks: Callable[[int], Iterable[Sequence[JudgmentItem]]],
+    human_level_tasks: Questions,
     history: list[Preference],
     proxy_config: ProxyConfig,
     rlft_config: Callable[[int], RlftConfig],
     seed: int,
+    alarmed: Callable[[], None],
     listen: Callable[[int, Step], None],
 ) -> Iterator[Round]:
     """Figure 2(a). Yields after each round, when planner and proxy may be saved, measured or left.
@@ -62,24 +64,20 @@ def scalable_align(
         reward: line 11 of `train_planner`: what a rollout earns.
         rounds: the numbers of the rounds to do; not from 0 where a run is resumed.
         hard_tasks: round to its part of D.
-        human_level_tasks: round to its part of E, in batches. H_phi has learned one batch before the next is
-            drawn, which may depend on it.
+        human_level_tasks: E. It decides what is asked in a round, and whether H_phi learns in it.
         history: all answers of earlier rounds; this round's are appended.
         proxy_config: how H_phi learns.
         rlft_config: round to how P learns in it.
         seed: with the number of the round, it decides every draw of the round.
+        alarmed: called where people and proxy have come to disagree more, once H_phi has learned.
         listen: told of each optimizer step.
     """
     for index in rounds:  # 1. while True do
-        said = align_to_human(  # 2. H_phi <- align_to_human(H, H_phi, E)
-            engine.proxy,
-            human,
-            human_level_tasks(index),
-            history,
-            proxy_config,
-            first=index == 0,
-            seed=seed + index,
+        heard = align_to_human(  # 2. H_phi <- align_to_human(H, H_phi, E)
+            engine.proxy, human, human_level_tasks, history, proxy_config, round=index, seed=seed + index
         )
+        if heard.alarm:
+            alarmed()
         steps = train_planner(  # 3. for X in D do 4. P <- train_planner(P, H_phi, X, V)
             engine,
             hard_tasks(index),
@@ -88,37 +86,40 @@ def scalable_align(
             seed=seed + index,
             listen=lambda s, i=index: listen(i, s),
         )
-        yield Round(index=index, answers=said, steps=steps)
+        yield Round(index=index, heard=heard, steps=steps)
 
 
 def align_to_human(
     proxy: Proxy,
     human: Human,
-    batches: Iterable[Sequence[JudgmentItem]],
+    questions: Questions,
     history: list[Preference],
     config: ProxyConfig,
     *,
-    first: bool,
+    round: int,
     seed: int,
-) -> list[Preference]:
+) -> Heard:
     """Figure 2(a), lower half: H answers E; H_phi learns that, and some old answers so as not to forget."""
-    said: list[Preference] = []
-    for items in batches:  # 1. for Y in E do
-        answers = preferences(human.answer(items))
-        if answers:
+    heard, fresh = Heard(), list[Preference]()
+    for batch in questions.batches(round, heard):  # 1. for Y in E do
+        answers = human.answer(batch.items, round=round, purpose=batch.purpose)
+        heard.add(batch, answers, proxy)
+        fresh += preferences(answers, round)
+        if batch.learn and fresh:
             fit_reward_model(  # 2. H_phi <- align(H_phi, H, Y)
                 proxy.model,
                 proxy.tokenizer,
-                answers + random.Random(seed).sample(history, min(config.replay, len(history))),
-                epochs=config.epochs if first else 1,
-                learning_rate=config.learning_rate * (1 if first else 0.25),
+                fresh + questions.replay(history, round, random.Random(seed)),
+                epochs=config.epochs if batch.thorough else 1,
+                learning_rate=config.learning_rate * (1 if batch.thorough else 0.25),
                 seed=seed,
             )
+            history += fresh
+            fresh = []
         # Forgotten even where nothing was learned: a resumed run must score the same texts together.
         proxy.forget_scores()
-        history += answers
-        said += answers
-    return said
+    history += fresh
+    return heard
 
 
 def train_planner(
@@ -137,5 +138,6 @@ def train_planner(
         steps.append(step)
         listen(step)
 
-    rlft(engine, tasks, reward, config, seed=seed, listen=note)
+    if config.steps:
+        rlft(engine, tasks, reward, config, seed=seed, listen=note)
     return steps

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
-from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
+from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
 from partwise.models.hub import load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
 from partwise.training.pretrain import Listener, pretrained_planner
+from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.instructions import instructions
 
@@ -60,6 +61,36 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
     return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)
+
+
+def schedule(world: World, config: HumanConfig) -> Schedule:
+    """What simulated people hold dear, round by round.
+
+    Raises:
+        LookupError: a value dimension or a group is named that there is not.
+    """
+    profile = world.values.but(config.values)
+    groups = tuple(
+        Group(name=name, share=group.share, profile=profile.but(group.values))
+        for name, group in config.groups.items()
+    )
+    named = {*config.values, *config.drift.to}.union(*(group.values for group in config.groups.values()))
+    for dimension in sorted(named - {*world.dimensions}):
+        raise LookupError(
+            f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."
+        )
+    drift = config.drift
+    try:
+        return Schedule(
+            before=Values(groups=groups) if groups else everyone(profile),
+            to=drift.to,
+            shape=drift.shape,
+            at=drift.at,
+            over=drift.over,
+            group=drift.group,
+        )
+    except ValueError as error:
+        raise LookupError(f"`human` can't be as it is set: {error}.") from error
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:

@@ -11,7 +11,6 @@ from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_space, validate_space
 from partwise.measure.oracle import ValueOracle
 from partwise.types import Execution, Split, Task
-from partwise.values import ValueProfile
 from partwise.worlds.base import World
 from partwise.worlds.registry import load_world
 
@@ -73,7 +72,7 @@ def _shifted(message: str, shift: int) -> str:
 
 
 def _run(source: str, shift: int, world: World, tasks: list[Task]) -> dict[str, Any]:
-    oracle = ValueOracle(world, ValueProfile())
+    oracle = ValueOracle(world, world.values)
     with Sandbox() as sandbox:
         runs = [(task, sandbox.run(source, world.episode(task), world.tools)) for task in tasks]
     ran = [(task, execution) for task, execution in runs if execution.ran]

@@ -41,6 +41,16 @@ class Judged:
         """Whether every part was judged aligned."""
         return all(reward > JUDGED_ALIGNED for reward in self.rollout.partial_rewards)
 
+    def to_row(self) -> dict[str, Any]:
+        """What is kept of it after each round: enough to ask later how it looks to other values."""
+        violated = [name for name, found in self.violations.items() if found]
+        return {
+            "task": self.rollout.task.index,
+            "outcome": str(self.rollout.outcome),
+            "correct": self.rollout.correct,
+            "violated": violated,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """One line of `transcripts.jsonl`."""
         rollout = self.rollout

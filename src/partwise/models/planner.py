@@ -74,6 +74,14 @@ class Planner:
         """Append tokens from outside to each row; None drops the row."""
         self._sampler.insert(cursor, tokens)
 
+    def move_towards(self, other: Planner, share: float) -> None:
+        """Move the weights that are trained `share`, 0 to 1, of the way to another planner's, in place."""
+        theirs = dict(other.model.named_parameters())
+        with torch.no_grad():
+            for name, weight in self.model.named_parameters():
+                if weight.requires_grad:
+                    weight.lerp_(theirs[name].to(weight.device), share)
+
     def save(self, folder: Path) -> None:
         """Write model (or its adapters) and tokenizer, as `save_pretrained` does."""
         self.model.save_pretrained(folder)

@@ -97,6 +97,12 @@ class Proxy:
         second = self.score([item.options[1].text for item in items])
         return [int(b > a) for a, b in zip(first, second, strict=True)]
 
+    def chances(self, items: Sequence[JudgmentItem]) -> list[float]:
+        """How likely the human would rather have the first option of each item than the second, 0 to 1."""
+        first = self.score([item.options[0].text for item in items])
+        second = self.score([item.options[1].text for item in items])
+        return _chances(first, second)
+
     def save(self, folder: Path) -> None:
         """Write model and tokenizer, as `save_pretrained` does."""
         self.model.save_pretrained(folder)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from partwise import __version__
 from partwise.runs.config import flatten
+from partwise.runs.page import Page, page_html
+from partwise.runs.propagation_page import propagation_page
 from partwise.runs.reading import (
     MEANING,
     OUTCOMES,
@@ -24,6 +26,8 @@ from partwise.runs.reading import (
 from partwise.runs.report_data import ArmTranscripts, Program, ReportData, read_directory
 from partwise.runs.rundir import write_atomically
 
+PAGES: Mapping[str, Callable[[Mapping[str, Any]], Page]] = {"propagation": propagation_page}
+"""The studies whose results are a page of their own."""
 _PROGRAMS = 4
 """Programs shown of each arm; the first is open, the others fold."""
 _TRACE = 60
@@ -54,7 +58,14 @@ def write_report(directory: Path) -> Path:
         RunError: the directory holds neither, or can't be written.
     """
     data = read_directory(directory)
-    return write_atomically(directory / "report.html", render(data))
+    return write_atomically(directory / "report.html", _page(data) or render(data))
+
+
+def _page(data: ReportData) -> str:
+    """The report of a finished study whose results are a page of their own; empty for any other."""
+    if data.kind not in PAGES or not data.results:
+        return ""
+    return page_html(PAGES[data.kind](data.results))
 
 
 def render(data: ReportData) -> str:

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -35,8 +36,10 @@ class RunError(Exception):
 class RunDir:
     """A run's directory: `run.json` (what it is), `rounds/NNN` (what it did), and files beside them."""
 
-    def __init__(self, path: Path, kind: str, config_data: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, kind: str, config_data: Mapping[str, Any], id: str = "") -> None:
         self.path = path
+        self.id = id
+        """Tells it from every other run, wherever its directory is moved to."""
         self.kind = kind
         """What runs here: `align`, or the name of a study."""
         self.config_data = config_data
@@ -70,8 +73,9 @@ class RunDir:
 
     @classmethod
     def _write_record(cls, path: Path, kind: str, data: dict[str, Any]) -> RunDir:
-        run = cls(path, kind, data)
-        run.write_json(_RECORD, {"schema": SCHEMA, "kind": kind, "version": __version__, "config": data})
+        run = cls(path, kind, data, uuid.uuid4().hex[:12])
+        record = {"schema": SCHEMA, "kind": kind, "id": run.id, "version": __version__, "config": data}
+        run.write_json(_RECORD, record)
         return run
 
     def _is_blank(self) -> bool:
@@ -96,7 +100,7 @@ class RunDir:
             raise RunError(f"{path / _RECORD} is no record of a run.")
         if record.get("schema") != SCHEMA:
             raise RunError(f"{path} was made by another version of Partwise ({record.get('version')}).")
-        return cls(path, kind, cast(dict[str, Any], config))
+        return cls(path, kind, cast(dict[str, Any], config), str(record.get("id", "")))
 
     def _refuse_other(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind != self.kind:

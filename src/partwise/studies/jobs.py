@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -25,11 +25,13 @@ _reports: Any = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run of the loop."""
+    """One run of the loop, or other work of a study."""
 
     name: str
     config: AlignConfig
     out: Path
+    work: Callable[[Job, Listener], None] | None = None
+    """A function of a module, which returns at once where its work is done already; None for `align`."""
 
 
 def available_cores() -> int:
@@ -116,4 +118,7 @@ def _run(job: Job) -> None:
 
     # A single-threaded process a core beats threads for models this small.
     torch.set_num_threads(1)
-    align(job.config, job.out, _tell, name=job.name)
+    if job.work:
+        job.work(job, _tell)
+    else:
+        align(job.config, job.out, _tell, name=job.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,15 @@ class Preference:
     prompt: str
     chosen: str
     rejected: str
+    round: int = 0
+    """When it was said."""
 
 
-def preferences(answers: Iterable[Answer]) -> list[Preference]:
+def preferences(answers: Iterable[Answer], round: int = 0) -> list[Preference]:
     """What the answers say, in the order given; a tie says nothing here, nor does "can't tell"."""
     return [
         Preference(
+            round=round,
             prompt=answer.item.question,
             chosen=answer.item.options[answer.preferred].text,
             rejected=answer.item.options[1 - answer.preferred].text,
@@ -37,6 +41,32 @@ def preferences(answers: Iterable[Answer]) -> list[Preference]:
         for answer in answers
         if answer.preferred is not None
     ]
+
+
+def replayed(
+    history: Sequence[Preference],
+    most: int,
+    *,
+    round: int,
+    before: int,
+    half_life: float | None,
+    rng: random.Random,
+) -> list[Preference]:
+    """Old answers, at most `most`, to learn again beside new ones, so that unchanged values are kept.
+
+    With a half-life, in rounds, an answer from before the round `before`, in which values were found to have
+    moved, is kept with probability 2 ** (-age / half_life): it may no longer hold.
+    """
+    kept = (
+        history
+        if half_life is None
+        else [
+            old
+            for old in history
+            if old.round >= before or rng.random() < 0.5 ** ((round - old.round) / half_life)
+        ]
+    )
+    return rng.sample(kept, min(most, len(kept)))
 
 
 def fit_reward_model(

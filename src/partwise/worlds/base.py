@@ -24,6 +24,7 @@ from partwise.types import (
     Task,
     Tool,
 )
+from partwise.values import ValueProfile
 
 UNDONE = "return None"
 """The body that leaves a subtask undone: the zero of every judgment of a part."""
@@ -46,7 +47,7 @@ class CatalogueEntry:
     effect: Effect
     """The strongest effect that its reference implementation has."""
     implementations: tuple[PartialSolution, ...]
-    """The first is the reference: it does the job and violates no value by itself."""
+    """The first is the reference: it does the job and violates nothing most people hold dear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,8 @@ class World(Protocol):
     name: str
     dimensions: tuple[str, ...]
     """The value dimensions that solutions can violate."""
+    values: ValueProfile
+    """What most people here hold dear, before a run says otherwise; a dimension not named weighs 1."""
     tools: Mapping[str, Tool]
     catalogue: Mapping[str, CatalogueEntry]
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from partwise.types import Event, JudgmentItem, Option, Split, Task
+from partwise.values import ValueProfile
 from partwise.worlds.base import Demonstration
 from partwise.worlds.dinner import judgment, plans
 from partwise.worlds.dinner.catalogue import CATALOGUE
@@ -17,7 +18,8 @@ class DinnerWorld:
     """Two to eight guests with private tastes, and restaurants that fill up while one asks."""
 
     name = "dinner"
-    dimensions = ("waste", "privacy", "consent", "honesty", "effort")
+    dimensions = ("waste", "privacy", "consent", "honesty", "effort", "quiet")
+    values = ValueProfile({"quiet": 0.0})
     tools = TOOLS
     catalogue = CATALOGUE
 

@@ -1,7 +1,7 @@
 """The subtasks of a dinner that the world knows, each with several ways to do it.
 
-The first body of each is the reference: it does the job and violates no value by itself. The others differ
-from it in what they do to privacy, consent, waste, honesty and effort, or in not doing the job.
+The first body of each is the reference: it does the job and violates nothing that most people hold dear. The
+others differ from it in what they do to privacy, consent, waste, honesty and effort, or in not doing the job.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""Plans that wait for a person, and the people who have a password."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from partwise.oversight.feedback_database import Database
+from partwise.oversight.feedback_rows import checked_name, storable
+from partwise.oversight.feedback_schema import Annotator, FeedbackError, Plan, PlanState
+from partwise.oversight.feedback_schema import annotators as _N
+from partwise.oversight.feedback_schema import plans as _P
+
+
+class Plans(Database):
+    """The part of the store that holds plans and annotators."""
+
+    def submit_plan(self, run: str, task_index: int, body: Mapping[str, Any]) -> int:
+        """Lay a plan before people; returns its id.
+
+        Args:
+            run: whose plan it is.
+            task_index: of the held-out task that it is for.
+            body: what people are shown, as plain JSON data.
+        """
+        plan = {
+            "run": checked_name(run, "run"),
+            "task_index": task_index,
+            "body": json.dumps(dict(body)),
+            "state": PlanState.WAITING,
+            "reason": "",
+            "at": datetime.now(UTC),
+        }
+        with self._write() as db:
+            return db.execute(sa.insert(_P).values(plan).returning(_P.c.id)).scalar_one()
+
+    def plan(self, id: int) -> Plan:
+        """One plan.
+
+        Raises:
+            FeedbackError: there is none.
+        """
+        with self._read() as db:
+            row = db.execute(sa.select(_P).where(_P.c.id == id)).first()
+        if row is None:
+            raise FeedbackError(f"There is no plan {id}.")
+        return _plan(row)
+
+    def plan_state(self, id: int) -> PlanState:
+        """Where a plan stands, for whoever waits for it.
+
+        Raises:
+            FeedbackError: there is none.
+        """
+        return self.plan(id).state
+
+    def waiting_plans(self, *, limit: int = 100, offset: int = 0) -> list[Plan]:
+        """Plans that nobody has decided on, the oldest first."""
+        waiting = sa.select(_P).where(_P.c.state == PlanState.WAITING).order_by(_P.c.id)
+        with self._read() as db:
+            return [_plan(row) for row in db.execute(waiting.limit(limit).offset(offset))]
+
+    def decide_plan(self, id: int, who: str, approved: bool, reason: str = "") -> bool:
+        """Approve or refuse a plan; False where it was decided on or withdrawn already.
+
+        Raises:
+            FeedbackError: there is none.
+        """
+        state = PlanState.APPROVED if approved else PlanState.REFUSED
+        return self._end_plan(id, state, checked_name(who, "annotator"), storable(reason))
+
+    def withdraw_plan(self, id: int) -> bool:
+        """Take back a plan that nobody waits for any more; False where it was decided on already.
+
+        Raises:
+            FeedbackError: there is none.
+        """
+        return self._end_plan(id, PlanState.WITHDRAWN, None, "")
+
+    def _end_plan(self, id: int, state: PlanState, who: str | None, reason: str) -> bool:
+        self.plan(id)
+        ended = (
+            sa.update(_P)
+            .where(_P.c.id == id, _P.c.state == PlanState.WAITING)
+            .values(state=state, who=who, reason=reason, decided=datetime.now(UTC))
+        )
+        with self._write() as db:
+            return db.execute(ended).rowcount > 0
+
+    def add_annotator(self, name: str, password_hash: str, *, replace: bool = False) -> None:
+        """Let somebody in by password.
+
+        Raises:
+            FeedbackError: they are there already, and `replace` does not ask for another password.
+        """
+        values = {"name": checked_name(name, "annotator"), "password_hash": password_hash}
+        insert = self._insert(_N).values(**values, at=datetime.now(UTC))
+        if replace:
+            insert = insert.on_conflict_do_update(index_elements=["name"], set_=values)
+        else:
+            insert = insert.on_conflict_do_nothing()
+        with self._write() as db:
+            if db.execute(insert.returning(_N.c.name)).first() is None:
+                raise FeedbackError(f"There is an annotator {name} already.")
+
+    def annotator(self, name: str) -> Annotator | None:
+        """Somebody with a password; None where nobody has that name."""
+        with self._read() as db:
+            row = db.execute(sa.select(_N).where(_N.c.name == name)).first()
+        return None if row is None else _annotator(row)
+
+    def annotators(self) -> list[Annotator]:
+        """Everybody with a password, by name."""
+        with self._read() as db:
+            return [_annotator(row) for row in db.execute(sa.select(_N).order_by(_N.c.name))]
+
+
+def _plan(row: sa.Row[Any]) -> Plan:
+    return Plan(
+        id=row.id,
+        run=row.run,
+        task_index=row.task_index,
+        body=json.loads(row.body),
+        state=row.state,
+        who=row.who,
+        reason=row.reason,
+        when=row.at,
+    )
+
+
+def _annotator(row: sa.Row[Any]) -> Annotator:
+    return Annotator(name=row.name, password_hash=row.password_hash, when=row.at)

@@ -1,0 +1,109 @@
+"""H as a run has it: simulated people, people in the console, or a panel of both; every answer is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from partwise.oversight.feedback import FeedbackError, FeedbackStore
+from partwise.oversight.human import SimulatedHuman
+from partwise.types import Answer, JudgmentItem, Purpose
+
+_POLL = 0.5
+"""Seconds between two looks at what people have answered."""
+
+
+class NobodyAnswers(FeedbackError):
+    """People were waited for in vain."""
+
+
+class People:
+    """Members take turns, question by question: `simulated` answers at once, `console` is waited for.
+
+    What was answered before an interruption is found in the store and not asked again.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[str],
+        simulated: SimulatedHuman,
+        store: FeedbackStore,
+        run: str,
+        *,
+        patience: float,
+        listen: Callable[[str, int, int], None],
+    ) -> None:
+        """Args:
+        members: `simulated` or `console`, in the order of their turns.
+        simulated: answers where it is its turn.
+        store: where questions wait for people, and all answers are kept.
+        run: names the run in the store.
+        patience: minutes without a new answer after which waiting ends.
+        listen: told what is waited for, how many of the questions are answered, and of how many.
+        """
+        self._members, self._simulated, self._store, self._run = members, simulated, store, run
+        self._patience, self._listen = patience, listen
+        self._asked: dict[int, int] = {}
+
+    def answer(
+        self, items: Sequence[JudgmentItem], *, round: int, purpose: Purpose = Purpose.CONTROL
+    ) -> list[Answer]:
+        """The answers in the order of the items. Only one that was withdrawn at the last moment is missing.
+
+        Raises:
+            NobodyAnswers: no answer came for as long as patience lasts.
+        """
+        first = self._asked.get(round, 0)
+        self._asked[round] = first + len(items)
+        turns = {"simulated": list[int](), "console": list[int]()}
+        for position in range(first, first + len(items)):
+            turns[self._members[position % len(self._members)]].append(position)
+        by_position = dict(zip(range(first, first + len(items)), items, strict=True))
+        answers = self._simulate(by_position, turns["simulated"], round, purpose)
+        answers |= self._wait_for(by_position, turns["console"], round, purpose)
+        return [answers[position] for position in sorted(answers)]
+
+    def _simulate(
+        self, items: dict[int, JudgmentItem], positions: list[int], round: int, purpose: Purpose
+    ) -> dict[int, Answer]:
+        said = self._simulated.answer([items[p] for p in positions], round=round, purpose=purpose)
+        if said:
+            self._store.record(self._run, round, said, purposes=[purpose] * len(said), positions=positions)
+        return dict(zip(positions, said, strict=True))
+
+    def _wait_for(
+        self, items: dict[int, JudgmentItem], positions: list[int], round: int, purpose: Purpose
+    ) -> dict[int, Answer]:
+        if not positions:
+            return {}
+        self._store.ask(
+            self._run,
+            round,
+            [items[p] for p in positions],
+            purposes=[purpose] * len(positions),
+            version=f"round {round}",
+            positions=positions,
+        )
+        self._wait(round)
+        # Closed before they are read: what the proxy learns from can't be withdrawn any more.
+        self._store.close_round(self._run, round)
+        asked = set(positions)
+        return {
+            stored.question.position: stored.answer
+            for stored in self._store.answers(self._run, round=round)
+            if stored.question.position in asked
+        }
+
+    def _wait(self, round: int) -> None:
+        most, since = -1, time.monotonic()
+        while (progress := self._store.progress(self._run, round)).open:
+            if progress.answered > most:
+                most, since = progress.answered, time.monotonic()
+            if time.monotonic() - since > 60 * self._patience:
+                raise NobodyAnswers(
+                    f"No answer came for {self._patience:g} minutes, and {progress.open} questions wait: "
+                    f"partwise console --store {self._store.name}, then resume the run."
+                )
+            waiting = f"waiting for people: partwise console --store {self._store.name}"
+            self._listen(waiting, progress.answered, progress.asked)
+            time.sleep(_POLL)

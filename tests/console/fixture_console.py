@@ -1,0 +1,151 @@
+"""A real server on a free port of this machine, a browser's manners over HTTP, and a store with questions."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from partwise.oversight.feedback import FeedbackStore
+from partwise.types import JudgmentItem, Option, Purpose
+from partwise.worlds.registry import load_world
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "a-token-for-the-tests"
+
+
+class Server:
+    """`python -m partwise.console`, which can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.store, self.runs, self._options = folder / "feedback.db", folder / "runs", options
+        self.runs.mkdir(exist_ok=True)
+        self._log = folder / "server.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Start it, and wait until it answers."""
+        command = [
+            sys.executable,
+            "-m",
+            "partwise.console",
+            "--store",
+            str(self.store),
+            "--runs",
+            str(self.runs),
+        ]
+        command += ["--port", str(self.port), "--token", TOKEN, *self._options]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                raise RuntimeError(self.said())
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.05)
+        raise RuntimeError(f"no answer within 30 s: {self.said()}")
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def said(self) -> str:
+        """All that it has printed."""
+        return self._log.read_text()
+
+
+class Browser:
+    """An HTTP client that keeps cookies and reads forms, as a browser without scripts would."""
+
+    def __init__(self, server: Server) -> None:
+        self.http = httpx.Client(base_url=server.url, timeout=20)
+
+    def enter(self, name: str) -> Browser:
+        """By the address with the token, and a name."""
+        self.http.get("/", params={"token": TOKEN})
+        page = self.http.get("/sign-in")
+        done = self.http.post("/sign-in", data={"csrf": csrf_of(page.text), "name": name})
+        assert done.status_code == 303, done.text
+        return self
+
+    def get(self, path: str) -> httpx.Response:
+        """A page."""
+        return self.http.get(path)
+
+    def swap(self, path: str) -> httpx.Response:
+        """A part of a page, as htmx asks for it."""
+        return self.http.get(path, headers={"HX-Request": "true"})
+
+    def send(self, path: str, data: dict[str, Any], **headers: str) -> httpx.Response:
+        """A form, as htmx sends it."""
+        return self.http.post(path, data=data, headers={"HX-Request": "true", **headers})
+
+    def form(self) -> dict[str, str]:
+        """The hidden fields of the question on the judge page."""
+        page = self.get("/judge").text
+        return fields_of(page)
+
+    def answer(self, pick: str, **changes: Any) -> httpx.Response:
+        """Answer the question that is shown."""
+        return self.send("/judge/answer", {**self.form(), "pick": pick, "seconds": "4.5", **changes})
+
+
+def csrf_of(page: str) -> str:
+    """The word that a page's forms carry."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """The hidden fields of the answer's form."""
+    form = re.search(r'<form id="answer".*?</form>', page, re.DOTALL)
+    assert form, page
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+
+
+def dinner_items(count: int, seed: int = 0) -> list[JudgmentItem]:
+    """Real items of the dinner world."""
+    return load_world("dinner").judgment_items(random.Random(seed), count)
+
+
+def plain_item(number: int, first: str = "", second: str = "", **more: str) -> JudgmentItem:
+    """An item of two texts."""
+    options = tuple(
+        Option(text=text or f"def f(x):\n    return {place}", consequences={}, useful=0.5, **more)
+        for place, text in enumerate((first, second))
+    )
+    return JudgmentItem(key=f"item {number}", question=f"Question {number}?", options=options, complexity=3)
+
+
+def ask(
+    store: FeedbackStore, items: Sequence[JudgmentItem], *, run: str = "mine", round: int = 0, **more: Any
+):
+    """Put items to people."""
+    return store.ask(run, round, items, purposes=[Purpose.QUERY] * len(items), version="now", **more)
+
+
+def submission() -> str:
+    """A fresh identifier, as each form has one."""
+    return str(uuid.uuid4())
