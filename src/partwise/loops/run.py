@@ -63,22 +63,18 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     with run.locked():
         if (run.path / "results.json").exists():
             return run.read_json("results.json")
-        where = config.human.store or run.path / "feedback.db"
-        with Sandbox() as sandbox, FeedbackStore(where) as store:
-            return _Alignment(config, run, sandbox, store, listen, name).go()
+        with Sandbox() as sandbox:
+            alignment = _Alignment(config, run, sandbox, listen, name)
+            # Opened last: models that can't be loaded leave nothing behind.
+            with FeedbackStore(config.human.store or run.path / "feedback.db") as store:
+                return alignment.go(store)
 
 
 class _Alignment:
     """What one run holds while it goes."""
 
     def __init__(
-        self,
-        config: AlignConfig,
-        run: RunDir,
-        sandbox: Sandbox,
-        store: FeedbackStore,
-        listen: Listener,
-        name: str,
+        self, config: AlignConfig, run: RunDir, sandbox: Sandbox, listen: Listener, name: str
     ) -> None:
         self.config, self.run, self._sandbox, self._listen, self._name = config, run, sandbox, listen, name
         self.world = load_world(config.world)
@@ -100,14 +96,6 @@ class _Alignment:
             rationality=config.human.rationality,
             readable=config.human.readable,
             seed=str(config.seed),
-        )
-        self.human = People(
-            panel_members(config.human.who),
-            self.simulated,
-            store,
-            f"{run.path.resolve().name} {run.id}",
-            patience=config.human.patience,
-            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
         )
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
         self._curve: dict[str, float] = {}
@@ -142,13 +130,13 @@ class _Alignment:
         """What people hold dear in the round that is going on, in sum. For the oracle only."""
         return self.schedule.values(self._now).aggregate
 
-    def go(self) -> dict[str, Any]:
-        """The rounds that are left, then the figures."""
+    def go(self, store: FeedbackStore) -> dict[str, Any]:
+        """The rounds that are left, then the figures. All answers are kept in `store`."""
         config = self.config
         history = self._recall()
         rounds = scalable_align(
             self.engine,
-            self.human,
+            self._people(store),
             reward_function(config, self.world, self.engine.proxy, lambda: self.values),
             rounds=self._rounds(),
             hard_tasks=self._hard_tasks,
@@ -165,6 +153,17 @@ class _Alignment:
             self._save(finished, started)
             started = time.perf_counter()
         return self._finish()
+
+    def _people(self, store: FeedbackStore) -> People:
+        """H: whoever the run asks."""
+        return People(
+            panel_members(self.config.human.who),
+            self.simulated,
+            store,
+            f"{self.run.path.resolve().name} {self.run.id}",
+            patience=self.config.human.patience,
+            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
+        )
 
     def _rewind(self) -> None:
         """Take the planner some of the way back to the base planner, so that it explores again."""
