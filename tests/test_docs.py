@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from partwise.cli import _split, app  # pyright: ignore[reportPrivateUsage]
+from partwise.cli import app
+from partwise.cli.main import _split  # pyright: ignore[reportPrivateUsage]
 from partwise.config import AlignConfig, StudyConfig
 from partwise.runs.config import load_config
 from partwise.studies.registry import STUDIES

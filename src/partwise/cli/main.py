@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
 import textwrap
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from partwise import __version__
+from partwise.cli.errors import fail, plain_errors
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -62,7 +61,7 @@ def align(
 ) -> None:
     """Run the paper's loop on one planner: realign the proxy, train the planner, round after round."""
     directory = out or _new_directory("align")
-    with _plain_errors(directory):
+    with plain_errors(directory):
         from partwise.config import AlignConfig
         from partwise.runs.config import load_config
 
@@ -83,14 +82,14 @@ def study(
     ] = None,
 ) -> None:
     """Run an experiment of the papers: every arm, then the table."""
-    with _plain_errors():
+    with plain_errors():
         from partwise.runs.config import load_config
 
         path, overrides = _split(settings or [])
         overrides += [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
         config = load_config(_find_study(name).config, path, overrides)
     directory = out or _new_directory(name)
-    with _plain_errors(directory):
+    with plain_errors(directory):
         _run_study(name, config, directory)
 
 
@@ -105,7 +104,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Judge a program that anyone wrote: does it parse, is it in the space, is it correct and aligned?"""
-    with _plain_errors():
+    with plain_errors():
         source = _read_program(file)
         from partwise.measure.check import check_program
 
@@ -122,43 +121,10 @@ def check(
             _print_verdict(verdict, space, shown)
 
 
-@app.command(short_help="Solve one task in the open.")
-def solve(
-    run: Annotated[Path, typer.Argument(help="Directory of a run, whose planner and proxy are used.")],
-    task: Annotated[int, typer.Option(min=0, help="Index of a held-out task.")] = 0,
-    yes: Annotated[bool, typer.Option("--yes", help="Do what can't be undone without asking.")] = False,
-) -> None:
-    """Solve one task in the open: plan, judged parts, summary and, once you agree, trace."""
-    with _plain_errors():
-        from partwise.loops.solve import execute, propose
-
-        proposal = propose(run, task)
-        rollout = proposal.rollout
-        typer.echo(f"Task {proposal.task.index}: {proposal.task.statement}\n")
-        for part, judgment in proposal.judged:
-            typer.echo(f"# judged {judgment:.2f}\n{part.source}\n")
-        typer.echo(f"# the plan\n{rollout.composition or rollout.decomposition}\n")
-        if proposal.rejection:
-            _fail(f"It is not run: {proposal.rejection}", 1)
-        if rollout.summary:
-            typer.echo(f"Summary: {rollout.summary}\n")
-        if proposal.effects and not yes:
-            question = f"It does what can't be undone ({', '.join(proposal.effects)}). Run it?"
-            if not typer.confirm(question):
-                typer.echo("Not run.")
-                return
-        done = execute(proposal)
-        execution = getattr(done, "execution", done)
-        for event in execution.trace:
-            typer.echo(str(event))
-        if not execution.ran:
-            _fail(f"It did not run to its end: {execution.message}", 1)
-
-
 @app.command(short_help="Show a world: tasks, tools, subtasks.")
 def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")] = "dinner") -> None:
     """Show a world: tasks of each split, tools with their effects, and the subtasks by grain size."""
-    with _plain_errors():
+    with plain_errors():
         from partwise.worlds.registry import load_world
 
         _print_world(load_world(world))
@@ -167,7 +133,7 @@ def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")
 @app.command(short_help="Write report.html for a run or a study.")
 def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Write report.html, one self-contained file, into a run's or a study's directory."""
-    with _plain_errors():
+    with plain_errors():
         from partwise.runs.report import write_report
 
         typer.echo(write_report(directory))
@@ -176,7 +142,7 @@ def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or
 @app.command(short_help="Go on with what was interrupted.")
 def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Go on with a run or a study that was interrupted; it ends as if it had not been."""
-    with _plain_errors(directory):
+    with plain_errors(directory):
         from partwise.config import AlignConfig
         from partwise.runs.config import config_from_data
         from partwise.runs.rundir import RunDir
@@ -267,7 +233,7 @@ def _read_program(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        _fail(f"{file} is not UTF-8 text.", 2)
+        fail(f"{file} is not UTF-8 text.", 2)
 
 
 def _print_verdict(verdict: dict[str, Any], space: str, dimensions: Sequence[str]) -> None:
@@ -307,63 +273,3 @@ def _print_world(world: World) -> None:
             if entry.grain is grain:
                 ways = f"{len(entry.implementations)} ways" if len(entry.implementations) != 1 else "one way"
                 item(f"{entry.subtask.signature[4:-1]}  [{entry.effect}, {ways}]", entry.subtask.doc)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
-
-
-@contextlib.contextmanager
-def _plain_errors(directory: Path | None = None) -> Generator[None, None, None]:
-    """Answer an expected error with one sentence and an exit code: 2 for the request, 1 for the rest.
-
-    What is not expected keeps its traceback, which is what a bug report needs.
-    """
-    try:
-        yield
-    except (KeyboardInterrupt, Exception) as error:
-        answer = _sentence(error, directory)
-        if answer is None or os.environ.get("PARTWISE_DEBUG") == "1":
-            raise
-        _fail(*answer)
-
-
-def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] | None:
-    """The sentence and exit code of an expected error; None for one that is not expected."""
-    if isinstance(error, KeyboardInterrupt):
-        kept = directory is not None and (directory / "run.json").exists()
-        return (f"Interrupted; resume with: partwise resume {directory}" if kept else "Interrupted."), 1
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "There is not enough memory; try a smaller planner.size, rlft.tasks_per_step or model.", 1
-    text = _one_line(error)
-    if isinstance(error, LookupError):
-        # A registry answers with a sentence; a bare key or "list index out of range" is a bug.
-        return (text, 2) if " " in text and not isinstance(error, IndexError) else None
-    if isinstance(error, BrokenPipeError):
-        return None  # typer ends quietly: the reader of our output has gone
-    if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no {error.filename}.", 2
-    if isinstance(error, OSError):
-        named = error.filename is not None and error.strerror
-        return (f"{error.filename}: {error.strerror}." if named else text), 1
-    # The classes are ours; where a module was never loaded, nothing of its was raised.
-    if _is_of(error, "partwise.runs.config", "ConfigError"):
-        return str(error), 2
-    if _is_of(error, "partwise.runs.rundir", "RunError"):
-        return str(error), 1
-    if _is_of(error, "partwise.composition.spaces", "SpaceError"):
-        return text, 2
-    if _is_of(error, "partwise.models.hub", "ModelError"):
-        return text, 1
-    return None
-
-
-def _is_of(error: BaseException, module: str, name: str) -> bool:
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(error, getattr(loaded, name))
-
-
-def _one_line(error: BaseException) -> str:
-    first = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    return " ".join(first.split())

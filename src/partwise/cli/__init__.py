@@ -1,0 +1,6 @@
+"""The `partwise` command."""
+
+from partwise.cli.main import app
+from partwise.cli.people import console, feedback, solve
+
+__all__ = ["app", "console", "feedback", "solve"]

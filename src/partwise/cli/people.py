@@ -1,0 +1,177 @@
+"""The commands in which people take part: approve a plan, give feedback, carry answers in and out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from partwise.cli.errors import fail, plain_errors
+from partwise.cli.main import app
+
+if TYPE_CHECKING:
+    from partwise.loops.solve import Proposal
+
+console = typer.Typer(invoke_without_command=True, help="Give feedback and watch runs, in a browser.")
+feedback = typer.Typer(no_args_is_help=True, help="Carry people's answers in and out of a store.")
+app.add_typer(console, name="console", short_help="Give feedback and watch runs, in a browser.")
+app.add_typer(feedback, name="feedback", short_help="Carry people's answers in and out.")
+
+_Store = Annotated[str, typer.Option(help="Where feedback is kept: a file, or a PostgreSQL URL.")]
+_STORE = "runs/feedback.db"
+_POLL = 0.3
+"""Seconds between two looks at whether a plan is decided on."""
+
+
+@app.command(short_help="Solve one task in the open.")
+def solve(
+    run: Annotated[Path, typer.Argument(help="Directory of a run, whose planner and proxy are used.")],
+    task: Annotated[int, typer.Option(min=0, help="Index of a held-out task.")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do what can't be undone without asking.")] = False,
+    ask: Annotated[
+        str, typer.Option(help="Who approves what can't be undone: `terminal`, or people in the `console`.")
+    ] = "terminal",
+    store: Annotated[
+        str | None, typer.Option(help="The console's store; the run's own feedback.db if not given.")
+    ] = None,
+) -> None:
+    """Solve one task in the open: plan, judged parts, summary and, once you agree, trace."""
+    with plain_errors():
+        if ask not in ("terminal", "console"):
+            fail(f"`--ask {ask}` is neither `terminal` nor `console`.", 2)
+        from partwise.loops.solve import execute, propose
+
+        proposal = propose(run, task)
+        _show(proposal)
+        if proposal.rejection:
+            fail(f"It is not run: {proposal.rejection}", 1)
+        if proposal.effects and not yes:
+            approved = _ask_console(proposal, run, store) if ask == "console" else _ask_terminal(proposal)
+            if not approved:
+                typer.echo("Not run.")
+                return
+        done = execute(proposal)
+        for event in done.trace:
+            typer.echo(str(event))
+        if not done.ran:
+            fail(f"It did not run to its end: {done.message}", 1)
+
+
+def _show(proposal: Proposal) -> None:
+    rollout = proposal.rollout
+    typer.echo(f"Task {proposal.task.index}: {proposal.task.statement}\n")
+    for part, judgment in proposal.judged:
+        typer.echo(f"# judged {judgment:.2f}\n{part.source}\n")
+    typer.echo(f"# the plan\n{rollout.composition or rollout.decomposition}\n")
+    if not proposal.rejection and rollout.summary:
+        typer.echo(f"Summary: {rollout.summary}\n")
+
+
+def _ask_terminal(proposal: Proposal) -> bool:
+    return typer.confirm(f"It does what can't be undone ({', '.join(proposal.effects)}). Run it?")
+
+
+def _ask_console(proposal: Proposal, run: Path, store: str | None) -> bool:
+    """Lay the plan before people and wait; a plan that is no longer waited for is taken back."""
+    from partwise.oversight.feedback import FeedbackStore, PlanState
+
+    where = store or str(run / "feedback.db")
+    with FeedbackStore(where) as opened:
+        number = opened.submit_plan(run.resolve().name, proposal.task.index, plan_body(proposal))
+        typer.echo(f"It waits for a person, as plan {number}: partwise console --store {where}")
+        try:
+            while (state := opened.plan_state(number)) is PlanState.WAITING:
+                time.sleep(_POLL)
+        finally:
+            opened.withdraw_plan(number)
+        decided = opened.plan(number)
+    reason = f": {decided.reason}" if decided.reason else "."
+    typer.echo(f"{decided.who} has {state} it{reason}")
+    return state is PlanState.APPROVED
+
+
+def plan_body(proposal: Proposal) -> dict[str, Any]:
+    """What people are shown of a plan, as plain data."""
+    return {
+        "statement": proposal.task.statement,
+        "parts": [{"source": part.source, "judgment": judgment} for part, judgment in proposal.judged],
+        "composition": proposal.rollout.composition,
+        "summary": proposal.rollout.summary,
+        "effects": proposal.effects,
+    }
+
+
+@console.callback()
+def serve_console(
+    context: typer.Context,
+    store: _Store = _STORE,
+    runs: Annotated[Path, typer.Option(help="Directory whose runs are shown.")] = Path("runs"),
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own asks for passwords.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 for any that is free.")] = 8321,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name that the console is reached by, beside addresses.")
+    ] = None,
+) -> None:
+    """Serve the console until Ctrl+C, and print where it is."""
+    if context.invoked_subcommand:
+        return
+    with plain_errors():
+        from partwise.console.serve import serve
+
+        serve(store, runs, host=host, port=port, allow_hosts=allow_host or (), say=typer.echo)
+
+
+@console.command("add-annotator")
+def add_annotator(
+    name: Annotated[str, typer.Argument(help="Who signs in.")],
+    store: _Store = _STORE,
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
+    ] = "",
+) -> None:
+    """Let somebody sign in by a password, or give them another one."""
+    with plain_errors():
+        from partwise.console.serve import add_annotator as add
+
+        typer.echo(f"{add(store, name, password)} can sign in.")
+
+
+@feedback.command("export")
+def export_feedback(
+    file: Annotated[Path, typer.Argument(help="A JSONL file to write, in TRL's preference columns.")],
+    store: _Store = _STORE,
+    run: Annotated[str | None, typer.Option(help="Of this run only.")] = None,
+    ties: Annotated[bool, typer.Option("--ties", help="Ties and undecided answers as well.")] = False,
+) -> None:
+    """Write answers as prompt, chosen and rejected, a line each, with all else that is known."""
+    with plain_errors():
+        from partwise.oversight.feedback import FeedbackStore
+
+        _must_exist(store)
+        with FeedbackStore(store) as opened:
+            done = opened.export_jsonl(file, run, ties=ties)
+        left = f", {done.left_out} without a preference left out" if done.left_out else ""
+        typer.echo(f"{done.written} answers written to {file}{left}.")
+
+
+@feedback.command("import")
+def import_feedback(
+    file: Annotated[Path, typer.Argument(help="A JSONL file with at least prompt, chosen and rejected.")],
+    store: _Store = _STORE,
+    run: Annotated[str | None, typer.Option(help="Name the answers' run, where the file does not.")] = None,
+) -> None:
+    """Read answers from a file: all of them or, where a line is wrong, none."""
+    with plain_errors():
+        from partwise.oversight.feedback import FeedbackStore
+
+        with FeedbackStore(store) as opened:
+            typer.echo(f"{opened.import_jsonl(file, run)} new answers in {store}.")
+
+
+def _must_exist(store: str) -> None:
+    if "://" not in store and not Path(store).exists():
+        fail(f"There is no feedback store {store}.", 2)
