@@ -11,13 +11,17 @@ from typer.testing import CliRunner
 
 from partwise.cli import app
 from partwise.cli.main import _split  # pyright: ignore[reportPrivateUsage]
-from partwise.config import AlignConfig, StudyConfig
+from partwise.config import AlignConfig, PropagationConfig, StudyConfig
 from partwise.runs.config import load_config
 from partwise.studies.registry import STUDIES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-RECIPES = {"part_to_complete.toml": StudyConfig, "over_decomposition.toml": AlignConfig}
+RECIPES = {
+    "part_to_complete.toml": StudyConfig,
+    "over_decomposition.toml": AlignConfig,
+    "propagation.toml": PropagationConfig,
+}
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
 )
