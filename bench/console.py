@@ -2,9 +2,9 @@
 
     PYTHONPATH=src python bench/console.py
 
-Starts a real server on a free port of this machine, with 100,000 stored answers and questions for 20 people. First the
-page with all that it loads, on a new connection each time; then 20 simulated annotators at once, who answer about once
-a second each, which is faster than anybody reads; then the same people without a pause, for the record.
+Starts a real server on a free port of this machine, with 100,000 stored answers and questions for 20 people.
+First the page with all that it loads, on a new connection each time; then 20 simulated annotators at once,
+who answer about once a second each, which is faster than anybody reads; then the same without a pause.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
+import os
 import random
 import re
 import socket
@@ -28,7 +29,6 @@ from partwise.oversight.feedback import FeedbackStore
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
 from partwise.worlds.registry import load_world
 
-TOKEN = "a-token-for-the-bench"
 PEOPLE = [f"annotator {number}" for number in range(20)]
 BYTES, FIRST_PAGE_MS, ANSWER_MS = 150_000, 200, 50
 """The targets."""
@@ -55,24 +55,24 @@ def fill(path: Path, answers: int, asked: int) -> None:
             )
 
 
-def start(store: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "partwise.console", "--store", str(store), "--runs", str(store.parent)]
-    server = subprocess.Popen([*command, "--port", str(port), "--token", TOKEN], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return server
-        if time.monotonic() > until or server.poll() is not None:
-            raise RuntimeError("the console did not start")
-        time.sleep(0.05)
+def start(store: Path, port: int) -> tuple[subprocess.Popen[str], str]:
+    """The server, and the token that it printed."""
+    command = [sys.executable, "-m", "partwise", "console", "--store", str(store)]
+    command += ["--runs", str(store.parent), "--port", str(port)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert server.stdout is not None
+    for line in server.stdout:
+        if token := re.search(r"\?token=(\S+)", line):
+            return server, token[1]
+    raise RuntimeError("the console did not start")
 
 
 class Client:
     """One keep-alive connection, with the cookie of one person."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self.cookie = port, ""
+    def __init__(self, port: int, token: str) -> None:
+        self._port, self._token, self.cookie = port, token, ""
 
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -97,7 +97,7 @@ class Client:
     async def enter(self, name: str) -> str:
         """Sign in; the judge page."""
         await self.open()
-        await self.request("GET", f"/?token={TOKEN}")
+        await self.request("GET", f"/?token={self._token}")
         page = (await self.request("GET", "/sign-in"))[1]
         (csrf,) = re.findall(r'name="csrf" value="([^"]+)"', page)
         await self.request("POST", "/sign-in", {"csrf": csrf, "name": name})
@@ -111,7 +111,7 @@ def form_of(page: str) -> dict[str, str]:
 
 
 async def annotate(client: Client, page: str, seconds: float, pause: float) -> list[float]:
-    """Answer until the time is up; how long each answer took, in milliseconds, to the next question on hand."""
+    """Answer until the time is up; milliseconds of each answer, until the next question was there."""
     took: list[float] = []
     rng = random.Random(client.cookie)
     until = time.perf_counter() + seconds
@@ -158,8 +158,8 @@ def verdict(value: float, target: float) -> str:
     return "met" if value <= target else "missed"
 
 
-async def measure(port: int, repeats: int, seconds: float) -> None:
-    clients = [Client(port) for _ in PEOPLE]
+async def measure(port: int, token: str, repeats: int, seconds: float) -> None:
+    clients = [Client(port, token) for _ in PEOPLE]
     pages = [await client.enter(f"bench {name}") for client, name in zip(clients, PEOPLE, strict=True)]
     await first_page(clients[0].cookie, port, 3)  # warms up
     took, sizes = await first_page(clients[0].cookie, port, repeats)
@@ -182,8 +182,8 @@ async def measure(port: int, repeats: int, seconds: float) -> None:
         value = p95(all_took)
         aim = f"{target} ms | {verdict(value, target)}" if target else "| "
         print(
-            f"| answer, 20 annotators {name}, p95 of {len(all_took):,} (median {statistics.median(all_took):.0f} ms, "
-            f"{rate:.0f}/s) | {value:.0f} ms | {aim} |"
+            f"| answer, 20 annotators {name}, p95 of {len(all_took):,} "
+            f"(median {statistics.median(all_took):.0f} ms, {rate:.0f}/s) | {value:.0f} ms | {aim} |"
         )
         pages = [(await client.request("GET", "/judge"))[1] for client in clients]
     for client in clients:
@@ -202,10 +202,10 @@ def main() -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        server = start(store, port)
+        server, token = start(store, port)
         try:
             print(f"{given.answers:,} stored answers, {store.stat().st_size / 1e6:.0f} MB\n")
-            asyncio.run(measure(port, given.repeats, given.seconds))
+            asyncio.run(measure(port, token, given.repeats, given.seconds))
         finally:
             server.terminate()
             server.wait()

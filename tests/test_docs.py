@@ -120,14 +120,16 @@ def test_paths_in_code_marks_exist():
 
 
 @pytest.mark.parametrize(("name", "config"), RECIPES.items())
-def test_recipes_load_and_say_what_they_do(name: str, config: type[StudyConfig] | type[AlignConfig]):
+def test_recipes_load_and_say_what_they_do(
+    name: str, config: type[StudyConfig] | type[PropagationConfig] | type[AlignConfig]
+):
     path = ROOT / "recipes" / name
     loaded = load_config(config, path)
-    if isinstance(loaded, StudyConfig):
-        assert loaded.seeds == 5
-    else:
+    if isinstance(loaded, AlignConfig):
         assert (loaded.loop.reward, loaded.loop.aggregate) == ("parts", "sum")
-    for word in (f"partwise {'study' if config is StudyConfig else 'align'}", "Run time:", "Expected"):
+    else:
+        assert loaded.seeds == 5
+    for word in (f"partwise {'align' if config is AlignConfig else 'study'}", "Run time:", "Expected"):
         assert word in path.read_text()
     assert {recipe.name for recipe in path.parent.glob("*.toml")} == RECIPES.keys()
 

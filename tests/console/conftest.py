@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.console.fixture_browser import ARGUMENTS, CHROMIUM
 from tests.console.fixture_console import Server
 
 from partwise.oversight.feedback import FeedbackStore
@@ -28,3 +30,20 @@ def store(server: Server) -> Iterator[FeedbackStore]:
 def folder(tmp_path: Path) -> Path:
     """Where a server of its own keeps everything."""
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path).start()
+    yield running
+    running.kill()

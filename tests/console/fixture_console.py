@@ -22,11 +22,10 @@ from partwise.types import JudgmentItem, Option, Purpose
 from partwise.worlds.registry import load_world
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "a-token-for-the-tests"
 
 
 class Server:
-    """`python -m partwise.console`, which can be killed and started again on the same port."""
+    """`partwise console`, which can be killed and started again on the same port."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.store, self.runs, self._options = folder / "feedback.db", folder / "runs", options
@@ -35,34 +34,27 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
+        self.token = ""
+        """Of the address that it printed; empty where it takes passwords."""
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
         """Start it, and wait until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "partwise.console",
-            "--store",
-            str(self.store),
-            "--runs",
-            str(self.runs),
-        ]
-        command += ["--port", str(self.port), "--token", TOKEN, *self._options]
+        command = [sys.executable, "-m", "partwise", "console", "--store", str(self.store)]
+        command += ["--runs", str(self.runs), "--port", str(self.port), *self._options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        before = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         until = time.monotonic() + 30
-        while time.monotonic() < until:
-            if self._process.poll() is not None:
-                raise RuntimeError(self.said())
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
+        while "Stop it by" not in (said := self.said()[before:]):
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the console did not start: {said}")
             time.sleep(0.05)
-        raise RuntimeError(f"no answer within 30 s: {self.said()}")
+        token = re.search(r"\?token=(\S+)", said)
+        self.token = token[1] if token else ""
+        return self
 
     def kill(self) -> None:
         """As `kill -9` does."""
@@ -79,11 +71,12 @@ class Browser:
     """An HTTP client that keeps cookies and reads forms, as a browser without scripts would."""
 
     def __init__(self, server: Server) -> None:
+        self._server = server
         self.http = httpx.Client(base_url=server.url, timeout=20)
 
     def enter(self, name: str) -> Browser:
         """By the address with the token, and a name."""
-        self.http.get("/", params={"token": TOKEN})
+        self.http.get("/", params={"token": self._server.token})
         page = self.http.get("/sign-in")
         done = self.http.post("/sign-in", data={"csrf": csrf_of(page.text), "name": name})
         assert done.status_code == 303, done.text

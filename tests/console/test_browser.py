@@ -1,107 +1,23 @@
 """The console in headless Chromium: labels by keyboard, a killed server, two people, plans, curves."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from tests.console.fixture_console import TOKEN, Server, ask, dinner_items
+from tests.console.fixture_browser import MARKS, Person
+from tests.console.fixture_console import Server, ask, dinner_items
 from tests.runs.fixture_runs import write_run
 
 from partwise.oversight.feedback import FeedbackStore, PlanState
 from partwise.types import Choice
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
-SIZES = {"desk": (1280, 800), "phone": (390, 844)}
-SHOWN = "() => document.querySelector('#answer [name=question]')?.value ?? ''"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path).start()
-    yield running
-    running.kill()
-
-
-class Person:
-    """Somebody with a browser of their own, who may only reach the console."""
-
-    def __init__(self, chromium: Any, server: Server, name: str, **options: Any) -> None:
-        self.server, self.name = server, name
-        self.context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
-        self.elsewhere: list[str] = []
-        self.context.route(lambda url: not url.startswith(server.url), self._refuse)
-        self.page = self.context.new_page()
-        self.troubles: list[str] = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.troubles.append(f"dialog {dialog.message}"))
-        self.page.goto(f"{server.url}/?token={TOKEN}")
-        self.page.keyboard.type(name)  # the field has the focus
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/judge")
-
-    def _refuse(self, route: Any) -> None:
-        self.elsewhere.append(route.request.url)
-        route.abort()
-
-    def _note(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.troubles.append(message.text)
-
-    def go(self, path: str) -> Any:
-        self.page.goto(self.server.url + path)
-        return self.page
-
-    def shown(self) -> str:
-        """Id of the question on the screen; empty without one."""
-        return self.page.evaluate(SHOWN)
-
-    def press(self, key: str, timeout: float = 10_000) -> str:
-        """Press a key and wait until another question, or none, is there; what the page says of it."""
-        before = self.shown()
-        self.page.keyboard.press(key)
-        return self.wait(before, timeout)
-
-    def wait(self, before: str, timeout: float = 10_000) -> str:
-        self.until(f"({SHOWN})() !== {before!r}", timeout)
-        return self.page.locator("#status").inner_text()
-
-    def until(self, what: str, timeout: float = 10_000) -> None:
-        """Wait until an expression holds. Playwright's own way is eval, which the page's policy forbids."""
-        end = time.monotonic() + timeout / 1000
-        while not self.page.evaluate(what):
-            assert time.monotonic() < end, f"not within {timeout / 1000} s: {what}"
-            self.page.wait_for_timeout(20)
-
-    def leave(self, *, troubles: bool = False) -> None:
-        """Close, after a look at what went wrong."""
-        self.context.close()
-        assert self.elsewhere == [] and (troubles or self.troubles == [])
+pytestmark = MARKS
 
 
 def test_twenty_items_by_keyboard_over_a_killed_server_with_two_people(chromium: Any, fresh: Server):
@@ -119,9 +35,10 @@ def test_twenty_items_by_keyboard_over_a_killed_server_with_two_people(chromium:
         for key in "12=?121221":
             label(ana, key)
             label(bo, key)
-        # A reason by keyboard: the keys are letters there.
+        # A reason by keyboard: the keys are letters there, and the page stays where it is.
         ana.page.keyboard.press("r")
         ana.page.keyboard.type("12=? asks everyone")
+        assert ana.page.evaluate("window.scrollY") == 0
         ana.page.keyboard.press("Escape")
         reasoned = int(ana.shown())
         label(ana, "1")
@@ -176,7 +93,7 @@ def test_a_stale_item_and_one_that_arrives(chromium: Any, fresh: Server):
         ana = Person(chromium, fresh, "ana")
         page = ana.page
         assert "Nothing to judge" in page.locator("h1").inner_text()
-        assert "partwise align human=console" in page.locator("pre").inner_text()
+        assert "partwise align human.who=console" in page.locator("pre").inner_text()
         ask(store, dinner_items(2))
         page.wait_for_selector("#answer", timeout=10_000)  # by itself
         ana.troubles.clear()
@@ -241,7 +158,8 @@ def test_a_curve_grows_while_its_run_goes_on(chromium: Any, fresh: Server):
     for index in range(4):
         source = made / "rounds" / f"{index:03d}"
         record = json.loads((source / "round.json").read_text())
-        record |= {"control": 20, "disagreement": 0.1 + 0.1 * index, "alarm": index == 3, "realigned": True}
+        wrong = {"mean": 0.1 + 0.1 * index, "ci95": [0.02, 0.6], "n": 20}
+        record |= {"disagreement": wrong, "alarm": index == 3, "realigned": True}
         (source / "round.json").write_text(json.dumps(record))
         shutil.copytree(source, run / "rounds" / f"{index:03d}.tmp")
         (run / "rounds" / f"{index:03d}.tmp").rename(run / "rounds" / f"{index:03d}")
@@ -263,100 +181,39 @@ def test_a_curve_grows_while_its_run_goes_on(chromium: Any, fresh: Server):
     ana.leave()
 
 
-def pages_of(server: Server, store: FeedbackStore, who: str) -> tuple[str, ...]:
-    """Something to see on every page; returns where they are."""
-    asked = ask(store, dinner_items(12), answers_wanted=3)
-    for question in asked[6:]:
-        for person in ("p1", "p2"):
-            store.answer(question.id, person, Choice.FIRST, submission=f"{question.id} {person}")
-    store.answer(asked[0].id, who, Choice.TIE, submission="mine", reason="A reason\nof two lines.", seconds=3)
-    store.submit_plan("mine", 3, {"statement": "Dinner.", "effects": ["reserve"], "composition": "f(x)"})
-    if not (server.runs / "done").exists():
-        write_run(server.runs / "done", "strategies", rounds=5, n=30)
-    return ("/judge", "/plans", "/runs", "/runs/done", "/people", f"/people/{who}/answers")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_every_page_in_both_themes_and_sizes(chromium: Any, fresh: Server, size: str, scheme: Any):
-    with FeedbackStore(fresh.store) as store:
-        ana = Person(chromium, fresh, "ana", color_scheme=scheme)
-        width, height = SIZES[size]
-        ana.page.set_viewport_size({"width": width, "height": height})
-        for path in pages_of(fresh, store, "ana"):
-            page = ana.go(path)
-            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(wider) == 0, f"{path} scrolls sideways"
-            background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert (sum(int(c) for c in background[4:-1].split(",")) > 384) == (scheme == "light")
-        page = ana.go("/judge")
-        first, second = (page.locator(f"article.o{key} .what").bounding_box() for key in (1, 2))
-        if size == "desk":
-            assert first["y"] == second["y"] and first["x"] + first["width"] <= second["x"]
-        else:
-            assert first["x"] == second["x"] and first["y"] + first["height"] <= second["y"]
-        seen: set[tuple[float, ...]] = set()
-        for _ in range(5):
-            page.evaluate("window.scrollTo(0, 0)")
-            buttons = [button.bounding_box() for button in page.locator(".pick").all()]
-            assert all(b["y"] >= 0 and b["y"] + b["height"] <= height and b["height"] >= 44 for b in buttons)
-            seen.add((page.locator(".options").bounding_box()["y"], *(b["y"] for b in buttons)))
-            ana.press("2")
-        assert len(seen) == 1, f"the layout jumps: {seen}"
-        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-        assert page.locator(".pick").first.bounding_box()["y"] < height
-        ana.leave()
-
-
-FOCUSABLE = """() => [...document.querySelectorAll(
-        'a[href], button, input, select, textarea, summary, [tabindex="0"]')]
-    .filter(e => e.type !== 'hidden' && !e.disabled && e.checkVisibility()
-        && !e.closest('details:not([open]) > :not(summary)'))
-    .map(e => (e.dataset.at = e.dataset.at || String(Math.random())))"""
-STILL_THERE = "() => [...document.querySelectorAll('[data-at]')].map(e => e.dataset.at)"
-FOCUSED = """() => {
-    const e = document.activeElement, style = getComputedStyle(e);
-    return [e.dataset.at || '', style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0];
-}"""
-
-
-def test_the_keyboard_alone_reaches_everything(chromium: Any, fresh: Server):
-    with FeedbackStore(fresh.store) as store:
+def test_a_real_run_waits_for_somebody_at_the_keyboard(chromium: Any, fresh: Server, tmp_path: Path):
+    settings = f"""human.who=console human.store={fresh.store} planner.size=micro
+        planner.pretrain.examples=2000 proxy.size=micro proxy.labels_first=8 proxy.labels_later=4
+        proxy.epochs=1 rlft.steps=2 rlft.tasks_per_step=2 rlft.group_size=4 loop.rounds=2
+        measure.heldout_tasks=20 measure.validation_tasks=10"""
+    command = [sys.executable, "-m", "partwise", "align", *settings.split()]
+    command += ["--out", str(fresh.runs / "mine")]
+    environment = {**os.environ, "PARTWISE_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    with (tmp_path / "run.log").open("wb") as log:
+        run = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
         ana = Person(chromium, fresh, "ana")
-        for path in pages_of(fresh, store, "ana"):
-            page = ana.go(path)
-            wanted = set(page.evaluate(FOCUSABLE))
-            assert len(wanted) >= 6
-            reached: set[str] = set()
-            for _ in range(4 * len(wanted)):
-                page.keyboard.press("Tab")
-                at, visible = page.evaluate(FOCUSED)
-                if at:
-                    assert visible, f"the focus can't be seen on {path}"
-                    reached.add(at)
-                if reached >= wanted:
-                    break
-            # A page may have renewed itself meanwhile: what is gone can't be reached.
-            there = set(
-                page.evaluate("() => [...document.querySelectorAll('[data-at]')].map(e => e.dataset.at)")
-            )
-            assert wanted & there <= reached, f"{path}: {len(wanted & there - reached)} can't be reached"
-        page = ana.go("/judge")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.className") == "skip"
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
-        page.locator("details.menu summary").focus()
-        page.keyboard.press("Enter")
-        page.keyboard.press("1")  # no answer while the menu is open
-        page.keyboard.press("Escape")
-        assert store.progress(who="ana").by_annotator == {"ana": 1}
-        page.locator("details.menu summary").focus()
-        page.keyboard.press("Enter")
-        page.get_by_role("button", name="Sign out").focus()
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/sign-in")
+        watching = ana.context.new_page()
+        watching.goto(f"{fresh.url}/runs")
+        ana.page.wait_for_selector("#answer", timeout=120_000)
+        watching.get_by_role("link", name="mine").click()
+        assert "running" in watching.locator(".facts").inner_text()
+        dots = watching.locator("#chart-agreement .dot")
+        for answers, rounds in ((8, 1), (4, 2)):
+            ana.page.wait_for_selector("#answer", timeout=60_000)
+            for _ in range(answers):
+                assert ana.press("1").startswith("Saved")
+            dots.nth(rounds - 1).wait_for(timeout=60_000)
+            assert dots.count() == rounds
+        assert run.wait(60) == 0, (tmp_path / "run.log").read_text()
+        watching.wait_for_selector(".state.finished")
         ana.leave()
+    finally:
+        run.kill()
+        run.wait()
+    with FeedbackStore(fresh.store) as store:
+        kept = store.answers()
+    assert len(kept) == 12 and {answer.who for answer in kept} == {"ana"}
 
 
 def test_a_script_in_a_reason_is_text(chromium: Any, fresh: Server):

@@ -122,7 +122,7 @@ def test_an_empty_queue_says_what_to_do_and_looks_again(server: Server, store: F
         store.close_round(run, 0)
     page = browser.get("/judge").text
     assert "Nothing to judge" in page
-    assert f"partwise align human=console human.store={store_path}" in page
+    assert f"partwise align human.who=console human.store={store_path}" in page
     assert browser.swap("/judge/next").status_code == 204
     ask(store, [plain_item(1)], run="late", assigned_to="early")
     assert "Question 1?" in browser.swap("/judge/next").text
@@ -235,14 +235,8 @@ def test_a_run_that_grows(ana: Browser, runs: Path):
     mark = re.search(r'hx-get="(/live/run/going\?mark=[^"]+)"', page)
     assert mark and ana.swap(mark[1]).status_code == 204
     later = json.loads((runs / "going" / "rounds" / "000" / "round.json").read_text())
-    later |= {
-        "round": 1,
-        "alarm": True,
-        "disagreement": 0.4,
-        "control": 20,
-        "realigned": False,
-        "version": "new",
-    }
+    later |= {"round": 1, "alarm": True, "realigned": False}
+    later |= {"disagreement": {"mean": 0.4, "ci95": [0.2, 0.6], "n": 20}}
     (runs / "going" / "rounds" / "001").mkdir()
     (runs / "going" / "rounds" / "001" / "round.json").write_text(json.dumps(later))
     grown = ana.swap(mark[1])
@@ -317,5 +311,34 @@ def test_sessions_and_answers_outlive_a_killed_server(folder: Path):
             assert "saved already" in browser.send("/judge/answer", form).text
             assert browser.answer("2").status_code == 200
             assert len(store.answers()) == 2
+    finally:
+        server.kill()
+
+
+def test_progress_counts_answers_and_what_is_withdrawn(server: Server, store: FeedbackStore):
+    browser = Browser(server).enter("counter")
+    ask(store, [plain_item(i) for i in range(3)], run="counted", assigned_to="counter")
+    assert "0 answered, 3 left" in text_of(browser.get("/judge").text)
+    assert "1 answered, 2 left" in text_of(browser.answer("1").text)
+    form = browser.form() | {"pick": "2"}
+    assert "2 answered, 1 left" in text_of(browser.send("/judge/answer", form).text)
+    assert "2 answered, 1 left" in text_of(browser.send("/judge/answer", form).text)  # the same one again
+    undone = browser.send("/judge/undo", {"csrf": form["csrf"]})
+    assert "1 answered, 2 left" in text_of(undone.text)
+
+
+def test_a_store_that_fails_is_one_sentence(folder: Path):
+    server = Server(folder).start()
+    try:
+        with FeedbackStore(server.store) as store:
+            ask(store, [plain_item(i) for i in range(3)])
+        browser = Browser(server).enter("ana")
+        form = {**browser.form(), "pick": "1"}
+        for path in (server.store, *folder.glob("feedback.db-*")):
+            path.write_bytes(b"no database at all " * 1000)
+        for failed in (browser.send("/judge/answer", form), browser.get("/judge"), browser.get("/people")):
+            assert failed.status_code == 503 and "feedback.db" in text_of(failed.text)
+            assert "Traceback" not in failed.text
+        assert browser.send("/judge/answer", form).headers["hx-retarget"] == "#notice"
     finally:
         server.kill()

@@ -89,8 +89,7 @@ def record(index: int, mean: float | None = 0.5, **more: object) -> RoundRecord:
         "summary_accuracy": none,
         "reward": None,
         "labels": None,
-        "control": None,
-        "disagreement": None,
+        "disagreement": none,
         "alarm": False,
         "realigned": None,
         "version": "",
@@ -165,12 +164,13 @@ def test_a_round_says_what_the_loop_wrote(tmp_path: Path):
     write_run(tmp_path / "a", "strategies", rounds=1, n=10, finished=False)
     path = tmp_path / "a" / "rounds" / "000" / "round.json"
     data = json.loads(path.read_text())
-    data |= {"control": 40, "disagreement": 0.25, "alarm": True, "realigned": False, "version": "moved 1.00"}
+    data |= {"disagreement": {"mean": 0.25, "ci95": [0.14, 0.4], "n": 40}, "alarm": True, "realigned": False}
+    data |= {"version": "moved 1.00"}
     path.write_text(json.dumps(data))
     run = RunsFolder(tmp_path).run("a")
     assert run
     (found,) = run.rounds
-    assert (found.control, found.disagreement, found.alarm) == (40, 0.25, True)
+    assert (found.disagreement.n, found.disagreement.mean, found.alarm) == (40, 0.25, True)
     assert (found.realigned, found.version, found.labels) == (False, "moved 1.00", 1200)
     assert found.agreement.n == 400 and found.reward is not None and run.alarms == [found]
 

@@ -2,17 +2,12 @@
 
 import re
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import httpx
 import pytest
 from tests.console.fixture_console import (
-    TOKEN,
     Browser,
     Server,
     ask,
@@ -22,11 +17,8 @@ from tests.console.fixture_console import (
     submission,
 )
 
-from partwise.console.serve import add_annotator
 from partwise.oversight.feedback import FeedbackStore
 from partwise.types import Choice
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -39,22 +31,12 @@ def bo(server: Server) -> Browser:
     return Browser(server).enter("bo")
 
 
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for other hosts, with two people who have passwords."""
-    folder = tmp_path_factory.mktemp("outside")
-    for name in ("dora", "emil"):
-        add_annotator(folder / "feedback.db", name, PASSWORD)
-    running = Server(folder, "--host", "0.0.0.0").start()
-    yield running
-    running.kill()
-
-
 # --- the way in
 
 
-@pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "x", "\u00e9"])
-def test_a_wrong_token_opens_nothing(server: Server, token: str):
+@pytest.mark.parametrize("wrong", ["", "wrong", "{}x", "x{}", "\u00e9"])
+def test_a_wrong_token_opens_nothing(server: Server, wrong: str):
+    token = wrong.format(server.token)
     with httpx.Client(base_url=server.url) as http:
         answer = http.get("/", params={"token": token} if token else None)
         assert answer.status_code in (303, 403)
@@ -74,12 +56,13 @@ def test_without_a_session_no_page_is_shown(server: Server, path: str):
 
 
 def test_the_token_leaves_the_address_and_the_cookie_is_kept_from_scripts_and_other_sites(server: Server):
-    answer = httpx.get(server.url, params={"token": TOKEN})
-    assert answer.status_code == 303 and TOKEN not in answer.headers["location"]
+    assert len(server.token) >= 32
+    answer = httpx.get(server.url, params={"token": server.token})
+    assert answer.status_code == 303 and server.token not in answer.headers["location"]
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(f"partwise_{server.port}=")
     assert "HttpOnly" in cookie and re.search(r"samesite=strict", cookie, re.IGNORECASE)
-    assert TOKEN not in cookie
+    assert server.token not in cookie
 
 
 def test_a_forged_cookie_is_nobody(server: Server, ana: Browser):
@@ -108,7 +91,7 @@ def test_signing_out_ends_the_cookie_wherever_it_is_kept(server: Server):
 
 def test_a_name_that_is_taken_cannot_be_taken_again(server: Server, ana: Browser, store: FeedbackStore):
     http = httpx.Client(base_url=server.url)
-    http.get("/", params={"token": TOKEN})
+    http.get("/", params={"token": server.token})
     csrf = csrf_of(http.get("/sign-in").text)
     refused = http.post("/sign-in", data={"csrf": csrf, "name": " ana "})
     assert refused.status_code == 422 and "is taken" in refused.text
@@ -244,7 +227,7 @@ def test_a_stale_question_is_answered_with_the_next(ana: Browser, store: Feedbac
 
 def test_a_question_that_is_not_there_is_one_sentence(ana: Browser):
     form = {"csrf": csrf_of(ana.get("/people").text), "submission": submission(), "pick": "1"}
-    for question, status in ((10**9, 503), ("x", 422), (-1, 503)):
+    for question, status in ((10**9, 409), ("x", 422), (-1, 409)):
         answer = ana.send("/judge/answer", {**form, "question": str(question)})
         assert answer.status_code == status and "Traceback" not in answer.text
     assert ana.send("/judge/answer", {**form, "question": "1", "submission": "not-a-uuid"}).status_code == 422
@@ -384,64 +367,3 @@ def test_a_reason_has_an_end(ana: Browser, store: FeedbackStore):
     assert refused.status_code == 422 and "at most 2,000 characters" in refused.text
     assert refused.headers["hx-retarget"] == "#notice"
     assert ana.answer("1", reason="x" * 2000).status_code == 200
-
-
-# --- passwords
-
-
-def signed(server: Server, name: str, password: str) -> tuple[httpx.Client, httpx.Response]:
-    http = httpx.Client(base_url=server.url, timeout=20)
-    csrf = csrf_of(http.get("/sign-in").text)
-    return http, http.post("/sign-in", data={"csrf": csrf, "name": name, "password": password})
-
-
-def test_passwords_let_in_and_the_token_does_not(outside: Server):
-    http, done = signed(outside, "dora", PASSWORD)
-    assert done.status_code == 303 and http.get("/judge").status_code == 200
-    assert "HttpOnly" in done.headers["set-cookie"]
-    assert httpx.get(outside.url, params={"token": TOKEN}).status_code == 403
-    http = httpx.Client(base_url=outside.url)
-    csrf = csrf_of(http.get("/sign-in").text)
-    assert http.post("/sign-in", data={"csrf": csrf, "name": "newcomer"}).status_code == 200
-    assert http.get("/judge").status_code == 303
-    assert "Unencrypted" in outside.said() or "not encrypted" in outside.said()
-
-
-def test_failed_logins_are_slowed_and_names_are_not_told(outside: Server):
-    answers = [signed(outside, "emil", f"wrong {i}")[1] for i in range(3)]
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
-    fourth = signed(outside, "emil", PASSWORD)[1]
-    assert fourth.status_code == 429 and int(fourth.headers["retry-after"]) >= 1
-    assert "try again in" in fourth.text
-    unknown = signed(outside, "nobody", "wrong 1")[1]
-    said = [re.search(r'id="problem">([^<]*)<', answer.text) for answer in (answers[0], unknown)]
-    assert said[0] and said[1] and said[0][1] == said[1][1] == "Name and password do not fit."
-    time.sleep(int(fourth.headers["retry-after"]) + 0.2)
-    assert signed(outside, "emil", PASSWORD)[1].status_code == 303
-
-
-def test_what_is_kept_of_a_password_is_a_salted_hash(outside: Server):
-    with FeedbackStore(outside.store) as store:
-        kept = [person.password_hash for person in store.annotators()]
-    assert all(re.fullmatch(r"scrypt\$32768\$8\$1\$[0-9a-f]{32}\$[0-9a-f]{64}", hash) for hash in kept)
-    assert len(set(kept)) == len(kept)
-    assert PASSWORD.encode() not in outside.store.read_bytes()
-
-
-def test_a_new_password_ends_old_sessions(outside: Server):
-    http, _ = signed(outside, "dora", PASSWORD)
-    assert http.get("/judge").status_code == 200
-    add_annotator(outside.store, "dora", PASSWORD + "2")
-    assert http.get("/judge").status_code == 303
-    add_annotator(outside.store, "dora", PASSWORD)
-
-
-def test_other_hosts_are_refused_before_anybody_has_a_password(tmp_path: Path):
-    with FeedbackStore(tmp_path / "feedback.db") as store:
-        store.add_annotator("ana", "browser$" + "0" * 64)  # a name on this machine, no password
-    command = [sys.executable, "-m", "partwise.console", "--host", "0.0.0.0", "--port", "0"]
-    command += ["--store", str(tmp_path / "feedback.db"), "--runs", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2 and done.stdout == ""
-    assert "everybody needs a password" in done.stderr and done.stderr.count("\n") == 1
-    assert "partwise console add-annotator NAME" in done.stderr

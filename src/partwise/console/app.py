@@ -59,7 +59,9 @@ def _not_yours(request: Request, error: Exception) -> Response:
 
 
 def _store_failed(request: Request, error: Exception) -> Response:
-    return refuse(request, 503, "The feedback store does not answer", str(error))
+    if error.__cause__ is None:  # It understood, and the request makes no sense to it.
+        return refuse(request, 409, "That did not work", str(error))
+    return refuse(request, 503, "The feedback store does not answer", str(error), known=False)
 
 
 def _bad_form(request: Request, error: Exception) -> Response:
@@ -76,12 +78,8 @@ def _http(request: Request, error: Any) -> Response:
 
 def _bug(request: Request, error: Exception) -> Response:
     # Starlette raises it again after this, so that the terminal shows it.
-    return refuse(
-        request,
-        500,
-        "The console failed",
-        "The console failed at this; the terminal that it runs in says more.",
-    )
+    said = "The console failed at this; the terminal that it runs in says more."
+    return refuse(request, 500, "The console failed", said, known=False)
 
 
 _HANDLERS: dict[Any, Any] = {

@@ -204,8 +204,8 @@ class Access:
             raise SignInError("Sign in with your name and your password.")
         if self._stored(name) is not None or self._store.answers(who=name, limit=1):
             raise SignInError(
-                f"The name {name} is taken. If it is yours, give it a password by "
-                f"`partwise console add-annotator` and sign in with that; or take another name."
+                f"The name {name} is taken. If it is yours, give it a password by the "
+                f"command partwise console add-annotator and sign in with that; or take another name."
             )
         self._store.add_annotator(name, _BROWSER + secrets.token_hex(32))
         return self._cookie(name)

@@ -60,7 +60,7 @@ def _of(value: Callable[[RoundRecord], Figure]) -> Callable[[RoundRecord], Point
 
 
 def _disagreement(r: RoundRecord) -> Point:
-    return Point(r.index + 1, Figure(r.disagreement, None, None, r.control or 0), r.realigned is False)
+    return Point(r.index + 1, r.disagreement, r.realigned is False)
 
 
 def _reward(r: RoundRecord) -> Point:

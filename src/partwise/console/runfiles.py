@@ -36,10 +36,8 @@ class RoundRecord:
     reward: float | None
     """Mean over the round's steps."""
     labels: int | None
-    control: int | None
-    """Answers to questions drawn at random."""
-    disagreement: float | None
-    """Share of those on which proxy and human differed, before the proxy learned from them, 0 to 1."""
+    disagreement: Figure
+    """Share of answers to random questions that the proxy had wrong before it learned from them, 0 to 1."""
     alarm: bool
     realigned: bool | None
     """None where the run does not say."""
@@ -181,8 +179,7 @@ class RunsFolder:
             summary_accuracy=Figure.of(data.get("summary_accuracy")),
             reward=_mean_reward(folder / "log.jsonl"),
             labels=_whole(data.get("labels")),
-            control=_whole(data.get("control")),
-            disagreement=_share(data.get("disagreement")),
+            disagreement=Figure.of(data.get("disagreement")),
             alarm=data.get("alarm") is True,
             realigned=realigned if isinstance(realigned, bool) else None,
             version=str(data.get("version") or ""),
@@ -270,9 +267,3 @@ def _mean_reward(log: Path) -> float | None:
 
 def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _share(value: Any) -> float | None:
-    if isinstance(value, Mapping):
-        return Figure.of(value).mean
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

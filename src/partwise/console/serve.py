@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import secrets
@@ -28,7 +29,6 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8321,
-    token: str | None = None,
     allow_hosts: Sequence[str] = (),
     say: Callable[[str], None] = print,
 ) -> None:
@@ -39,7 +39,6 @@ def serve(
         runs: the directory whose runs are shown; it may be made later.
         host: the address to listen on. Any but this machine's own asks everybody for a password.
         port: 0 for any that is free.
-        token: lets a browser in on this machine; None for a new one.
         allow_hosts: names that the console is reached by, beside addresses and `localhost`.
         say: is told the address, one line at a time.
 
@@ -52,14 +51,12 @@ def serve(
         raise ConsoleError(f"There is no port {port}; ports go from 0 to 65535.")
     if runs.exists() and not runs.is_dir():
         raise ConsoleError(f"{runs} is a file, not a directory of runs; give another --runs.")
-    if token is not None and (len(token) < 16 or not token.isascii() or not token.isprintable()):
-        raise ConsoleError("A token of your own has at least 16 plain characters.")
     feedback, console_app = _load()
     with feedback(store) as opened, _listen(host, port) as listener:
         if network:
             _refuse_without_passwords(opened, store)
         bound: int = listener.getsockname()[1]
-        token = token or secrets.token_urlsafe(24)
+        token = secrets.token_urlsafe(24)
         app = console_app(opened, store, runs, bound, token, network, [*allow_hosts, host])
         _announce(say, host, bound, token, network)
         _run(app, listener)
@@ -135,8 +132,8 @@ def _listen(host: str, port: int) -> socket.socket:
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.create_server(address[:2], family=family, backlog=128)
-        # Connections inherit it. asyncio sets it on sockets of its own making only, and without it each answer
-        # waits for the browser to acknowledge its first half.
+        # Connections inherit it. asyncio sets it on sockets of its own making only, and without it each
+        # answer waits for the browser to acknowledge its first half.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except socket.gaierror as error:
@@ -185,4 +182,6 @@ def _run(app: FastAPI, listener: socket.socket) -> None:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=2,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    # Ctrl+C is how it is stopped, and no failure.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

@@ -25,7 +25,7 @@ def enter(request: Request, console: At, session: Visitor, token: str = "") -> R
                 403,
                 "That is not the token",
                 "The token in the address is not the one of this console; copy the whole address that "
-                "`partwise console` printed when it was last started.",
+                "the command partwise console printed when it was last started.",
             )
         return console.set_cookie(RedirectResponse("/judge", 303), console.access.nameless())
     return RedirectResponse("/judge", 303)
@@ -45,8 +45,8 @@ def ask(request: Request, console: At, session: Visitor) -> Response:
             request,
             401,
             "Open the address with the token",
-            "This browser is not known here; open the whole address that `partwise console` printed, "
-            "with the token in it.",
+            "This browser is not known here; open the whole address that the command partwise console "
+            "printed, with the token in it.",
         )
     cookie = console.access.nameless()
     return console.set_cookie(_form(request, console.access.read(cookie)), cookie)

@@ -195,12 +195,15 @@ def page(
     return HTMLResponse(text, status, headers)
 
 
-def refuse(request: Request, status: int, title: str, message: str) -> HTMLResponse:
-    """A refusal as a page, or as a notice on the page where a part of it was wanted."""
+def refuse(request: Request, status: int, title: str, message: str, *, known: bool = True) -> HTMLResponse:
+    """A refusal as a page, or as a notice on the page where a part of it was wanted.
+
+    With `known` false nobody is looked up: the store may be what failed.
+    """
     if is_swap(request):
         headers = {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"}
         return page(request, "notice.html", status=status, headers=headers, message=message)
-    session = read_visitor(request)
+    session = read_visitor(request) if known else None
     return page(request, "message.html", status=status, session=session, title=title, message=message)
 
 

@@ -45,7 +45,7 @@
     const found = buttonFor(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!found) return;
     event.preventDefault();
-    if (found.tagName === "TEXTAREA") found.focus();
+    if (found.tagName === "TEXTAREA") found.focus({ preventScroll: true });
     else if (!waiting && !pressed) found.click();
   });
 
