@@ -129,6 +129,9 @@ class HumanConfig(Section):
     store: str | None = None
     """Where all answers are kept: a file, or the URL of a PostgreSQL database; None for the run's own
     `feedback.db`."""
+    overlap: UnitFloat = 0.0
+    """Share of the questions to people in the console that two of them are asked, so that their agreement
+    can be told; such a question gives two answers."""
     patience: float = Field(default=60.0, gt=0)
     """Minutes without a new answer after which a run that waits for people stops, to be resumed."""
     values: Weights = Field(default_factory=dict)

@@ -14,7 +14,11 @@ from tests.console.fixture_browser import MARKS, Person
 from tests.console.fixture_console import Server, ask, dinner_items
 from tests.runs.fixture_runs import write_run
 
+from partwise.config import AlignConfig
+from partwise.loops.run import align
+from partwise.loops.solve import propose
 from partwise.oversight.feedback import FeedbackStore, PlanState
+from partwise.runs.progress import ignore
 from partwise.types import Choice
 
 pytestmark = MARKS
@@ -144,6 +148,40 @@ def test_a_plan_approved_and_another_refused_reach_who_waits(chromium: Any, fres
         assert states == {1: PlanState.APPROVED, 2: PlanState.REFUSED}
         assert not page.locator("#plans-count").is_visible()
         ana.leave()
+
+
+def test_solve_waits_for_a_person_who_approves_one_plan_and_refuses_another(
+    chromium: Any, fresh: Server, small_config: AlignConfig
+):
+    run = fresh.runs / "mine"
+    align(small_config, run, ignore)
+    tasks = [task for task in range(60) if propose(run, task).effects][:2]
+    assert len(tasks) == 2, "the planner of this run does too little"
+    command = [sys.executable, "-m", "partwise", "solve", str(run), "--ask", "console"]
+    solving = [
+        subprocess.Popen(
+            [*command, "--store", str(fresh.store), "--task", str(task)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        for task in tasks
+    ]
+    ana = Person(chromium, fresh, "ana")
+    page = ana.go("/plans")
+    page.wait_for_selector("article.plan >> nth=1", timeout=60_000)
+    approved = page.locator("article.plan", has_text=f"Task {tasks[0]}")
+    assert "reserve" in approved.inner_text()
+    approved.get_by_role("button", name="Approve").click()
+    page.wait_for_selector(f"article.ended:has-text('Task {tasks[0]}')")
+    refused = page.locator("article.plan", has_text=f"Task {tasks[1]}")
+    refused.get_by_role("textbox").fill("asks nobody")
+    refused.get_by_role("button", name="Refuse").click()
+    said = [process.communicate(timeout=60)[0] for process in solving]
+    assert "ana has approved it." in said[0] and "Not run." not in said[0] and "reserve" in said[0]
+    assert "ana has refused it: asks nobody" in said[1] and said[1].endswith("Not run.\n")
+    assert [process.returncode for process in solving] == [0, 0]
+    ana.leave()
 
 
 def test_a_curve_grows_while_its_run_goes_on(chromium: Any, fresh: Server):

@@ -230,6 +230,7 @@ def test_simulated_answers_are_recorded_once(store: FeedbackStore):
     assert [a.answer for a in found] == answers
     assert {(a.question.purpose, a.seconds, a.reason) for a in found} == {(Purpose.CONTROL, None, "")}
     assert store.next_question("ana") is None, "they wait for nobody"
+    assert store.undo("simulated") is None, "and what they said is not taken back"
     record(store, simulated(6))
     assert len(store.answers("run")) == 6
 
@@ -281,12 +282,12 @@ def test_which_option_comes_first_is_by_lot(store: FeedbackStore):
 def test_answers_are_filtered_and_in_order(store: FeedbackStore):
     for run in ("b", "a"):
         for round in (1, 0):
-            record(store, simulated(2, who="zed"), run=run, round=round)
-            record(store, simulated(2, who="Ann"), run=run, round=round)
+            record(store, simulated(2, who="Zed"), run=run, round=round)
+            record(store, simulated(2, who="ann"), run=run, round=round)
     places = [(a.question.run, a.question.round, a.question.position, a.who) for a in store.answers()]
     assert places == sorted(places) and len(places) == 16
-    assert [a.who for a in store.answers("a", round=1)] == ["Ann", "zed", "Ann", "zed"]
-    assert len(store.answers(who="zed")) == 8
+    assert [a.who for a in store.answers("a", round=1)] == ["Zed", "ann", "Zed", "ann"]
+    assert len(store.answers(who="Zed")) == 8
     assert store.answers(limit=3, offset=2) == store.answers()[2:5]
     assert store.answers("a", purpose=Purpose.QUERY) == []
     assert len(store.answers("a", purpose=Purpose.CONTROL)) == 8

@@ -103,3 +103,15 @@ def test_what_the_proxy_may_have_learned_from_can_not_be_withdrawn(store: Feedba
     thread.join(10)
     assert store.undo("ann") is None
     assert len(store.answers("run")) == 9
+
+
+def test_a_share_of_the_questions_is_asked_of_two_people(store: FeedbackStore):
+    threads = [_annotate(store, "ann", 6, Choice.FIRST), _annotate(store, "bob", 6, Choice.SECOND)]
+    answers = _people(store, "console", overlap=1 / 3).answer(ITEMS, round=0)
+    for thread in threads:
+        thread.join(10)
+    asked_twice = {item.key for item in ITEMS[2::3]}
+    assert len(answers) == 12
+    for item in ITEMS:
+        who = [answer.who for answer in answers if answer.item.key == item.key]
+        assert who == (["ann", "bob"] if item.key in asked_twice else who[:1])

@@ -161,6 +161,7 @@ class _Alignment:
             self.simulated,
             store,
             f"{self.run.path.resolve().name} {self.run.id}",
+            overlap=self.config.human.overlap,
             patience=self.config.human.patience,
             listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
         )

@@ -30,6 +30,7 @@ class People:
         store: FeedbackStore,
         run: str,
         *,
+        overlap: float,
         patience: float,
         listen: Callable[[str, int, int], None],
     ) -> None:
@@ -38,17 +39,20 @@ class People:
         simulated: answers where it is its turn.
         store: where questions wait for people, and all answers are kept.
         run: names the run in the store.
+        overlap: share of the console's questions that two people are asked.
         patience: minutes without a new answer after which waiting ends.
         listen: told what is waited for, how many of the questions are answered, and of how many.
         """
         self._members, self._simulated, self._store, self._run = members, simulated, store, run
-        self._patience, self._listen = patience, listen
+        self._overlap, self._patience, self._listen = overlap, patience, listen
         self._asked: dict[int, int] = {}
 
     def answer(
         self, items: Sequence[JudgmentItem], *, round: int, purpose: Purpose = Purpose.CONTROL
     ) -> list[Answer]:
-        """The answers in the order of the items. Only one that was withdrawn at the last moment is missing.
+        """The answers in the order of the items; two where two people were asked.
+
+        Only an answer that was withdrawn at the last moment is missing.
 
         Raises:
             NobodyAnswers: no answer came for as long as patience lasts.
@@ -61,38 +65,40 @@ class People:
         by_position = dict(zip(range(first, first + len(items)), items, strict=True))
         answers = self._simulate(by_position, turns["simulated"], round, purpose)
         answers |= self._wait_for(by_position, turns["console"], round, purpose)
-        return [answers[position] for position in sorted(answers)]
+        return [answer for position in sorted(answers) for answer in answers[position]]
 
     def _simulate(
         self, items: dict[int, JudgmentItem], positions: list[int], round: int, purpose: Purpose
-    ) -> dict[int, Answer]:
+    ) -> dict[int, list[Answer]]:
         said = self._simulated.answer([items[p] for p in positions], round=round, purpose=purpose)
         if said:
             self._store.record(self._run, round, said, purposes=[purpose] * len(said), positions=positions)
-        return dict(zip(positions, said, strict=True))
+        return {position: [answer] for position, answer in zip(positions, said, strict=True)}
 
     def _wait_for(
         self, items: dict[int, JudgmentItem], positions: list[int], round: int, purpose: Purpose
-    ) -> dict[int, Answer]:
+    ) -> dict[int, list[Answer]]:
         if not positions:
             return {}
-        self._store.ask(
-            self._run,
-            round,
-            [items[p] for p in positions],
-            purposes=[purpose] * len(positions),
-            version=f"round {round}",
-            positions=positions,
-        )
+        shared = {p for p in positions if int((p + 1) * self._overlap) > int(p * self._overlap)}
+        for people, asked in ((1, [p for p in positions if p not in shared]), (2, sorted(shared))):
+            self._store.ask(
+                self._run,
+                round,
+                [items[p] for p in asked],
+                purposes=[purpose] * len(asked),
+                version=f"round {round}",
+                answers_wanted=people,
+                positions=asked,
+            )
         self._wait(round)
         # Closed before they are read: what the proxy learns from can't be withdrawn any more.
         self._store.close_round(self._run, round)
-        asked = set(positions)
-        return {
-            stored.question.position: stored.answer
-            for stored in self._store.answers(self._run, round=round)
-            if stored.question.position in asked
-        }
+        found: dict[int, list[Answer]] = {}
+        for stored in self._store.answers(self._run, round=round):
+            if stored.question.position in positions:
+                found.setdefault(stored.question.position, []).append(stored.answer)
+        return found
 
     def _wait(self, round: int) -> None:
         most, since = -1, time.monotonic()
