@@ -169,7 +169,7 @@ def test_solve_waits_for_a_person_who_approves_one_plan_and_refuses_another(
     ]
     ana = Person(chromium, fresh, "ana")
     page = ana.go("/plans")
-    page.wait_for_selector("article.plan >> nth=1", timeout=60_000)
+    page.wait_for_selector("article.plan >> nth=1", timeout=180_000)
     approved = page.locator("article.plan", has_text=f"Task {tasks[0]}")
     assert "reserve" in approved.inner_text()
     approved.get_by_role("button", name="Approve").click()
@@ -177,7 +177,7 @@ def test_solve_waits_for_a_person_who_approves_one_plan_and_refuses_another(
     refused = page.locator("article.plan", has_text=f"Task {tasks[1]}")
     refused.get_by_role("textbox").fill("asks nobody")
     refused.get_by_role("button", name="Refuse").click()
-    said = [process.communicate(timeout=60)[0] for process in solving]
+    said = [process.communicate(timeout=180)[0] for process in solving]
     assert "ana has approved it." in said[0] and "Not run." not in said[0] and "reserve" in said[0]
     assert "ana has refused it: asks nobody" in said[1] and said[1].endswith("Not run.\n")
     assert [process.returncode for process in solving] == [0, 0]

@@ -15,7 +15,7 @@ from partwise.types import Choice, Purpose
 from partwise.worlds.dinner import DinnerWorld
 
 WORLD = DinnerWorld()
-ITEMS = WORLD.judgment_items(random.Random(0), 9)
+ITEMS = list({item.key: item for item in WORLD.judgment_items(random.Random(0), 40)}.values())[:9]
 SIMULATED = SimulatedHuman(WORLD.values, rationality=6.0, readable=60, seed="0")
 
 
@@ -25,8 +25,16 @@ def store(tmp_path: Path) -> Iterator[FeedbackStore]:
         yield opened
 
 
-def _people(store: FeedbackStore, *members: str, patience: float = 1.0) -> People:
-    return People(members, SIMULATED, store, "run", patience=patience, listen=lambda phase, done, total: None)
+def _people(store: FeedbackStore, *members: str, patience: float = 1.0, overlap: float = 0.0) -> People:
+    return People(
+        members,
+        SIMULATED,
+        store,
+        "run",
+        overlap=overlap,
+        patience=patience,
+        listen=lambda phase, done, total: None,
+    )
 
 
 def _annotate(store: FeedbackStore, who: str, count: int, choice: Choice) -> threading.Thread:
