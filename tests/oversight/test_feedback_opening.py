@@ -162,9 +162,9 @@ def test_a_connection_that_was_lost_is_made_again(server: str):
 
 
 def test_a_lock_that_is_never_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from partwise.oversight import feedback_database
+    from partwise.oversight.feedback import database
 
-    monkeypatch.setattr(feedback_database, "_BUSY_SECONDS", 1)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 1)
     with FeedbackStore(tmp_path / "feedback.db") as store:
         ask(store)
         other = sqlite3.connect(tmp_path / "feedback.db", isolation_level=None)

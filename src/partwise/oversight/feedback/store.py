@@ -1,4 +1,4 @@
-"""The feedback store: every question put to people and every answer they gave, in SQLite or PostgreSQL."""
+"""The store itself: asking, handing out questions, taking answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from partwise.oversight import feedback_jsonl as jsonl
-from partwise.oversight.feedback_counts import Counts
-from partwise.oversight.feedback_jsonl import Exported
-from partwise.oversight.feedback_plans import Plans
-from partwise.oversight.feedback_rows import (
+from partwise.oversight.feedback import jsonl
+from partwise.oversight.feedback.counts import Counts
+from partwise.oversight.feedback.jsonl import Exported
+from partwise.oversight.feedback.plans import Plans
+from partwise.oversight.feedback.rows import (
     QUESTION,
     STANDING,
     add_answers,
@@ -29,45 +29,20 @@ from partwise.oversight.feedback_rows import (
     storable,
     unanswered_by,
 )
-from partwise.oversight.feedback_schema import (
+from partwise.oversight.feedback.schema import (
     IS_OPEN,
-    Annotator,
-    AnnotatorCounts,
     FeedbackError,
     NotYours,
-    Plan,
-    PlanState,
-    Progress,
     Question,
-    RunCounts,
     StaleQuestion,
     State,
     StoredAnswer,
-    Vote,
 )
-from partwise.oversight.feedback_schema import answers as _A
-from partwise.oversight.feedback_schema import items as _I
-from partwise.oversight.feedback_schema import leases as _L
-from partwise.oversight.feedback_schema import questions as _Q
+from partwise.oversight.feedback.schema import answers as _A
+from partwise.oversight.feedback.schema import items as _I
+from partwise.oversight.feedback.schema import leases as _L
+from partwise.oversight.feedback.schema import questions as _Q
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
-
-__all__ = [
-    "Annotator",
-    "AnnotatorCounts",
-    "Exported",
-    "FeedbackError",
-    "FeedbackStore",
-    "NotYours",
-    "Plan",
-    "PlanState",
-    "Progress",
-    "Purpose",
-    "Question",
-    "RunCounts",
-    "StaleQuestion",
-    "StoredAnswer",
-    "Vote",
-]
 
 MAX_REASON = 2000
 """Characters of a reason."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from partwise.oversight.feedback_schema import FeedbackError, Question, State, StoredAnswer
-from partwise.oversight.feedback_schema import answers as _A
-from partwise.oversight.feedback_schema import items as _I
-from partwise.oversight.feedback_schema import questions as _Q
+from partwise.oversight.feedback.schema import FeedbackError, Question, State, StoredAnswer
+from partwise.oversight.feedback.schema import answers as _A
+from partwise.oversight.feedback.schema import items as _I
+from partwise.oversight.feedback.schema import questions as _Q
 from partwise.types import JudgmentItem, Option
 
 QUESTION = sa.select(*_Q.c, _I.c.body).join(_I)

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from partwise.oversight.feedback_schema import SCHEMA, FeedbackError, metadata, schema
+from partwise.oversight.feedback.schema import SCHEMA, FeedbackError, metadata, schema
 
 _BUSY_SECONDS = 60
 """How long a writer waits for the others before it gives up."""

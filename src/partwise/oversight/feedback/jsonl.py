@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from partwise.oversight.feedback_rows import checked_name, storable
-from partwise.oversight.feedback_schema import FeedbackError, Question, StoredAnswer
+from partwise.oversight.feedback.rows import checked_name, storable
+from partwise.oversight.feedback.schema import FeedbackError, Question, StoredAnswer
 from partwise.types import Choice, JudgmentItem, Option, Purpose
 
 

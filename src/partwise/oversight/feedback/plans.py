@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from partwise.oversight.feedback_database import Database
-from partwise.oversight.feedback_rows import checked_name, storable
-from partwise.oversight.feedback_schema import Annotator, FeedbackError, Plan, PlanState
-from partwise.oversight.feedback_schema import annotators as _N
-from partwise.oversight.feedback_schema import plans as _P
+from partwise.oversight.feedback.database import Database
+from partwise.oversight.feedback.rows import checked_name, storable
+from partwise.oversight.feedback.schema import Annotator, FeedbackError, Plan, PlanState
+from partwise.oversight.feedback.schema import annotators as _N
+from partwise.oversight.feedback.schema import plans as _P
 
 
 class Plans(Database):

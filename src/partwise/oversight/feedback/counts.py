@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from partwise.oversight.feedback_database import Database
-from partwise.oversight.feedback_rows import standing_answers, unanswered_by
-from partwise.oversight.feedback_schema import IS_OPEN, AnnotatorCounts, Progress, RunCounts, Vote
-from partwise.oversight.feedback_schema import answers as _A
-from partwise.oversight.feedback_schema import questions as _Q
+from partwise.oversight.feedback.database import Database
+from partwise.oversight.feedback.rows import standing_answers, unanswered_by
+from partwise.oversight.feedback.schema import IS_OPEN, AnnotatorCounts, Progress, RunCounts, Vote
+from partwise.oversight.feedback.schema import answers as _A
+from partwise.oversight.feedback.schema import questions as _Q
 from partwise.types import Choice
 
 
