@@ -190,6 +190,8 @@ class RealignConfig(Section):
     thoroughly as in its first round. None to take values to be steady whatever the alarm says."""
     moving: Literal["alarm", "always"] = "alarm"
     """When values are taken to be moving, where there is a half-life: after an alarm, or always."""
+    announced: int | None = Field(default=None, ge=0)
+    """A round in which people are known to have changed their minds: it counts as one with an alarm."""
 
     @model_validator(mode="after")
     def _controlled(self) -> RealignConfig:

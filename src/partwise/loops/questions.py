@@ -97,7 +97,7 @@ class Questions:
         if self._is_first(round):
             return False
         self._spent += labels
-        sounded = self._alarm.hear(disagreed)
+        sounded = self._alarm.hear(disagreed) or round == self._config.realign.announced
         if sounded:
             self.alarmed_at = round
         return sounded

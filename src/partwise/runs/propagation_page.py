@@ -78,7 +78,7 @@ def _sentences(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, An
         if found:
             lines.append(
                 f"Asking what is {ask} needs {_full(found, 'share_of_random')} of the labels that random "
-                "questions need for the same agreement."
+                "questions need to come nine tenths of their way in agreement."
             )
     return lines
 
@@ -150,7 +150,8 @@ def _labels(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="Label by label",
         note="Agreement of proxy and human on fresh questions after so many labels under the new values, "
-        "and the labels needed for the agreement that random questions end in, as a share of theirs.",
+        "and the labels needed to come nine tenths of the way that random questions come, as a share "
+        "of theirs.",
         columns=["questions", *(f"{counts[index]} labels" for index in shown), "share of random's labels"],
         rows=[
             [

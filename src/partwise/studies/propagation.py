@@ -147,10 +147,16 @@ def _every(config: PropagationConfig, run: AlignConfig, rounds: int) -> AlignCon
 
 
 def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> AlignConfig:
-    """Values have just changed, the planner stays as it is, and each round asks one small batch."""
+    """Values have just changed, which is known; the planner stays as it is; a round asks one small batch."""
     control = config.label_batch // 5
     policy = RealignConfig.model_validate(
-        {"ask": ask, "control": control, "half_life": config.realign.half_life, "moving": "always"}
+        {
+            "ask": ask,
+            "control": control,
+            "half_life": config.realign.half_life,
+            "announced": 0,
+            "follow": config.label_batches,
+        }
     )
     return _with(
         _drifts(run, config.model_copy(update={"at": 0}), Shape.ABRUPT),

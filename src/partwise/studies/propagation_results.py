@@ -210,16 +210,19 @@ def _labels(study: Study) -> dict[str, Any]:
 
 
 def _share_of_random(curves: Mapping[str, Curve], name: str) -> float | None:
-    """Labels until agreement is where random questions bring it in the end, over those that these need."""
+    """Labels until agreement has come nine tenths of the way, over those that random questions need for it.
+
+    The way is random's, from its first batch to its last ones; None where it leads nowhere, or where the
+    other never comes so far.
+    """
     random, other = (
         _smooth([float(mean) for mean in curves[run].figure("agreement") if mean is not None])
         for run in ("labels-random", name)
     )
-    if not random:
+    if not random or not goes_anywhere(random[0], random[-1]):
         return None
-    first = next(i for i, agreement in enumerate(random) if agreement >= random[-1])
-    reached = next((i for i, agreement in enumerate(other) if agreement >= random[-1]), None)
-    return None if reached is None else (reached + 1) / (first + 1)
+    first, reached = (latency(curve, random[0], random[-1]) for curve in (random, other))
+    return None if first is None or reached is None else (reached + 1) / (first + 1)
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
