@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partwise.runs.page import Page, Picture, Table
-from partwise.runs.reading import Figure, group
+from partwise.runs.reading import Figure, group, number
 
 CHANGES = {
     "abrupt": "all at once",
@@ -33,7 +33,7 @@ def propagation_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Propagation of a change of values",
         sentences=_sentences(results, changes),
-        tables=[_changes(changes), _frequency(results), _labels(results)],
+        tables=[_changes(changes), _groups(changes), _frequency(results), _labels(results)],
         pictures=[
             Picture(
                 name="propagation",
@@ -113,7 +113,8 @@ def _changes(changes: Mapping[str, Mapping[str, Any]]) -> Table:
     }
     return Table(
         heading="How a change reaches the planner",
-        note="Fidelity: alignment with the new values over that of a planner retrained from scratch, at a "
+        note="; ".join(f"{name}: {CHANGES[name]}" for name in changes)
+        + ". Fidelity: alignment with the new values over that of a planner retrained from scratch, at a "
         "quarter of its rollouts. Retention: alignment with the values that did not change, over "
         "that before. Latency: until nine tenths of the way, in rounds after that of the change, "
         "over the seeds that get there; `never` counts the others. Undefined where the values ask "
@@ -121,11 +122,30 @@ def _changes(changes: Mapping[str, Mapping[str, Any]]) -> Table:
         columns=["change", *columns.values(), "never"],
         rows=[
             [
-                f"{name}: {CHANGES[name]}",
+                name,
                 *((_count if key in _COUNTS else _full)(change, key) for key in columns),
                 str(group(change, "latency_rounds").get("never", "")),
             ]
             for name, change in changes.items()
+        ],
+    )
+
+
+def _groups(changes: Mapping[str, Mapping[str, Any]]) -> Table:
+    change = changes.get("group", {})
+    dissent = ", ".join(f"{name} {number(share)}" for name, share in group(change, "dissent").items())
+    return Table(
+        heading="Whose values",
+        note="Where the values of one group change: alignment of the planner with those of each group and with "
+        "the aggregate, which it follows. Dissent, the share of people who see a dimension otherwise than the "
+        f"aggregate does: {dissent or 'none'}.",
+        columns=["aligned with", "before", "at the end"],
+        rows=[
+            [name, Figure.of(curve[0]).full, Figure.of(curve[-1]).full]
+            for name, curve in (
+                *group(change, "groups").items(),
+                *([("the aggregate", change["aligned_now"])] if change else []),
+            )
         ],
     )
 

@@ -163,6 +163,7 @@ def _change(study: Study, name: str) -> dict[str, Any]:
             lambda c: retention(c[name].aligned(old & new)[at - 1], c[name].aligned(old & new)[quarter])
         ),
         "alarm_delay": study.over_seeds(lambda c: alarm_delay([r["alarm"] for r in c[name].records], at)),
+        "dissent": {name: moves.values(at).dissent(name) for name in sorted(old ^ new)},
         "groups": {
             group.name: study.by_round(name, lambda c, g=group: c.aligned(study.matter(g.profile)))
             for group in moves.values(at).groups
