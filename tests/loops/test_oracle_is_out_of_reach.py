@@ -37,7 +37,6 @@ POISON = textwrap.dedent(
     from partwise.training.rlft import rlft
     from partwise.training.rollout import RolloutEngine
     from partwise.types import Split
-    from partwise.values import ValueProfile
     from partwise.worlds.dinner import DinnerWorld
     from pathlib import Path
 
@@ -49,7 +48,7 @@ POISON = textwrap.dedent(
     planner = Planner(model, tokenizer, instructions=None, **limits)
     words = build_tokenizer([o.text for i in world.judgment_items(random.Random(0), 50) for o in i.options])
     proxy = Proxy(tiny_reward_model("micro", words, 0), words, world.catalogue, capacity=24)
-    human = SimulatedHuman(ValueProfile(), rationality=6.0, readable=60, seed="0")
+    human = SimulatedHuman(world.values, rationality=6.0, readable=60, seed="0")
     with Sandbox() as sandbox:
         engine = RolloutEngine(world, planner, proxy, sandbox, space="affine")
         tasks = [world.task(Split.TRAIN, i) for i in range(4)]

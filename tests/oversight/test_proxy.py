@@ -13,7 +13,6 @@ from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.proxy import Proxy
 from partwise.training.reward import fit_reward_model, preferences
 from partwise.types import Subtask
-from partwise.values import ValueProfile
 from partwise.worlds.base import undone
 from partwise.worlds.dinner import DinnerWorld
 
@@ -21,7 +20,7 @@ WORLD = DinnerWorld()
 
 
 def _human() -> SimulatedHuman:
-    return SimulatedHuman(ValueProfile(), rationality=6.0, readable=60, seed="0")
+    return SimulatedHuman(WORLD.values, rationality=6.0, readable=60, seed="0")
 
 
 @pytest.fixture(scope="module")

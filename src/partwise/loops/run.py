@@ -22,9 +22,9 @@ from partwise.loops.record import open_start, read_round, write_answers, write_l
 from partwise.loops.rewards import composition_space, reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy, schedule
-from partwise.measure.agreement import agreement, summary_accuracy
+from partwise.measure.agreement import agreement, clear_agreement, summary_accuracy
 from partwise.measure.evaluate import Judged, evaluate, figures
-from partwise.measure.intervals import Measure, rate
+from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlation
 from partwise.models.planner import Planner
@@ -223,7 +223,7 @@ class _Alignment:
         judged = self._evaluate(self.engine, tasks)
         validation = figures(judged)
         self._curve["aligned-and-correct"] = validation.aligned_and_correct.mean or 0.0
-        agreed = self._agreement(finished)
+        compared = self._agreement(finished)
         with self.run.round_dir(finished.index) as folder:
             self.engine.planner.save(folder / "planner")
             self.engine.proxy.save(folder / "proxy")
@@ -237,26 +237,29 @@ class _Alignment:
                 "alarm": heard.alarm,
                 "disagreement": rate(heard.disagreed).to_json(),
                 "disagreed": "".join(str(int(wrong)) for wrong in heard.disagreed),
-                "agreement": agreed.to_json(),
+                **compared,
                 "summary_accuracy": summary_accuracy(self.engine.proxy, judged).to_json(),
                 "validation": validation.to_json(),
                 "seconds": round(time.perf_counter() - started, 3),
             }
             (folder / "round.json").write_text(json.dumps(record, indent=1))
 
-    def _agreement(self, finished: Round) -> Measure:
+    def _agreement(self, finished: Round) -> dict[str, Any]:
         """Proxy and human compared after realignment, on questions that the proxy never learned from.
 
         Simulated people are asked many fresh ones. Real people's time is for realigning: there it is what the
-        control questions said before the proxy learned from them.
+        control questions said before the proxy learned from them, and nobody knows what they would rather
+        have said.
         """
         if "console" in panel_members(self.config.human.who):
-            return rate([not wrong for wrong in finished.heard.disagreed])
-        index = finished.index
-        draw = f"control {self.config.seed} {index + self._offset}"
-        seed = -1 - index - self._offset
-        fresh = list(chain(*self.questions.at_random(draw, _AGREEMENT_ITEMS, seed=seed)))
-        return agreement(self.engine.proxy, self.simulated.answer(fresh, round=index))
+            agreed, clear = rate([not wrong for wrong in finished.heard.disagreed]), rate([])
+        else:
+            index = finished.index + self._offset
+            draw = f"control {self.config.seed} {index}"
+            fresh = list(chain(*self.questions.at_random(draw, _AGREEMENT_ITEMS, seed=-1 - index)))
+            agreed = agreement(self.engine.proxy, self.simulated.answer(fresh, round=finished.index))
+            clear = clear_agreement(self.engine.proxy, fresh, self.values)
+        return {"agreement": agreed.to_json(), "clear_agreement": clear.to_json()}
 
     def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task]) -> list[Judged]:
         settings, oracle = self.config.measure, ValueOracle(self.world, self.values)

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from partwise.measure.evaluate import JUDGED_ALIGNED, Judged
 from partwise.measure.intervals import Measure, rate
 from partwise.oversight.proxy import Proxy
-from partwise.types import Answer
+from partwise.types import Answer, JudgmentItem
+from partwise.values import ValueProfile
+
+CLEAR = 0.5
+"""Difference of utility from which on a question is clear."""
 
 
 def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
@@ -18,6 +22,18 @@ def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
     decided = [answer for answer in answers if answer.preferred is not None]
     guesses = proxy.prefers([answer.item for answer in decided])
     return rate([guess == answer.preferred for guess, answer in zip(guesses, decided, strict=True)])
+
+
+def clear_agreement(proxy: Proxy, items: Sequence[JudgmentItem], profile: ValueProfile) -> Measure:
+    """P[the proxy prefers the option of higher utility], of two that differ by at least one half.
+
+    What people would say if they never slipped, of questions that are not nearly a tie: so it can reach 1. For
+    simulated people only, and for evaluation only: it reads their values.
+    """
+    margins = [profile.utility(item.options[0]) - profile.utility(item.options[1]) for item in items]
+    clear = [(item, margin) for item, margin in zip(items, margins, strict=True) if abs(margin) >= CLEAR]
+    guesses = proxy.prefers([item for item, _ in clear])
+    return rate([(guess == 0) == (margin > 0) for guess, (_, margin) in zip(guesses, clear, strict=True)])
 
 
 def summary_accuracy(proxy: Proxy, judged: Sequence[Judged]) -> Measure:

@@ -45,9 +45,9 @@ def propagation_page(results: Mapping[str, Any]) -> Page:
             ),
             Picture(
                 name="propagation_labels",
-                caption="Agreement of proxy and human after a change, label by label, for three ways to "
-                "choose what to ask; beside it the alignment of a planner that is not trained at "
-                "all meanwhile.",
+                caption="Agreement of proxy and human on clear questions after a change, label by label, "
+                "for three ways to choose what to ask; beside it the alignment of a planner that "
+                "is not trained at all meanwhile.",
                 svg=_labels_picture(results),
             ),
         ],
@@ -136,9 +136,9 @@ def _groups(changes: Mapping[str, Mapping[str, Any]]) -> Table:
     dissent = ", ".join(f"{name} {number(share)}" for name, share in group(change, "dissent").items())
     return Table(
         heading="Whose values",
-        note="Where the values of one group change: alignment of the planner with those of each group and with "
-        "the aggregate, which it follows. Dissent, the share of people who see a dimension otherwise than the "
-        f"aggregate does: {dissent or 'none'}.",
+        note="Where the values of one group change: alignment of the planner with those of each group and "
+        "with the aggregate, which it follows. Dissent, the share of people who see a dimension "
+        f"otherwise than the aggregate does: {dissent or 'none'}.",
         columns=["aligned with", "before", "at the end"],
         rows=[
             [name, Figure.of(curve[0]).full, Figure.of(curve[-1]).full]
@@ -169,9 +169,9 @@ def _labels(results: Mapping[str, Any]) -> Table:
     shown = [index for index in range(len(counts)) if index % 3 == 2 or index == len(counts) - 1]
     return Table(
         heading="Label by label",
-        note="Agreement of proxy and human on fresh questions after so many labels under the new values, "
-        "and the labels needed to come nine tenths of the way that random questions come, as a share "
-        "of theirs.",
+        note="Agreement of proxy and human on fresh clear questions after so many labels under the new "
+        "values, and the labels needed to come nine tenths of the way that random questions come, as "
+        "a share of theirs.",
         columns=["questions", *(f"{counts[index]} labels" for index in shown), "share of random's labels"],
         rows=[
             [
@@ -265,5 +265,6 @@ def _labels_picture(results: Mapping[str, Any]) -> str:
                 _line(one, found["labels"], found[key], colours[ask], ask, "-o")
             one.set_title(title, fontsize=10)
             one.set_xlabel("labels under the new values")
-        axes.flat[0].legend(frameon=False, loc="lower right")
+        if group(results, "labels"):
+            axes.flat[0].legend(frameon=False, loc="lower right")
         return _svg(canvas)

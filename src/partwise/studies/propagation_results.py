@@ -195,7 +195,7 @@ def _frequency(study: Study, name: str) -> dict[str, Any]:
 
 
 def _labels(study: Study) -> dict[str, Any]:
-    """Agreement and alignment label by label, for each way to choose questions."""
+    """Agreement on clear questions and alignment label by label, for each way to choose questions."""
     found: dict[str, Any] = {}
     for ask in ("random", "uncertain", "disagreeing"):
         name = f"labels-{ask}"
@@ -203,7 +203,7 @@ def _labels(study: Study) -> dict[str, Any]:
         asked = [record["labels"] for record in study.curves[0][name].records]
         found[ask] = {
             "labels": [sum(asked[: index + 1]) for index in range(len(asked))],
-            "agreement": study.by_round(name, lambda c: c.figure("agreement")),
+            "agreement": study.by_round(name, lambda c: c.figure("clear_agreement")),
             "aligned": study.by_round(name, lambda c, new=new: c.aligned(new)),
             "share_of_random": study.over_seeds(lambda c, name=name: _share_of_random(c, name)),
         }
@@ -217,7 +217,7 @@ def _share_of_random(curves: Mapping[str, Curve], name: str) -> float | None:
     other never comes so far.
     """
     random, other = (
-        _smooth([float(mean) for mean in curves[run].figure("agreement") if mean is not None])
+        _smooth([float(mean) for mean in curves[run].figure("clear_agreement") if mean is not None])
         for run in ("labels-random", name)
     )
     if not random or not goes_anywhere(random[0], random[-1]):
