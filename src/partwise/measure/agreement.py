@@ -27,7 +27,7 @@ def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
 def clear_agreement(proxy: Proxy, items: Sequence[JudgmentItem], profile: ValueProfile) -> Measure:
     """P[the proxy prefers the option of higher utility], of two that differ by at least one half.
 
-    What people would say if they never slipped, of questions that are not nearly a tie: so it can reach 1. For
+    What people would say if they never slipped, of questions that are no near tie: so it can reach 1. For
     simulated people only, and for evaluation only: it reads their values.
     """
     margins = [profile.utility(item.options[0]) - profile.utility(item.options[1]) for item in items]
