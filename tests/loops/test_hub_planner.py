@@ -49,7 +49,7 @@ def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, **loop: Any) -> Al
 def test_a_model_that_can_not_plan_ends_with_counts_that_say_why(
     llama_folder: Path, tmp_path: Path, reward: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("partwise.loops.run._SUMMARISED", 4)
+    monkeypatch.setattr("partwise.loops.questions._SUMMARISED", 4)
     results = align(_config(llama_folder, reward=reward), tmp_path / "run", ignore)
     for arm in ("base", "trained"):
         counts = results[arm]["counts"]

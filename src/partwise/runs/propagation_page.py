@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -222,7 +223,8 @@ def _line(axes: Any, xs: Sequence[float], points: Sequence[Any], colour: str, la
 def _svg(canvas: Any) -> str:
     buffer = io.StringIO()
     canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    return buffer.getvalue()
+    # Nobody reads who drew it, and its links look like requests.
+    return re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
 
 
 def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> str:
