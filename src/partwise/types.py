@@ -81,7 +81,7 @@ class Purpose(StrEnum):
     """Why a question is asked."""
 
     QUERY = "query"
-    """Chosen, so that the proxy learns the most from the answer."""
+    """Asked so that the proxy learns from the answer."""
     CONTROL = "control"
     """Drawn at random, so that proxy and human are compared without bias."""
 

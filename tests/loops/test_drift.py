@@ -58,10 +58,11 @@ def _later(small_config: AlignConfig, before: Path, **sections: Any) -> AlignCon
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("ask", ["disagreeing", "random"])
 def test_a_run_goes_on_from_another_by_its_policy_and_again_after_a_cut(
-    small_config: AlignConfig, before: Path, tmp_path: Path
+    small_config: AlignConfig, before: Path, tmp_path: Path, ask: str
 ):
-    config = _later(small_config, before)
+    config = _later(small_config, before, realign=POLICY | {"ask": ask})
     results = align(config, tmp_path / "whole", ignore)
     records = _records(tmp_path / "whole")
     assert [record["realigned"] for record in records] == [True, False, True, False]

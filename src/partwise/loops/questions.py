@@ -127,8 +127,8 @@ class Questions:
             count = len(candidates) // pool
             former = self._former(round) if settings.ask == "disagreeing" else ()
             items = choose(candidates, count, settings.ask, self._engine.proxy, former, rng)
-            purpose = Purpose.CONTROL if settings.ask == "random" else Purpose.QUERY
-            yield Batch(items=items, purpose=purpose, thorough=self._thorough(round))
+            # Never control, however chosen: what is saved as heard must be what the alarm has heard.
+            yield Batch(items=items, purpose=Purpose.QUERY, thorough=self._thorough(round))
         self._spent += len(heard.answers) - asked
 
     def _due(self, round: int) -> bool:

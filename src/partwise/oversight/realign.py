@@ -7,7 +7,6 @@ costs, and stale values are what it saves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
 from river.drift import ADWIN
 
@@ -54,8 +53,3 @@ def is_due(config: RealignConfig, round: int, *, alarm: bool, spent: int, cost: 
         case "budget":
             earned = config.budget * round / max(1, rounds - 1)
             return spent + cost <= earned
-
-
-def disagreement(disagreed: Sequence[bool]) -> float | None:
-    """The share of comparisons in which proxy and human differ; None of nothing."""
-    return fmean(disagreed) if disagreed else None
