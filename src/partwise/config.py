@@ -345,6 +345,10 @@ class PropagationConfig(Section):
     label_batch: Annotated[int, Field(ge=10)] = 25
     label_batches: PositiveInt = 16
     """How agreement is followed label by label; of a batch that is not drawn at random, a fifth still is."""
+    label_memory: float = Field(default=100, gt=0)
+    """Labels in which the replay of what was said before the change halves there."""
+    label_rate: float = Field(default=1e-3, gt=0)
+    """Learning rate of the proxy there: gentle, as each batch is small."""
     quiet_rounds: PositiveInt = 50
     """Rounds without any change in which false alarms are counted."""
     align: AlignConfig = AlignConfig(

@@ -222,6 +222,11 @@ class JudgmentItem:
     complexity: int
     """Of the harder of the two to read, in syntax nodes (`composition.complexity`)."""
 
+    @property
+    def pair(self) -> frozenset[str]:
+        """The two texts, in whichever order they are shown."""
+        return frozenset(option.text for option in self.options)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections import Counter
 from statistics import fmean
 
 import pytest
@@ -53,7 +54,7 @@ def test_as_many_as_wanted_and_reproducible(
     ask: str, committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]
 ):
     former, now = committee
-    first, again = (choose(candidates, 30, ask, now, [former], random.Random(3)) for _ in range(2))
+    first, again = (choose(candidates, 30, ask, now, [former], Counter(), random.Random(3)) for _ in range(2))
     assert first == again and len(first) == 30
     assert {item.key for item in first} <= {item.key for item in candidates}
     if ask != "random":
@@ -61,12 +62,12 @@ def test_as_many_as_wanted_and_reproducible(
 
 
 def test_random_takes_them_as_they_come(committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]):
-    assert choose(candidates, 10, "random", committee[1], [], random.Random(0)) == candidates[:10]
+    assert choose(candidates, 10, "random", committee[1], [], Counter(), random.Random(0)) == candidates[:10]
 
 
 def test_uncertain_ones_are_nearer_to_a_tie(committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]):
     now = committee[1]
-    chosen = choose(candidates, 20, "uncertain", now, [], random.Random(0))
+    chosen = choose(candidates, 20, "uncertain", now, [], Counter(), random.Random(0))
 
     def distance(items: list[JudgmentItem]) -> float:
         return fmean(abs(chance - 0.5) for chance in now.chances(items))
@@ -82,7 +83,7 @@ def test_disagreeing_ones_are_about_what_has_changed(
     def about_messages(items: list[JudgmentItem]) -> float:
         return fmean(any("read_messages" in option.text for option in item.options) for item in items)
 
-    chosen = choose(candidates, 20, "disagreeing", now, [former], random.Random(0))
+    chosen = choose(candidates, 20, "disagreeing", now, [former], Counter(), random.Random(0))
     assert about_messages(chosen) > about_messages(candidates) + 0.2
 
 
@@ -90,4 +91,4 @@ def test_when_candidates_run_out_pairs_are_asked_again(
     committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]
 ):
     few = candidates[:2] * 5
-    assert len(choose(few, 8, "uncertain", committee[1], [], random.Random(0))) == 8
+    assert len(choose(few, 8, "uncertain", committee[1], [], Counter(), random.Random(0))) == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -102,8 +103,8 @@ class Questions:
             self.alarmed_at = round
         return sounded
 
-    def batches(self, round: int, heard: Heard) -> Iterator[Batch]:
-        """One round's questions. `heard` grows while they are asked."""
+    def batches(self, round: int, heard: Heard, history: Sequence[Preference]) -> Iterator[Batch]:
+        """One round's questions. `heard` grows while they are asked, and `history` holds earlier rounds'."""
         settings, draw = self._config.realign, f"items {self._config.seed} {round + self._offset}"
         proxy, seed = self._config.proxy, round + self._offset
         first = self._is_first(round)
@@ -120,16 +121,17 @@ class Questions:
         if not self._due(round):
             return
         heard.realigned = True
-        asked = len(heard.answers)
+        before = len(heard.answers)
         rng = random.Random(f"{draw} choose")
         pool = settings.pool if settings.ask != "random" else 1
         for candidates in self.at_random(draw, proxy.labels_later, seed=seed, pool=pool):
             count = len(candidates) // pool
             former = self._former(round) if settings.ask == "disagreeing" else ()
-            items = choose(candidates, count, settings.ask, self._engine.proxy, former, rng)
+            asked = self._asked(round, heard, history)
+            items = choose(candidates, count, settings.ask, self._engine.proxy, former, asked, rng)
             # Never control, however chosen: what is saved as heard must be what the alarm has heard.
             yield Batch(items=items, purpose=Purpose.QUERY, thorough=self._thorough(round))
-        self._spent += len(heard.answers) - asked
+        self._spent += len(heard.answers) - before
 
     def _due(self, round: int) -> bool:
         settings = self._config.realign
@@ -150,16 +152,30 @@ class Questions:
         moving = alarmed or settings.moving == "always"
         return self._is_first(round) or (moving and settings.half_life is not None)
 
-    def replay(self, history: Sequence[Preference], round: int, rng: random.Random) -> list[Preference]:
-        """Old answers to learn again; what was said before values moved fades by the half-life."""
-        settings = self._config.realign
-        moved = round if settings.moving == "always" else self.alarmed_at
+    def _moved(self, round: int) -> int:
+        """The round in which values last moved, as far as anybody knows."""
+        moved = round if self._config.realign.moving == "always" else self.alarmed_at
+        return -self._offset if moved is None else moved
+
+    def _asked(self, round: int, heard: Heard, history: Sequence[Preference]) -> Counter[frozenset[str]]:
+        """How often each pair of texts was compared since values moved."""
+        moved = self._moved(round)
+        asked = Counter(answer.item.pair for answer in heard.answers)
+        # What this round's first batch was told is in `history` as well once it is learned.
+        asked.update(old.pair for old in history if moved <= old.round < round)
+        return asked
+
+    def replay(
+        self, history: Sequence[Preference], fresh: Sequence[Preference], round: int, rng: random.Random
+    ) -> list[Preference]:
+        """Old answers to learn again beside fresh ones; what was said before values moved fades."""
         return replayed(
             history,
             self._config.proxy.replay,
+            fresh=fresh,
             round=round,
-            before=-self._offset if moved is None else moved,
-            half_life=settings.half_life,
+            before=self._moved(round),
+            half_life=self._config.realign.half_life,
             rng=rng,
         )
 

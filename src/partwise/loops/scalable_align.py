@@ -101,7 +101,7 @@ def align_to_human(
 ) -> Heard:
     """Figure 2(a), lower half: H answers E; H_phi learns that, and some old answers so as not to forget."""
     heard, fresh = Heard(), list[Preference]()
-    for batch in questions.batches(round, heard):  # 1. for Y in E do
+    for batch in questions.batches(round, heard, history):  # 1. for Y in E do
         answers = human.answer(batch.items, round=round, purpose=batch.purpose)
         heard.add(batch, answers, proxy)
         fresh += preferences(answers, round)
@@ -109,7 +109,7 @@ def align_to_human(
             fit_reward_model(  # 2. H_phi <- align(H_phi, H, Y)
                 proxy.model,
                 proxy.tokenizer,
-                fresh + questions.replay(history, round, random.Random(seed)),
+                fresh + questions.replay(history, fresh, round, random.Random(seed)),
                 epochs=config.epochs if batch.thorough else 1,
                 learning_rate=config.learning_rate * (1 if batch.thorough else 0.25),
                 seed=seed,

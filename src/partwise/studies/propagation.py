@@ -153,7 +153,7 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
         {
             "ask": ask,
             "control": control,
-            "half_life": config.realign.half_life,
+            "half_life": config.label_memory / config.label_batch,
             "announced": 0,
             "follow": config.label_batches,
         }
@@ -161,7 +161,7 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
     return _with(
         _drifts(run, config.model_copy(update={"at": 0}), Shape.ABRUPT),
         realign=policy,
-        proxy={"labels_later": config.label_batch - control},
+        proxy={"labels_later": config.label_batch - control, "learning_rate": config.label_rate},
         rlft={"steps": 0},
         loop={"rounds": 2 if config.quick else config.label_batches},
     )

@@ -28,6 +28,11 @@ class Preference:
     round: int = 0
     """When it was said."""
 
+    @property
+    def pair(self) -> frozenset[str]:
+        """What was compared, whichever was chosen."""
+        return frozenset((self.chosen, self.rejected))
+
 
 def preferences(answers: Iterable[Answer], round: int = 0) -> list[Preference]:
     """What the answers say, in the order given; a tie says nothing here, nor does "can't tell"."""
@@ -47,6 +52,7 @@ def replayed(
     history: Sequence[Preference],
     most: int,
     *,
+    fresh: Sequence[Preference],
     round: int,
     before: int,
     half_life: float | None,
@@ -55,17 +61,18 @@ def replayed(
     """Old answers, at most `most`, to learn again beside new ones, so that unchanged values are kept.
 
     With a half-life, in rounds, an answer from before the round `before`, in which values were found to have
-    moved, is kept with probability 2 ** (-age / half_life): it may no longer hold.
+    moved, is kept with probability 2 ** (-age / half_life): it may no longer hold. It is dropped at once
+    where the same two texts have been compared since, in `history` or among the `fresh` answers.
     """
-    kept = (
-        history
-        if half_life is None
-        else [
-            old
-            for old in history
-            if old.round >= before or rng.random() < 0.5 ** ((round - old.round) / half_life)
-        ]
-    )
+    if half_life is None:
+        return rng.sample(history, min(most, len(history)))
+    compared = {old.pair for old in (*history, *fresh) if old.round >= before}
+    kept = [
+        old
+        for old in history
+        if old.round >= before
+        or (rng.random() < 0.5 ** ((round - old.round) / half_life) and old.pair not in compared)
+    ]
     return rng.sample(kept, min(most, len(kept)))
 
 
