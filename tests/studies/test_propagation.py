@@ -85,7 +85,7 @@ def test_the_recipe_measures_on_tasks_that_no_other_one_looked_at():
 
     recipes = Path(__file__).parents[2] / "recipes"
     measure = load_config(PropagationConfig, recipes / "propagation.toml").align.measure
-    assert measure.curve is Split.HELDOUT and measure.heldout_start == 20_000
+    assert measure.curve is Split.HELDOUT and measure.heldout_start == 30_000
 
 
 def test_a_page_says_undefined_where_nothing_is_defined():

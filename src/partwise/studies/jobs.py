@@ -86,6 +86,14 @@ def _wait(futures: Sequence[Future[None]]) -> None:
 def _start(reports: Any) -> None:
     global _reports
     _reports = reports
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose study was killed would go on with what waits, and hold the runs that a resume needs."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _tell(progress: Progress) -> None:

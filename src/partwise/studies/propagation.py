@@ -19,7 +19,9 @@ from partwise.config import (
     GroupConfig,
     PropagationConfig,
     RealignConfig,
+    Reward,
 )
+from partwise.loops.rewards import composition_space
 from partwise.runs.page import page_markdown
 from partwise.runs.progress import Listener
 from partwise.runs.propagation_page import propagation_page
@@ -147,7 +149,11 @@ def _every(config: PropagationConfig, run: AlignConfig, rounds: int) -> AlignCon
 
 
 def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> AlignConfig:
-    """Values have just changed, which is known; the planner stays as it is; a round asks one small batch."""
+    """Values have just changed, which is known; the planner stays as it is; a round asks one small batch.
+
+    Questions are about parts alone: what can be asked about a settled planner's solutions is one or two
+    summaries, over and over, and whoever measures agreement on these measures a coin.
+    """
     control = config.label_batch // 5
     policy = RealignConfig.model_validate(
         {
@@ -163,7 +169,11 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
         realign=policy,
         proxy={"labels_later": config.label_batch - control, "learning_rate": config.label_rate},
         rlft={"steps": 0},
-        loop={"rounds": 2 if config.quick else config.label_batches},
+        loop={
+            "rounds": 2 if config.quick else config.label_batches,
+            "reward": Reward.PARTS,
+            "space": composition_space(run),
+        },
     )
 
 

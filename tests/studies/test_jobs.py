@@ -1,0 +1,54 @@
+"""Runs side by side: what is left of them when their study is killed."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from partwise.config import AlignConfig
+from partwise.runs.progress import Listener, ignore
+from partwise.studies.jobs import Job, run_jobs
+
+
+def _stays(job: Job, listen: Listener) -> None:
+    """Work that says who does it, and takes longer than any test."""
+    (job.out.parent / f"{job.name}.pid").write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def _study(config: AlignConfig, folder: Path) -> None:
+    run_jobs(
+        [Job(name=f"job-{n}", config=config, out=folder / f"job-{n}", work=_stays) for n in range(4)],
+        ignore,
+        processes=2,
+    )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Nobody may have waited for it yet.
+    return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_workers_end_with_their_study(small_config: AlignConfig, tmp_path: Path):
+    study = multiprocessing.get_context("spawn").Process(target=_study, args=(small_config, tmp_path))
+    study.start()
+    deadline = time.monotonic() + 45
+    while len(found := [p.read_text() for p in tmp_path.glob("*.pid")]) < 2 or not all(found):
+        assert study.is_alive() and time.monotonic() < deadline
+        time.sleep(0.1)
+    assert study.pid
+    os.kill(study.pid, signal.SIGKILL)
+    study.join(10)
+    while any(_runs(int(pid)) for pid in found):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert len(list(tmp_path.glob("*.pid"))) == 2  # what waited was not begun
