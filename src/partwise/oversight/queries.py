@@ -22,7 +22,7 @@ def choose(
 ) -> list[JudgmentItem]:
     """`count` of the candidates. Where they are chosen, no pair of texts twice as long as there are others.
 
-    That matters as much as the choice: what a proxy is unsure of before an answer, it is often unsure of after.
+    That matters as much as the choice: what a proxy was unsure of, it often still is once it has the answer.
 
     Args:
         candidates: drawn at random, more than `count` of them.
