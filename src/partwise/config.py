@@ -342,8 +342,8 @@ class PropagationConfig(Section):
     """What a realignment asks of people there."""
     every: tuple[PositiveInt, ...] = (1, 2, 4)
     """Numbers of rounds between realignments that are compared while values go there and back."""
-    label_batch: Annotated[int, Field(ge=10)] = 25
-    label_batches: PositiveInt = 16
+    label_batch: Annotated[int, Field(ge=5)] = 10
+    label_batches: PositiveInt = 30
     """How agreement is followed label by label; of a batch that is not drawn at random, a fifth still is."""
     label_memory: float = Field(default=100, gt=0)
     """Labels in which the replay of what was said before the change halves there."""

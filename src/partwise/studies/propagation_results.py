@@ -25,8 +25,8 @@ from partwise.worlds.registry import load_world
 
 CHANGES = ("abrupt", "gradual", "cyclic", "reversal", "group", "composed", "settled", "stale")
 """Runs in which values change, each with the planner's way to the new ones."""
-_WINDOW = 3
-"""Batches over which agreement is averaged label by label: one alone is noisy."""
+_SMOOTHED = 1
+"""Batches before and after each over which agreement is averaged label by label: one alone is noisy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +227,10 @@ def _share_of_random(curves: Mapping[str, Curve], name: str) -> float | None:
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    return [fmean(values[max(0, index + 1 - _WINDOW) : index + 1]) for index in range(len(values))]
+    # As many on either side, even at the ends: what is averaged with later batches only would come early.
+    last = len(values) - 1
+    reach = [min(_SMOOTHED, index, last - index) for index in range(len(values))]
+    return [fmean(values[index - r : index + r + 1]) for index, r in enumerate(reach)]
 
 
 def _alarm(study: Study) -> dict[str, Any]:
