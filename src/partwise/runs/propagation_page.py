@@ -167,7 +167,7 @@ def _frequency(results: Mapping[str, Any]) -> Table:
 def _labels(results: Mapping[str, Any]) -> Table:
     labels = group(results, "labels")
     counts: Sequence[int] = next(iter(labels.values()))["labels"] if labels else []
-    shown = [index for index in range(len(counts)) if index % 3 == 2 or index == len(counts) - 1]
+    shown = [index for index in range(len(counts)) if index % 5 == 4 or index == len(counts) - 1]
     return Table(
         heading="Label by label",
         note="Agreement of proxy and human on fresh clear questions after so many labels under the new "
