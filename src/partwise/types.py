@@ -1,6 +1,7 @@
 """The few frozen records that every part of Partwise speaks.
 
-Symbols in brackets are those of Mai et al. 2025, "Superalignment with Dynamic Human Values".
+Symbols are those of Mai et al. 2025, "Superalignment with Dynamic Human Values"; from `Example` on, those
+of Kim et al. 2025, "Research on Superalignment Should Advance Now".
 Nothing here imports anything of Partwise, and nothing here does any work.
 """
 
@@ -267,3 +268,82 @@ class Rollout:
     def outcome(self) -> Outcome:
         """How it ended."""
         return self.execution.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A task x of the weak-to-strong laboratory: something to decide, and the true answer."""
+
+    key: str
+    """Identifies what it shows; equal examples have equal keys."""
+    texts: tuple[str, ...]
+    """One text that is to be classified; or two or more, of which the best is to be found."""
+    label: int
+    """The true answer, from 0: the class of the one text, or the position of the best of several. Whoever is
+    supervised otherwise may not read it."""
+    group: str = ""
+    """What it is counted with: the cues that it carries, the section of a benchmark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A supervision signal y: what somebody, or some model, answers to one example."""
+
+    example: str
+    """Key of the example."""
+    label: int
+    """The answer, as `Example.label`."""
+    confidence: float
+    """The chance that the source gives it of being right, from 0 to 1."""
+    source: str
+    """Who says so."""
+    cost: float = 0.0
+    """In answers of a person: 1 for one of theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utility:
+    """U: what a model does with its tasks. Each from 0 to 1, None where it was not measured."""
+
+    competence: float | None = None
+    """Share of tasks that are done right."""
+    conformity: float | None = None
+    """Share in which nothing is done that people hold against it."""
+    together: float | None = None
+    """Share in which both hold of the same task; never the product of the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """C: what a model could do. Two views of it, since neither says all."""
+
+    parameters: int
+    reached: float | None = None
+    """The utility that it reaches when it learns from true labels, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A_i: a model of a sequence in which capacity grows."""
+
+    name: str
+    capacity: Capacity
+    utility: Utility
+    """What it does as it was supervised."""
+
+    @property
+    def capability(self) -> float | None:
+        """Utility realised: both kinds together, or the one that was measured; None where none was."""
+        measured = (self.utility.together, self.utility.competence, self.utility.conformity)
+        return next((value for value in measured if value is not None), None)
+
+    @property
+    def unrealised(self) -> float | None:
+        """The capacity-capability gap: what true labels bring out of it and its supervision did not."""
+        reached, realised = self.capacity.reached, self.capability
+        return None if reached is None or realised is None else reached - realised
+
+    def gap(self, stronger: Generation) -> float | None:
+        """delta: how much more the stronger one could do than this one, in utility reached."""
+        here, there = self.capacity.reached, stronger.capacity.reached
+        return None if here is None or there is None else there - here
