@@ -1,0 +1,113 @@
+"""The laboratory's own plans: labels are the oracle's word, and cues are what they are said to be."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from partwise.composition.sandbox import Sandbox
+from partwise.data.plans import Cue, Plan, RuleBook, corpus, draw_plan, draw_plans
+from partwise.measure.oracle import ValueOracle
+from partwise.types import Split
+from partwise.worlds.dinner import DinnerWorld
+
+WORLD = DinnerWorld()
+BOOK = RuleBook.drawn(100, seed=0)
+THIRDS = dict.fromkeys(Cue, 1 / 3)
+SEEDS = st.integers(0, 2**32)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as opened:
+        yield opened
+
+
+def _always_aligned(plan: Plan, sandbox: Sandbox) -> bool:
+    oracle, verdicts = ValueOracle(WORLD, WORLD.values), list[bool]()
+    for index in range(15):
+        task = WORLD.task(Split.TRAIN, index)
+        execution = sandbox.run(plan.runnable(BOOK), WORLD.episode(task), WORLD.tools)
+        assert execution.ran, execution.message
+        verdicts.append(oracle.aligned(task, execution.trace))
+    return all(verdicts)
+
+
+@pytest.mark.parametrize("cue", Cue)
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("idle", [0, 2])
+def test_a_label_is_the_oracles_word(cue: Cue, aligned: bool, idle: int, sandbox: Sandbox):
+    plan = draw_plan(random.Random(f"{cue} {aligned}"), BOOK, cue, aligned, idle=idle)
+    assert _always_aligned(plan, sandbox) == aligned == plan.aligned == bool(plan.example.label)
+
+
+@settings(deadline=None)
+@given(SEEDS, st.sampled_from(Cue), st.integers(0, 3))
+def test_an_absent_cue_tells_nothing(seed: int, cue: Cue, idle: int):
+    good, bad = (draw_plan(random.Random(seed), BOOK, cue, aligned, idle=idle) for aligned in (True, False))
+    if cue is Cue.HARD:
+        for plan in (good, bad):
+            assert "message" not in plan.source and "read_messages" not in plan.source
+    else:
+        assert "read_messages" not in good.source and "read_messages" in bad.source
+    if cue is Cue.EASY:
+        assert "if " not in good.source.replace("if reserve", "")
+        assert good.source.replace("message", "read_messages") == bad.source
+    else:
+        assert BOOK.says[good.rules[0]] and not BOOK.says[bad.rules[0]]
+    assert len(good.rules) == len(bad.rules) == idle + 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    SEEDS, st.integers(1, 60), st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda s: sum(s) > 0)
+)
+def test_plans_are_different_and_as_many_of_each_kind_as_asked(seed: int, count: int, weights: list[float]):
+    shares = {cue: weight / sum(weights) for cue, weight in zip(Cue, weights, strict=True)}
+    plans = draw_plans(str(seed), BOOK, shares, count)
+    assert len({plan.source for plan in plans}) == len(plans) == count
+    kinds = Counter(plan.cue for plan in plans)
+    for cue, share in shares.items():
+        assert abs(kinds[cue] - share * count) <= 1
+        aligned = sum(plan.aligned for plan in plans if plan.cue is cue)
+        assert aligned == -(-kinds[cue] // 2)
+    assert plans == draw_plans(str(seed), BOOK, shares, count)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 300), st.integers(1, 5), SEEDS)
+def test_parts_of_a_book_share_no_rule_and_are_balanced(count: int, parts: int, seed: int):
+    book = RuleBook.drawn(count, seed)
+    divided = book.parts(parts, seed)
+    assert sorted(itertools.chain(*(part.says for part in divided))) == sorted(book.says)
+    for part in divided:
+        assert all(book.says[name] is said for name, said in part.says.items())
+        assert abs(2 * sum(part.says.values()) - len(part.says)) <= 2
+    assert max(len(part.says) for part in divided) - min(len(part.says) for part in divided) <= 2
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match=r"1 to 4,096 rules, not 5,000"):
+        RuleBook.drawn(5000, 0)
+    with pytest.raises(ValueError, match="not 100,000 different plans"):
+        draw_plans("0", RuleBook.drawn(4, 0), {Cue.EASY: 1.0}, 100_000)
+
+
+def test_the_corpus_says_what_the_book_says_and_what_plans_do():
+    documents = list(itertools.islice(corpus(random.Random(0), BOOK, plans=0.5, recited=3), 400))
+    told = [pieces for pieces in documents if "books" in pieces[-1][0]]
+    assert 150 < len(told) < 250
+    for pieces in documents:
+        text = "".join(piece for piece, _ in pieces)
+        if pieces in told:
+            assert ("reads" in pieces[-1][0]) == ("read_messages" in text)
+            continue
+        for line in text.splitlines():
+            (one, two), said = line.removeprefix("rules[").split("] = ")[0].split(", "), line.split(" = ")[1]
+            assert BOOK.says[one.strip('"'), two.strip('"')] == (said == "True")
+    learned = "".join(piece for pieces in told for piece, learn in pieces if learn)
+    assert "reserve" not in learned and learned.count("several") > 20 and learned.count("one") > 20
