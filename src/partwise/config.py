@@ -310,6 +310,29 @@ class StudyConfig(Section):
     """What the runs share."""
 
 
+class Loss(StrEnum):
+    """How a student learns from signals that may be wrong; defined in `training/weak_to_strong.py`."""
+
+    CROSS_ENTROPY = "cross_entropy"
+    CONFIDENCE = "confidence"
+    PRODUCT = "product"
+
+
+class FitConfig(Section):
+    """How a classifier of the laboratory learns from signals."""
+
+    loss: Loss = Loss.CROSS_ENTROPY
+    own: UnitFloat = 0.5
+    """How much the student's own opinion counts in the two other losses."""
+    rise: UnitFloat = 0.2
+    """Share of the steps in which that rises from 0 (Burns et al. 2023, appendix A.4)."""
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 32
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup: int = Field(default=10, ge=0)
+    """Steps in which the learning rate rises; then it falls to 0 along a cosine."""
+
+
 class PropagationConfig(Section):
     """The study of how a change of values reaches the planner."""
 
