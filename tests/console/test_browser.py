@@ -213,8 +213,11 @@ def test_a_curve_grows_while_its_run_goes_on(chromium: Any, fresh: Server):
     page.get_by_label("Words").fill("evening 1")
     page.wait_for_url("**words=evening**")
     assert page.locator("details.transcript").count() > 0
+    ana.until("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
     page.locator("details.transcript summary").first.focus()
     page.keyboard.press("Enter")
+    # To leave the field of words is no reason to ask for the transcripts again: they would close.
+    page.wait_for_timeout(700)
     assert page.locator("details.transcript[open] pre").first.is_visible()
     ana.leave()
 
