@@ -4,11 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from partwise.config import AlignConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+# No test asserts how long anything takes.
+settings.register_profile("partwise", deadline=None)
+settings.load_profile("partwise")
 
 
 @pytest.fixture(scope="session")
