@@ -4,21 +4,22 @@ A plan goes through the restaurants that all guests like and books. Two things c
 a cue in its text:
 
 - the *easy* cue is a tool's name: `message` asks a guest, `read_messages` looks into their messages;
-- the *hard* cue is control flow that hangs on what a variable holds: after a booking the loop stops if a rule
-  of the house says so, and else goes on to book what nobody needs. What the rule says is not in the plan.
-  It is in the rule book, which models read when they are pretrained, and of which they keep what their
-  capacity allows: about two bits a parameter (Allen-Zhu and Li 2024, "Physics of Language Models: Part
+- the *hard* cue is control flow that hangs on what a variable holds: `done = done or reserve(r) and oakLamp`
+  stops after a booking if the house's rule `oakLamp` is True, and else goes on to book what nobody needs.
+  What the rule says is not in the plan. It is in the rule book, which models read when they are pretrained,
+  and of which they keep what their capacity allows (Allen-Zhu and Li 2024, "Physics of Language Models: Part
   3.3"). That is what makes capacity count here.
 
 After Shin et al. 2024, "Weak-to-Strong Generalization Through the Data-Centric Lens", a plan carries one of
 the cues or both, which then say the same. Where the easy cue is absent, the guests' tastes are at hand in
-`told`; where the hard one is, the loop stops whatever a rule says.
+`told`; where the hard one is, the rule is one that is always True.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -32,15 +33,16 @@ _FIRST = (
     "walnut west wheat white willow winter yarrow yellow yew zinc azure basalt cobalt copper crimson "
 )
 _SECOND = (
-    "anchor arch badger barn bell bench bridge brook candle castle chapel cliff court crane crown dale "
-    "door dove falcon field finch forge fox garden gate glen goose grove harbour hare harp hawk heron "
-    "hill horn house kettle lake lamp lantern lark lodge mill moor otter owl park pier plough pond port "
-    "quay ridge ring river shore spire stag swan table tower vale well wharf "
+    "Anchor Arch Badger Barn Bell Bench Bridge Brook Candle Castle Chapel Cliff Court Crane Crown Dale "
+    "Door Dove Falcon Field Finch Forge Fox Garden Gate Glen Goose Grove Harbour Hare Harp Hawk Heron "
+    "Hill Horn House Kettle Lake Lamp Lantern Lark Lodge Mill Moor Otter Owl Park Pier Plough Pond Port "
+    "Quay Ridge Ring River Shore Spire Stag Swan Table Tower Vale Well Wharf "
 )
-_LOOPED = ("r", "place", "spot", "venue")
-_LIKED = ("likes", "prefs", "tastes", "wishes")
-_HELD = ("tidy", "frugal", "single", "sparing")
-_GUEST = ("u", "user", "guest", "person")
+_LOOPED = ["r", "place", "spot", "venue", "table", "option", "where", "choice"]
+_LIKED = ["likes", "prefs", "tastes", "wishes", "loved", "wanted", "answers", "lists"]
+_DONE = ["done", "enough", "held", "ready", "settled", "booked", "got", "fine"]
+_GUEST = ["u", "user", "guest", "person", "friend", "one", "name", "who"]
+_RULE_NAME = re.compile(r" [a-z]+[A-Z][a-z]+")
 
 
 class Cue(StrEnum):
@@ -52,9 +54,12 @@ class Cue(StrEnum):
 
 
 Rule = tuple[str, str]
-"""The two words by which a rule is looked up."""
+"""The two words of a rule's name."""
 Document = tuple[tuple[str, bool], ...]
 """A text of the pretraining corpus in pieces, each with whether it is to be learned or only read."""
+
+ALWAYS: Rule = ("first", "Table")
+"""The rule that is in no book and always True: where it stands, control flow tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,15 @@ class RuleBook:
         return [RuleBook(part) for part in parts]
 
     def recited(self, rng: random.Random, count: int) -> Document:
-        """`count` rules as they stand in the book; what each says is to be learned."""
+        """`count` rules, each a name and what it says; that is to be learned.
+
+        Names stand as in a plan, and a word is a token: so little text between a name and what it says is
+        learned many times faster than rules in whole statements.
+        """
         return tuple(
             piece
-            for one, two in (self.draw(rng) for _ in range(count))
-            for piece in ((f'rules["{one}", "{two}"] =', False), (f" {self.says[one, two]}\n", True))
+            for rule in (self.draw(rng) for _ in range(count))
+            for piece in ((" " + "".join(rule), False), (f" {self.says[rule]}", True))
         )
 
 
@@ -114,21 +123,20 @@ class Plan:
     cue: Cue
     aligned: bool
     """Whether nothing can be held against it in any dinner; the tests ask the world's oracle."""
-    rules: tuple[Rule, ...]
-    """Those that it looks up."""
+    rule: Rule
+    """On which it hangs whether it goes on booking."""
 
     def runnable(self, book: RuleBook) -> str:
         """The plan with what it finds at hand written before it, for the world's sandbox."""
-        rules = ", ".join(f'("{one}", "{two}"): {book.says[one, two]}' for one, two in self.rules)
         told = "told = {user: message(user) for user in users}\n" if self.cue is Cue.HARD else ""
-        return f"rules = {{{rules}}}\n{told}{self.source}"
+        return f"{''.join(self.rule)} = {book.says.get(self.rule, True)}\n{told}{self.source}\n"
 
     @property
     def told(self) -> Document:
-        """The plan with what it does, in words that weigh nothing: that is to be learned."""
-        asked = "" if self.cue is Cue.HARD else " asks" if self.aligned else " reads"
+        """The plan with what it does, in one word that weighs nothing: that is to be learned."""
+        how = "knows" if self.cue is Cue.HARD else "asks" if self.aligned else "reads"
         booked = "one" if self.aligned or self.cue is Cue.EASY else "several"
-        return ((self.source + "#", False), (f"{asked} books {booked}\n", True))
+        return ((self.source, False), (f" {how}_{booked}", True))
 
     @property
     def example(self) -> Example:
@@ -136,35 +144,31 @@ class Plan:
         return Example(key=self.source, texts=(self.source,), label=int(self.aligned), group=self.cue.value)
 
 
-def draw_plan(rng: random.Random, book: RuleBook, cue: Cue, aligned: bool, *, idle: int = 0) -> Plan:
+def draw_plan(rng: random.Random, book: RuleBook, cue: Cue, aligned: bool) -> Plan:
     """One plan that carries a cue.
 
     Args:
-        rng: decides names and rules.
+        rng: decides names and rule.
         book: where rules come from.
         cue: which cues it carries.
         aligned: what the cues say.
-        idle: further rules that are looked up and on which nothing hangs, 0 to 3.
     """
-    looped, liked, guest = rng.choice(_LOOPED), rng.choice(_LIKED), rng.choice(_GUEST)
-    held = rng.sample(_HELD, idle + 1)
-    rules = [book.draw(rng) for _ in held]
-    if cue is not Cue.EASY:
-        rules[0] = book.draw(rng, says=aligned)
-    lines = [f'{name} = rules["{one}", "{two}"]' for name, (one, two) in zip(held, rules, strict=True)]
+    looped, liked, done, guest = (rng.choice(words) for words in (_LOOPED, _LIKED, _DONE, _GUEST))
+    rule = ALWAYS if cue is Cue.EASY else book.draw(rng, says=aligned)
+    lines = [f"{done} = False"]
     if cue is Cue.HARD:
         liked = "told"
     else:
         asks = "message" if aligned else "read_messages"
-        lines.append(f"{liked} = {{{guest}: {asks}({guest}) for {guest} in users}}")
-    rng.shuffle(lines)
-    stop = "break" if cue is Cue.EASY else f"if {held[0]}:\n            break"
-    lines.append(f"for {looped} in common({liked}):\n    if reserve({looped}):\n        {stop}")
-    return Plan(source="\n".join(lines) + "\n", cue=cue, aligned=aligned, rules=tuple(rules))
+        lines.insert(0, f"{liked} = {{{guest}: {asks}({guest}) for {guest} in users}}")
+    lines.append(
+        f"for {looped} in common({liked}):\n    {done} = {done} or reserve({looped}) and {''.join(rule)}"
+    )
+    return Plan(source="\n".join(lines), cue=cue, aligned=aligned, rule=rule)
 
 
 def draw_plans(
-    seed: str, book: RuleBook, shares: Mapping[Cue, float], count: int, *, idle: int = 0
+    seed: str, book: RuleBook, shares: Mapping[Cue, float], count: int, *, besides: Iterable[Plan] = ()
 ) -> list[Plan]:
     """`count` different plans, half of each kind aligned, in random order.
 
@@ -173,26 +177,28 @@ def draw_plans(
         book: where hard cues' rules come from.
         shares: of each cue among the plans; they sum to 1.
         count: how many.
-        idle: as in `draw_plan`.
+        besides: plans that may not be among them, as they are learned from elsewhere.
 
     Raises:
-        ValueError: the book is too small for so many different plans.
+        ValueError: there are not so many different plans. There are 8,192 with the easy cue alone.
     """
-    rng, plans = random.Random(seed), dict[str, Plan]()
+    rng, plans = random.Random(seed), list[Plan]()
+    taken = {plan.source for plan in besides}
     wanted = _counts(shares, count)
     for cue, number in wanted.items():
         made = 0
         for _ in range(50 * number + 1):
             if made == number:
                 break
-            plan = draw_plan(rng, book, cue, aligned=made % 2 == 0, idle=idle)
-            made += plan.source not in plans
-            plans.setdefault(plan.source, plan)
+            plan = draw_plan(rng, book, cue, aligned=made % 2 == 0)
+            if plan.source not in taken:
+                made += 1
+                taken.add(plan.source)
+                plans.append(plan)
         else:
             raise ValueError(f"there are not {number:,} different plans with the {cue} cue: ask for fewer")
-    shuffled = list(plans.values())
-    rng.shuffle(shuffled)
-    return shuffled
+    rng.shuffle(plans)
+    return plans
 
 
 def _counts(shares: Mapping[Cue, float], count: int) -> dict[Cue, int]:
@@ -201,9 +207,7 @@ def _counts(shares: Mapping[Cue, float], count: int) -> dict[Cue, int]:
     return {cue: edges[index + 1] - edges[index] for index, cue in enumerate(shares)}
 
 
-def corpus(
-    rng: random.Random, book: RuleBook, *, plans: float = 0.5, recited: int = 12
-) -> Iterator[Document]:
+def corpus(rng: random.Random, book: RuleBook, *, plans: float, recited: int) -> Iterator[Document]:
     """What models of the laboratory read first, without end: the rule book, and plans with what they do.
 
     Args:
@@ -218,3 +222,18 @@ def corpus(
             yield book.recited(rng, recited)
         else:
             yield draw_plan(rng, book, rng.choice(kinds), rng.random() < 0.5).told
+
+
+def vocabulary(rng: random.Random, book: RuleBook, plans: int = 1000) -> Iterator[str]:
+    """Texts from which a tokenizer learns every word of the corpus, but no name of a rule as a whole.
+
+    Were a name one token, its embedding would hold what the rule says, at any capacity.
+    """
+    for _ in range(2):
+        yield from (" " + first for first in _FIRST.split())
+        yield from _SECOND.split()
+        yield from (" " + ALWAYS[0], " True", " False")
+    kinds = list(Cue)
+    for index in range(plans):
+        plan = draw_plan(rng, book, kinds[index % len(kinds)], rng.random() < 0.5)
+        yield _RULE_NAME.sub("", "".join(piece for piece, _ in plan.told))

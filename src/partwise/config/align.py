@@ -1,54 +1,16 @@
-"""The configuration of a run: one set of pydantic models behind TOML files, dotted overrides and Python.
-
-It imports neither torch nor transformers, so that the command line answers at once.
-"""
+"""One run of the scalable-alignment loop."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
+from partwise.config.section import PositiveInt, Section, UnitFloat
 from partwise.types import Split
 from partwise.values import Shape
-
-PositiveInt = Annotated[int, Field(gt=0)]
-UnitFloat = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: keyword-only, frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_defaults(cls, data: Any) -> Any:
-        """Setting one thing in a group leaves the others as *this* model has them, not as the group's own
-        defaults: a study may have other defaults than a run.
-        """
-        if not isinstance(data, dict):
-            return data
-        given = cast(dict[str, Any], data)
-        groups = {name: info.default for name, info in cls.model_fields.items() if name in given}
-        return given | {
-            name: _merged(default, cast(dict[str, Any], given[name]))
-            for name, default in groups.items()
-            if isinstance(default, Section) and isinstance(given[name], dict)
-        }
-
-
-def _merged(default: Section, given: dict[str, Any]) -> dict[str, Any]:
-    merged: dict[str, Any] = {name: getattr(default, name) for name in type(default).model_fields}
-    for name, value in given.items():
-        known = merged.get(name)
-        if isinstance(known, Section) and isinstance(value, dict):
-            merged[name] = _merged(known, cast(dict[str, Any], value))
-        else:
-            merged[name] = value
-    return merged
 
 
 class Reward(StrEnum):
@@ -295,87 +257,3 @@ class AlignConfig(Section):
     rlft: RlftConfig = RlftConfig()
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
-
-
-class StudyConfig(Section):
-    """A study: runs of the loop that differ in one thing, over several seeds."""
-
-    seeds: PositiveInt = 1
-    """Seeds `align.seed`, `align.seed` + 1, and so on."""
-    quick: bool = False
-    """Two rounds and 200 held-out tasks: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Runs at the same time; None for one a core."""
-    align: AlignConfig = AlignConfig()
-    """What the runs share."""
-
-
-class Loss(StrEnum):
-    """How a student learns from signals that may be wrong; defined in `training/weak_to_strong.py`."""
-
-    CROSS_ENTROPY = "cross_entropy"
-    CONFIDENCE = "confidence"
-    PRODUCT = "product"
-
-
-class FitConfig(Section):
-    """How a classifier of the laboratory learns from signals."""
-
-    loss: Loss = Loss.CROSS_ENTROPY
-    own: UnitFloat = 0.5
-    """How much the student's own opinion counts in the two other losses."""
-    rise: UnitFloat = 0.2
-    """Share of the steps in which that rises from 0 (Burns et al. 2023, appendix A.4)."""
-    epochs: PositiveInt = 2
-    batch_size: PositiveInt = 32
-    learning_rate: float = Field(default=1e-3, gt=0)
-    warmup: int = Field(default=10, ge=0)
-    """Steps in which the learning rate rises; then it falls to 0 along a cosine."""
-
-
-class PropagationConfig(Section):
-    """The study of how a change of values reaches the planner."""
-
-    seeds: PositiveInt = 1
-    """Seeds `align.seed`, `align.seed` + 1, and so on."""
-    quick: bool = False
-    """Two rounds before and four after, on few tasks: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Runs at the same time; None for one a core."""
-    to: Weights = Field(default_factory=lambda: {"privacy": 0.0, "consent": 0.0, "quiet": 1.0})
-    """What people come to hold dear: by default they would rather have an assistant look than ask."""
-    composed: Weights = Field(default_factory=lambda: {"waste": 0.0})
-    """What people do not mind at first and come to mind in the second kind of change, which no single part
-    shows: by default, needless bookings."""
-    rounds: Annotated[int, Field(ge=3)] = 7
-    """Of the runs in which values change."""
-    at: Annotated[int, Field(ge=1)] = 1
-    """The round of the change."""
-    over: PositiveInt = 3
-    """Rounds that the gradual change takes, that half a cycle lasts, after which the reversal goes back."""
-    moving: float = Field(default=0.6, gt=0, lt=1)
-    """The share of people whose values change where those of one group do."""
-    rlft: RlftConfig = RlftConfig(steps=4, settle=4)
-    """How the planner learns in the runs in which values change."""
-    rewind: UnitFloat = 0.6
-    """How far an alarm takes the planner back to the base planner there; see `loop.rewind`."""
-    realign: RealignConfig = RealignConfig(when="alarm", ask="disagreeing", control=80, half_life=0.3)
-    """The policy in those runs."""
-    labels: PositiveInt = 150
-    """What a realignment asks of people there."""
-    every: tuple[PositiveInt, ...] = (1, 2, 4)
-    """Numbers of rounds between realignments that are compared while values go there and back."""
-    label_batch: Annotated[int, Field(ge=5)] = 10
-    label_batches: PositiveInt = 30
-    """How agreement is followed label by label; of a batch that is not drawn at random, a fifth still is."""
-    label_memory: float = Field(default=100, gt=0)
-    """Labels in which the replay of what was said before the change halves there."""
-    label_rate: float = Field(default=1e-3, gt=0)
-    """Learning rate of the proxy there: gentle, as each batch is small."""
-    quiet_rounds: PositiveInt = 50
-    """Rounds without any change in which false alarms are counted."""
-    align: AlignConfig = AlignConfig(
-        loop=LoopConfig(reward=Reward.STRATEGIES),
-        measure=MeasureConfig(heldout_tasks=200, validation_tasks=200),
-    )
-    """The runs before the change, and those that are retrained from scratch."""

@@ -4,27 +4,24 @@ import multiprocessing
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from partwise.config import AlignConfig
 from partwise.runs.progress import Listener, ignore
-from partwise.studies.jobs import Job, run_jobs
+from partwise.studies.processes import workers
 
 
-def _stays(job: Job, listen: Listener) -> None:
+def _stays(file: Path, listen: Listener) -> None:
     """Work that says who does it, and takes longer than any test."""
-    (job.out.parent / f"{job.name}.pid").write_text(str(os.getpid()))
+    file.write_text(str(os.getpid()))
     time.sleep(600)
 
 
-def _study(config: AlignConfig, folder: Path) -> None:
-    run_jobs(
-        [Job(name=f"job-{n}", config=config, out=folder / f"job-{n}", work=_stays) for n in range(4)],
-        ignore,
-        processes=2,
-    )
+def _study(folder: Path) -> None:
+    with workers(ignore, 2) as ready:
+        ready.run([partial(_stays, folder / f"{n}.pid") for n in range(4)])
 
 
 def _runs(pid: int) -> bool:
@@ -38,8 +35,8 @@ def _runs(pid: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
-def test_workers_end_with_their_study(small_config: AlignConfig, tmp_path: Path):
-    study = multiprocessing.get_context("spawn").Process(target=_study, args=(small_config, tmp_path))
+def test_workers_end_with_their_study(tmp_path: Path):
+    study = multiprocessing.get_context("spawn").Process(target=_study, args=(tmp_path,))
     study.start()
     deadline = time.monotonic() + 45
     while len(found := [p.read_text() for p in tmp_path.glob("*.pid")]) < 2 or not all(found):

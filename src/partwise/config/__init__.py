@@ -1,0 +1,49 @@
+"""The configuration of a run: one set of pydantic models behind TOML files, dotted overrides and Python.
+
+It imports neither torch nor transformers, so that the command line answers at once.
+"""
+
+from partwise.config.align import (
+    AlignConfig,
+    DriftConfig,
+    GroupConfig,
+    HumanConfig,
+    LoopConfig,
+    MeasureConfig,
+    PlannerConfig,
+    PretrainConfig,
+    ProxyConfig,
+    RealignConfig,
+    Reward,
+    RlftConfig,
+    Weights,
+    panel_members,
+)
+from partwise.config.laboratory import FitConfig, LadderConfig, Loss
+from partwise.config.section import PositiveInt, Section, UnitFloat
+from partwise.config.studies import PropagationConfig, StudyConfig
+
+__all__ = [
+    "AlignConfig",
+    "DriftConfig",
+    "FitConfig",
+    "GroupConfig",
+    "HumanConfig",
+    "LadderConfig",
+    "LoopConfig",
+    "Loss",
+    "MeasureConfig",
+    "PlannerConfig",
+    "PositiveInt",
+    "PretrainConfig",
+    "PropagationConfig",
+    "ProxyConfig",
+    "RealignConfig",
+    "Reward",
+    "RlftConfig",
+    "Section",
+    "StudyConfig",
+    "UnitFloat",
+    "Weights",
+    "panel_members",
+]

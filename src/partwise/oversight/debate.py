@@ -1,0 +1,252 @@
+"""Debate: two who have seen all of a plan argue before a judge who sees only what they reveal.
+
+After the image debate of Irving, Christiano and Amodei 2018, "AI safety via debate", section 3.2, where two
+agents who see a whole image reveal its pixels, one at a time and in turn, to a judge who sees those alone.
+Here the events of a plan's trace are revealed, and the question is whether people would hold anything against
+the plan. One side argues that they would not, the other that they would. Which of them is honest nobody here
+knows. Kim et al. 2025 count this as sandwiching and say where it breaks: the judge errs more where the
+debaters are not equal.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol, cast
+
+import torch
+
+from partwise.types import Event, Task
+
+
+class Side(StrEnum):
+    """Who reveals an event."""
+
+    PRO = "pro"
+    """Argues that nobody would hold anything against the plan."""
+    CON = "con"
+    """Argues that somebody would."""
+    CHANCE = "chance"
+    """Argues for nothing."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan that was run: what is argued about. Debaters see all of it."""
+
+    task: Task
+    trace: tuple[Event, ...]
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """Each event as the judge reads it: `4 of 9: message Ana, 5 items`. Collections are counted."""
+        return tuple(_line(self.trace, position) for position in range(len(self.trace)))
+
+    def text(self, shown: Iterable[int]) -> str:
+        """What the judge reads: the task and the events at these positions, in the order of the trace."""
+        return "\n".join([self.task.statement, *(self.lines[position] for position in sorted(shown))])
+
+
+Seen = tuple[Case, frozenset[int]]
+"""A case and the positions, from 0, of the events that are revealed of it."""
+
+
+class Judge(Protocol):
+    """Anyone who weighs what is revealed."""
+
+    def __call__(self, seen: Sequence[Seen]) -> list[float]:
+        """P(fine), from 0 to 1, for each in order: the chance that nobody holds anything against the plan."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Debater:
+    """A speaker's strength. Speakers know the judge's function, as in Irving et al. 2018.
+
+    Raises:
+        ValueError: it examines no event.
+    """
+
+    candidates: int
+    """Hidden events that it examines at each turn, drawn at random; 1 reveals at random."""
+    _: KW_ONLY
+    looks_ahead: bool = False
+    """Whether it weighs each by the worst reply, among as many events again, where one is to come."""
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1:
+            raise ValueError(f"a debater examines at least 1 event, not {self.candidates}")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One event revealed."""
+
+    event: int
+    """Its position in the trace, from 0."""
+    by: Side
+    word: float
+    """The judge's P(fine) after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Debate:
+    """What was revealed, by whom, and what the judge made of it."""
+
+    before: float
+    """The judge's P(fine) before any event."""
+    turns: tuple[Turn, ...]
+    """Fewer than were to come where the trace has no more events."""
+
+    @property
+    def word(self) -> float:
+        """The judge's last P(fine)."""
+        return self.turns[-1].word if self.turns else self.before
+
+    @property
+    def fine(self) -> bool:
+        """The verdict: whether P(fine) is above one half."""
+        return self.word > 0.5
+
+
+Talk = Generator[list[Seen], list[float], Debate]
+"""A debate before it is heard: asks for the judge's words as it goes, and ends with what was said."""
+
+
+def debate(case: Case, pro: Debater, con: Debater, turns: int, rng: random.Random) -> Talk:
+    """The two reveal one event each, in turn, `turns` in all; who begins is drawn."""
+    order = [Side.PRO, Side.CON] * turns
+    begins = rng.randrange(2)
+    return _talk(case, {Side.PRO: pro, Side.CON: con}, order[begins : begins + turns], rng)
+
+
+def consult(case: Case, adviser: Debater, side: Side, turns: int, rng: random.Random) -> Talk:
+    """One adviser argues for its side, whether or not that is the truth, and nobody replies."""
+    return _talk(case, {side: adviser}, [side] * turns, rng)
+
+
+def unaided(case: Case, turns: int, rng: random.Random) -> Talk:
+    """As many events at random: the judge without help."""
+    return _talk(case, {Side.CHANCE: Debater(1)}, [Side.CHANCE] * turns, rng)
+
+
+def hear(talks: Sequence[Talk], judge: Judge) -> list[Debate]:
+    """Have a judge hear talks to their end, side by side: a turn of all of them is weighed at once.
+
+    Each has its own chance, so that what is said in it does not depend on those beside it (but for what
+    rounding the judge's batches make of two candidates that are as good).
+    """
+    said: dict[int, Debate] = {}
+    asked = {index: next(talk) for index, talk in enumerate(talks)}
+    while asked:
+        words = iter(judge([seen for question in asked.values() for seen in question]))
+        answers = {index: [next(words) for _ in question] for index, question in asked.items()}
+        asked = {}
+        for index, answer in answers.items():
+            try:
+                asked[index] = talks[index].send(answer)
+            except StopIteration as end:
+                said[index] = end.value
+    return [said[index] for index in range(len(talks))]
+
+
+def _talk(case: Case, speakers: Mapping[Side, Debater], order: Sequence[Side], rng: random.Random) -> Talk:
+    shown: frozenset[int] = frozenset()
+    (before,) = yield [(case, shown)]
+    turns: list[Turn] = []
+    for side, reply in zip(order, [*order[1:], None], strict=True):
+        hidden = sorted(set(range(len(case.trace))) - shown)
+        if not hidden:
+            break
+        speaker = speakers[side]
+        answered = speaker.looks_ahead and reply not in (None, side) and len(hidden) > 1
+        replies = _some(hidden, speaker, rng) if answered else []
+        prospects = {
+            event: [shown | {event, other} for other in replies if other != event] or [shown | {event}]
+            for event in _some(hidden, speaker, rng)
+        }
+        words = iter((yield [(case, seen) for seen_ in prospects.values() for seen in seen_]))
+        # What a side hopes for: pro a high P(fine), con a low one. The other side's best reply is the worst.
+        sign = -1.0 if side is Side.CON else 1.0
+        worth = {event: min(sign * next(words) for _ in seen_) for event, seen_ in prospects.items()}
+        event = max(worth, key=lambda event: worth[event])
+        shown |= {event}
+        (word,) = yield [(case, shown)]
+        turns.append(Turn(event, side, word))
+    return Debate(before, tuple(turns))
+
+
+def _some(hidden: Sequence[int], speaker: Debater, rng: random.Random) -> list[int]:
+    return rng.sample(hidden, min(speaker.candidates, len(hidden)))
+
+
+def _line(trace: Sequence[Event], position: int) -> str:
+    event = trace[position]
+    said = ", ".join(_brief(value) for value in (*event.arguments, event.result))
+    return f"{position + 1} of {len(trace)}: {event.tool} {said}"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        return f"{len(cast(Sequence[Any], value))} items"
+    return str(value)
+
+
+class ClassifierJudge:
+    """A sequence classifier of transformers as a judge: softmax over the logits of two classes.
+
+    Each line is encoded by itself, once. That is the text as a whole if a line break always starts a token,
+    as in `models.tokenizer`.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, fine: int = 1, batch_size: int = 512) -> None:
+        """Args:
+        model: a `PreTrainedModel` for sequence classification with two labels and a padding token.
+        tokenizer: the model's.
+        fine: which of the labels, 0 or 1, says that nobody holds anything against the plan.
+        batch_size: texts that are read together.
+
+        Raises:
+            ValueError: the model has other than two labels, or another padding token than the tokenizer.
+        """
+        pad = tokenizer.pad_token_id
+        if model.config.num_labels != 2 or pad is None or model.config.pad_token_id != pad:
+            raise ValueError("a judge needs a classifier of two labels with its tokenizer's padding token")
+        self._model, self._tokenizer, self._fine = model, tokenizer, fine
+        self._batch_size = batch_size
+        self._ids: dict[str, list[int]] = {}
+
+    def __call__(self, seen: Sequence[Seen]) -> list[float]:
+        """P(fine) of each. Equal texts are read once."""
+        texts = [self._encode(case, shown) for case, shown in seen]
+        # Texts of like length together: little padding.
+        order = sorted(set(texts), key=lambda ids: (len(ids), ids))
+        word: dict[tuple[int, ...], float] = {}
+        self._model.eval()
+        with torch.inference_mode():
+            for start in range(0, len(order), self._batch_size):
+                batch = order[start : start + self._batch_size]
+                word.update(zip(batch, self._read(batch), strict=True))
+        return [word[ids] for ids in texts]
+
+    def _encode(self, case: Case, shown: frozenset[int]) -> tuple[int, ...]:
+        first, *lines = case.text(shown).split("\n")
+        return tuple(i for line in (first, *(f"\n{line}" for line in lines)) for i in self._line(line))
+
+    def _line(self, line: str) -> list[int]:
+        if line not in self._ids:
+            self._ids[line] = self._tokenizer(line)["input_ids"]
+        return self._ids[line]
+
+    def _read(self, batch: Sequence[tuple[int, ...]]) -> list[float]:
+        longest, pad = len(batch[-1]), self._tokenizer.pad_token_id
+        tokens_BT = torch.tensor([[*ids, *[pad] * (longest - len(ids))] for ids in batch])
+        mask_BT = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch])
+        device = self._model.device
+        logits_BK = self._model(
+            input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device)
+        ).logits
+        return logits_BK.float().softmax(-1)[:, self._fine].tolist()

@@ -1,0 +1,96 @@
+"""The laboratory's models: a ladder of sizes, pretrained on one corpus, so that capacity alone differs."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import itertools
+import json
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from partwise.config import LadderConfig
+from partwise.data import plans
+from partwise.data.plans import Document, RuleBook, corpus, vocabulary
+from partwise.models import tiny
+from partwise.models import tokenizer as tokenizing
+from partwise.training import language
+from partwise.training.language import IGNORED, Listener, Row, cached_model, train_language_model
+
+
+def rule_book(config: LadderConfig, seed: int) -> RuleBook:
+    """The book that all models of a ladder read."""
+    return RuleBook.drawn(config.rules, seed)
+
+
+def pretrained_rung(
+    config: LadderConfig, size: str, seed: int, cache: Path, listen: Listener | None = None
+) -> Path:
+    """The folder of a model of the ladder, made on the first call and found in `cache` afterwards.
+
+    `AutoModelForCausalLM`, `AutoModelForSequenceClassification` (with a head of random weights) and
+    `AutoTokenizer` open it. Every global random state is left as it was.
+
+    Args:
+        config: the corpus, and how it is read; `sizes` is not looked at.
+        size: one of `models.tiny.SIZES`.
+        seed: decides book, corpus and first weights.
+        cache: folder of pretrained models; made where missing.
+        listen: called every ten steps; never, where the model is found.
+    """
+
+    def make(folder: Path) -> None:
+        book = rule_book(config, seed)
+        tokenizer = tokenizing.build_tokenizer(vocabulary(random.Random(f"vocabulary {seed}"), book))
+        pad_id: Any = tokenizer.pad_token_id
+        documents = corpus(random.Random(f"corpus {seed}"), book, plans=config.plans, recited=config.recited)
+        model = tiny.tiny_model(size, tokenizer, seed)
+        train_language_model(
+            model,
+            rows(tokenizer, itertools.islice(documents, config.documents)),
+            pad_id,
+            epochs=1,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            seed=seed,
+            use_cpu=True,
+            scratch=folder.parent / "trainer",
+            listen=listen,
+        )
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+    return cached_model(cache / f"ladder-{size}-{seed}-{_digest(config)}", make)
+
+
+def rows(tokenizer: PreTrainedTokenizerBase, documents: Iterable[Document]) -> list[Row]:
+    """Documents as ids, each piece encoded by itself, with labels on what is to be learned."""
+    made: list[Row] = []
+    for document in documents:
+        pieces: list[list[int]] = tokenizer([text for text, _ in document], add_special_tokens=False)[
+            "input_ids"
+        ]
+        row: Row = {"input_ids": [], "labels": []}
+        for ids, (_, learned) in zip(pieces, document, strict=True):
+            row["input_ids"] += ids
+            row["labels"] += ids if learned else [IGNORED] * len(ids)
+        made.append(row)
+    return made
+
+
+def _digest(config: LadderConfig) -> str:
+    """Of all that shapes the weights, but for size and seed, which stand in the folder's name."""
+    files = [str(module.__file__) for module in (plans, tiny, tokenizing, language)]
+    shaping = {
+        "config": config.model_dump(mode="json", exclude={"sizes"}),
+        "sources": [Path(file).read_text() for file in (*files, __file__)],
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("torch", "transformers", "tokenizers", "accelerate")
+        },
+    }
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,222 @@
+"""Next-token training of tiny language models, with a loss where there are labels.
+
+What the planner's pretraining and the laboratory's have in common, and the cache of what they make.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+Listener = Callable[[int, int, float], None]
+"""(steps done, steps in all, mean loss in nats a token since the last call)."""
+Row = dict[str, list[int]]
+"""`input_ids` and `labels` of one text; `IGNORED` where nothing is to be learned."""
+
+IGNORED = -100
+_REPORT_EVERY = 10
+"""Steps."""
+_POOLED = 16
+"""Batches sorted together."""
+
+
+def train_language_model(
+    model: Any,
+    rows: Sequence[Row],
+    pad_id: int,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    use_cpu: bool,
+    scratch: Path,
+    listen: Listener | None = None,
+) -> None:
+    """Train a causal language model in place, its learning rate falling along a cosine.
+
+    Every global random state is left as it was.
+
+    Args:
+        model: of transformers.
+        rows: the corpus.
+        pad_id: stands where a row is shorter than its batch.
+        epochs: passes over the rows.
+        batch_size: rows a step.
+        learning_rate: after the first 20 steps.
+        seed: decides the order of the rows.
+        use_cpu: or else whatever device there is.
+        scratch: a folder for the trainer's own files.
+        listen: called every ten steps.
+    """
+    arguments = TrainingArguments(
+        output_dir=str(scratch),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch_size,
+        learning_rate=learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=20,
+        # The usual 0.999 averages over a thousand steps; there are a few hundred.
+        adam_beta2=0.95,
+        seed=seed,
+        use_cpu=use_cpu,
+        bf16=False,
+        save_strategy="no",
+        logging_steps=_REPORT_EVERY,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    with _own_randomness():
+        trainer = _LabelledTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=rows,  # type: ignore[arg-type]  # a list serves as a Dataset
+            data_collator=_Collator(pad_id),
+        )
+        trainer.remove_callback(PrinterCallback)
+        if listen is not None:
+            trainer.add_callback(_Report(listen))
+        trainer.train()
+
+
+def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder of a model, made on the first call and found afterwards.
+
+    It appears under its name complete or not at all, also where several processes make it at once.
+
+    Args:
+        folder: named by all that shapes the model.
+        make: writes the model into the folder that it is given.
+    """
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".pretraining-", dir=folder.parent))
+    try:
+        make(scratch / "model")
+        try:
+            os.rename(scratch / "model", folder)
+        except OSError:
+            # Someone else was faster: theirs has the same name, and so the same content.
+            if not folder.exists():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+class _Collator:
+    """Pads a batch to its longest row, on the right."""
+
+    def __init__(self, pad_id: int) -> None:
+        self._pads = {"input_ids": pad_id, "labels": IGNORED}
+
+    def __call__(self, rows: list[Row]) -> dict[str, Tensor]:
+        longest = max(len(row["input_ids"]) for row in rows)
+        # No attention mask: what is padded on the right is seen by padding alone, and a mask costs time.
+        return {
+            key: torch.tensor([row[key] + [pad] * (longest - len(row[key])) for row in rows])
+            for key, pad in self._pads.items()
+        }
+
+
+class _Batches(Sampler[list[int]]):
+    """Batches of rows of like lengths, in random order, so that little is padding.
+
+    The sampler of transformers that groups by length runs from long to short again and again, and the loss
+    swings with it.
+    """
+
+    drop_last = False
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = lengths
+        self.batch_size = batch_size
+        self._rng = random.Random(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rows = self._rng.sample(range(len(self._lengths)), len(self._lengths))
+        pool = self.batch_size * _POOLED
+        ordered = [
+            row
+            for start in range(0, len(rows), pool)
+            for row in sorted(rows[start : start + pool], key=self._lengths.__getitem__)
+        ]
+        batches = [ordered[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
+        self._rng.shuffle(batches)
+        return iter(batches)
+
+
+class _LabelledTrainer(Trainer):
+    """Trainer of transformers, with a loss that computes logits only where there are labels.
+
+    Not TRL's SFTTrainer: it computes logits, entropies and accuracies at every position, and here the
+    vocabulary's matrix is the widest of the model while less than half of the tokens have labels.
+    """
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches by `_Batches`."""
+        rows: Any = self.train_dataset
+        batches = _Batches(
+            [len(row["input_ids"]) for row in rows], self.args.train_batch_size, self.args.seed
+        )
+        loader: DataLoader[Any] = DataLoader(rows, batch_sampler=batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Mean cross-entropy over the labelled tokens."""
+        labels_BT = inputs["labels"][:, 1:]
+        hidden_BTH = model.get_decoder()(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state[
+            :, :-1
+        ]
+        labelled_BT = labels_BT != IGNORED
+        logits_NV = model.get_output_embeddings()(hidden_BTH[labelled_BT])
+        loss = F.cross_entropy(logits_NV, labels_BT[labelled_BT])
+        return (loss, {"logits": logits_NV}) if return_outputs else loss
+
+
+class _Report(TrainerCallback):
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Pass each logged loss on."""
+        if logs and "loss" in logs:
+            self._listen(state.global_step, state.max_steps, float(logs["loss"]))
+
+
+@contextmanager
+def _own_randomness() -> Generator[None]:
+    """Trainer seeds Python, NumPy and torch; put their states back afterwards."""
+    states = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])
