@@ -60,6 +60,8 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 2
     if _is_of(error, "partwise.models.hub", "ModelError"):
         return text, 1
+    if _is_of(error, "partwise.data.checks", "DataError"):
+        return str(error), 2
     if _is_of(error, "partwise.oversight.feedback", "FeedbackError"):
         return str(error), 1
     if _is_of(error, "partwise.console.serve", "ConsoleError"):

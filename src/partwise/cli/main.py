@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_Settings = Annotated[
+Settings = Annotated[
     list[str] | None,
     typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
 ]
@@ -54,25 +54,25 @@ def main(
 
 @app.command(short_help="Run the paper's loop on one planner.")
 def align(
-    settings: _Settings = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
     ] = None,
 ) -> None:
     """Run the paper's loop on one planner: realign the proxy, train the planner, round after round."""
-    directory = out or _new_directory("align")
+    directory = out or new_directory("align")
     with plain_errors(directory):
         from partwise.config import AlignConfig
         from partwise.runs.config import load_config
 
-        path, overrides = _split(settings or [])
+        path, overrides = split_settings(settings or [])
         _run_align(load_config(AlignConfig, path, overrides), directory)
 
 
 @app.command(short_help="Run an experiment: every arm, then the table.")
 def study(
     name: Annotated[str, typer.Argument(help="Which study, e.g. part_to_complete.")],
-    settings: _Settings = None,
+    settings: Settings = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds each arm is run with.")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Small enough to finish in about a minute; figures mean little.")
@@ -85,10 +85,10 @@ def study(
     with plain_errors():
         from partwise.runs.config import load_config
 
-        path, overrides = _split(settings or [])
+        path, overrides = split_settings(settings or [])
         overrides += [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
         config = load_config(_find_study(name).config, path, overrides)
-    directory = out or _new_directory(name)
+    directory = out or new_directory(name)
     with plain_errors(directory):
         _run_study(name, config, directory)
 
@@ -150,12 +150,17 @@ def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or
         run = RunDir.open(directory)
         if run.kind == "align":
             _run_align(config_from_data(AlignConfig, run.config_data), directory)
+        elif run.kind == "weak_to_strong":
+            from partwise.cli.laboratory import run_w2s
+            from partwise.config import WeakToStrongConfig
+
+            run_w2s(config_from_data(WeakToStrongConfig, run.config_data), directory)
         else:
             found = _find_study(run.kind)
             _run_study(run.kind, config_from_data(found.config, run.config_data), directory)
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Keep the libraries' own bars and warnings out of our progress, in child processes too."""
     if os.environ.get("PARTWISE_DEBUG") == "1":
         return
@@ -167,7 +172,7 @@ def _quiet_libraries() -> None:
 
 
 def _run_align(config: Any, directory: Path) -> None:
-    _quiet_libraries()
+    quiet_libraries()
     from partwise.runs.progress import LiveDisplay
 
     with LiveDisplay() as display:
@@ -181,21 +186,24 @@ def _run_align(config: Any, directory: Path) -> None:
     from partwise.runs.terminal import print_run
 
     print_run(results)
-    _write_report(directory)
+    print_report(directory)
 
 
 def _run_study(name: str, config: BaseModel, directory: Path) -> None:
-    _quiet_libraries()
+    quiet_libraries()
     from partwise.runs.progress import LiveDisplay
 
     with LiveDisplay() as display:
         display.start("loading")
         results = _find_study(name).run(config, directory, display.listen)
-    _find_study(name).show(results)
-    _write_report(directory)
+    from partwise.studies.registry import show
+
+    show(name, results)
+    print_report(directory)
 
 
-def _write_report(directory: Path) -> None:
+def print_report(directory: Path) -> None:
+    """Write a run's or a study's report, and say where it is."""
     from partwise.runs.report import write_report
 
     typer.echo(f"\nReport: {write_report(directory)}")
@@ -211,7 +219,7 @@ def _find_study(name: str) -> Any:
     return STUDIES[name]
 
 
-def _split(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
+def split_settings(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
     """The config file, if one is named, and the overrides."""
     files = [s for s in settings if not _OVERRIDE.match(s) or Path(s).is_file()]
     overrides = [s for s in settings if s not in files]
@@ -224,7 +232,8 @@ def _split(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
     return (Path(files[0]) if files else None), overrides
 
 
-def _new_directory(name: str) -> Path:
+def new_directory(name: str) -> Path:
+    """A directory under runs/ that is not there yet."""
     taken = {path.name for path in Path("runs").glob(f"{name}-*")}
     return Path("runs") / next(n for i in range(1, len(taken) + 2) if (n := f"{name}-{i}") not in taken)
 

@@ -19,12 +19,20 @@ from partwise.config.align import (
     Weights,
     panel_members,
 )
-from partwise.config.laboratory import FitConfig, LadderConfig, Loss
+from partwise.config.laboratory import (
+    DataConfig,
+    FitConfig,
+    LadderConfig,
+    Loss,
+    WeakToStrongConfig,
+    WeakToStrongStudyConfig,
+)
 from partwise.config.section import PositiveInt, Section, UnitFloat
 from partwise.config.studies import PropagationConfig, StudyConfig
 
 __all__ = [
     "AlignConfig",
+    "DataConfig",
     "DriftConfig",
     "FitConfig",
     "GroupConfig",
@@ -44,6 +52,8 @@ __all__ = [
     "Section",
     "StudyConfig",
     "UnitFloat",
+    "WeakToStrongConfig",
+    "WeakToStrongStudyConfig",
     "Weights",
     "panel_members",
 ]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from partwise.config.section import PositiveInt, Section, UnitFloat
 
+
+def _split(value: Any) -> Any:
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""A list of names, or a text in which commas divide them."""
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
 
 
@@ -22,7 +29,7 @@ class LadderConfig(Section):
     """Rungs, from the weakest to the strongest."""
     rules: Annotated[int, Field(ge=12)] = 1024
     """In the book."""
-    documents: PositiveInt = 10_000
+    documents: PositiveInt = 16_000
     """Of the corpus, each read once."""
     plans: UnitFloat = 0.3
     """Share of them that are plans; the others recite rules."""
@@ -38,6 +45,7 @@ class Loss(StrEnum):
     CROSS_ENTROPY = "cross_entropy"
     CONFIDENCE = "confidence"
     PRODUCT = "product"
+    DEFERENCE = "deference"
 
 
 class FitConfig(Section):
@@ -45,11 +53,69 @@ class FitConfig(Section):
 
     loss: Loss = Loss.CROSS_ENTROPY
     own: UnitFloat = 0.5
-    """How much the student's own opinion counts in the two other losses."""
+    """How much the student's own opinion counts, once it has risen, in the confidence and product losses; in
+    `deference` that follows from the teacher's doubt."""
     rise: UnitFloat = 0.2
     """Share of the steps in which that rises from 0 (Burns et al. 2023, appendix A.4)."""
     epochs: PositiveInt = 2
     batch_size: PositiveInt = 32
     learning_rate: float = Field(default=1e-3, gt=0)
+    longest: PositiveInt | None = 512
+    """Tokens of a text that are read; None reads all."""
     warmup: int = Field(default=10, ge=0)
     """Steps in which the learning rate rises; then it falls to 0 along a cosine."""
+
+
+class DataConfig(Section):
+    """What teacher and student are asked."""
+
+    name: str = "plans"
+    """`plans`, the built-in data: is this plan aligned? Or a public data set: cosmos_qa, sciq or
+    ultrafeedback."""
+    source: str | None = None
+    """Folder or file of a public data set; None for its place on the hub."""
+    train: PositiveInt = 1500
+    """Examples that the teacher learns from; the student has as many of its own."""
+    test: PositiveInt = 2000
+    overlap: UnitFloat = 0.5
+    """Of the student's plans, the share that carries both cues; of the others, half carry either one."""
+    hard: UnitFloat = 0.5
+    """Of the test's plans, the share with the hard cue alone; of the others, half carry the easy one and
+    half carry both."""
+    drop: bool = False
+    """Leave bad rows of a public data set out, rather than refuse it all."""
+
+
+class WeakToStrongConfig(Section):
+    """One student that learns from weaker teachers, between its floor and its ceiling."""
+
+    seed: int = Field(default=0, ge=0)
+    teachers: Annotated[Names, Field(min_length=1)] = ("micro",)
+    """Sizes of the ladder, or models by name or folder. Several answer as one."""
+    student: str = "mini"
+    through: Names = ()
+    """Models between teacher and student: each learns from the one before (bootstrapping)."""
+    combine: Literal["majority", "confidence-weighted", "dawid-skene", "glad"] = "confidence-weighted"
+    """How several teachers become one."""
+    flips: UnitFloat = 0.0
+    """Share of the teacher's labels that are turned to another."""
+    device: str = "auto"
+    data: DataConfig = DataConfig()
+    ladder: LadderConfig = LadderConfig()
+    fit: FitConfig = FitConfig()
+
+
+class WeakToStrongStudyConfig(Section):
+    """Every pair of the ladder, every loss, every setting of the overlap dial."""
+
+    seeds: PositiveInt = 1
+    """Seeds `first`, `first` + 1, and so on."""
+    quick: bool = False
+    """Three rungs, two settings of the dial, fewer examples: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Cells at the same time; None for one a core."""
+    first: int = Field(default=0, ge=0)
+    overlaps: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = (0.1, 0.5, 0.9)
+    data: DataConfig = DataConfig()
+    ladder: LadderConfig = LadderConfig()
+    fit: FitConfig = FitConfig()

@@ -91,6 +91,45 @@ def load_reward_model(folder: Path, *, device: str) -> tuple[Any, PreTrainedToke
     return model.to(resolve_device(device)), tokenizer
 
 
+def load_classifier(
+    name_or_path: str | Path, *, classes: int, seed: int, device: str
+) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A sequence classifier and its tokenizer, for the laboratory's teachers and students.
+
+    A causal model's body gets a head of small random weights; a classifier of as many classes keeps its own.
+
+    Args:
+        name_or_path: as in `load_causal_lm`, without adapters.
+        classes: logits of a text; 1 where texts are compared.
+        seed: decides the head. The global random state is left as it was.
+        device: as in `load_causal_lm`.
+
+    Raises:
+        ModelError: no such model, an incomplete or corrupt folder, or no tokenizer.
+    """
+    where = resolve_device(device)
+    name = str(name_or_path)
+    if Path(name).exists() or name.startswith(("/", "./", "../", "~")):
+        _check_folder(Path(name))
+    tokenizer = _load_tokenizer(name)
+    tokenizer.padding_side = "right"
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                name,
+                num_labels=classes,
+                dtype=torch.float32 if where.type == "cpu" else "auto",
+                ignore_mismatched_sizes=True,
+            )
+    except SafetensorError as error:
+        raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelError(f"'{name}' can't be opened as a classifier: {_first_line(error)}") from error
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model.to(where), tokenizer
+
+
 def _check_folder(folder: Path) -> None:
     if not folder.exists():
         raise ModelError(f"there is no folder '{folder}'")

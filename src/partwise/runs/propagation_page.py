@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, drawing, line, shares_canvas, svg_of
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
 
@@ -25,7 +24,7 @@ CHANGES = {
 }
 """The runs in which values change, in words."""
 _COUNTS = ("latency_rounds", "latency_labels", "alarm_delay")
-_NEW, _OLD, _GREY, _AGREE = "#1f6f5c", "#c9822b", "#8a8f98", "#4b6cb7"
+_NEW, _OLD, _GREY, _AGREE = GREEN, ORANGE, GREY, BLUE
 
 
 def propagation_page(results: Mapping[str, Any]) -> Page:
@@ -185,59 +184,15 @@ def _labels(results: Mapping[str, Any]) -> Table:
     )
 
 
-def _canvas(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure as Canvas
-
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    axes = canvas.subplots(rows, columns, sharey=True, squeeze=False)
-    for one in axes.flat:
-        one.set_ylim(-0.03, 1.03)
-        one.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", ".25", ".5", ".75", "1"])
-        one.grid(axis="y", alpha=0.3)
-        for side in ("top", "right", "left"):
-            one.spines[side].set_visible(False)
-        one.tick_params(length=0)
-    return canvas, axes
-
-
-def _line(axes: Any, xs: Sequence[float], points: Sequence[Any], colour: str, label: str, style: str) -> None:
-    known = [
-        (x, figure)
-        for x, point in zip(xs, points, strict=True)
-        if (figure := Figure.of(point)).mean is not None
-    ]
-    axes.plot(
-        [x for x, _ in known],
-        [figure.mean for _, figure in known],
-        style,
-        color=colour,
-        label=label,
-        linewidth=1.6,
-        markersize=3,
-    )
-    banded = [(x, f.low, f.high) for x, f in known if f.low is not None and f.high is not None]
-    if banded:
-        axes.fill_between(*zip(*banded, strict=True), color=colour, alpha=0.15, linewidth=0)
-
-
-def _svg(canvas: Any) -> str:
-    buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
-    # Nobody reads who drew it, and its links look like requests.
-    return re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-
-
 def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> str:
-    from matplotlib import rc_context
-
     rows = -(-len(changes) // 4)
-    with rc_context({"svg.hashsalt": "partwise", "font.size": 9}):
-        canvas, axes = _canvas(rows, 4, 9.6, 2.3 * rows + 0.4)
+    with drawing():
+        canvas, axes = shares_canvas(rows, 4, 9.6, 2.3 * rows + 0.4)
         for one, (name, change) in zip(axes.flat, changes.items(), strict=False):
             rounds = range(len(change["moved"]))
-            _line(one, rounds, change["agreement"], _AGREE, "agreement", ":o")
-            _line(one, rounds, change["aligned_old"], _OLD, "aligned, old values", "-o")
-            _line(one, rounds, change["aligned_new"], _NEW, "aligned, new values", "-o")
+            line(one, rounds, change["agreement"], _AGREE, "agreement", ":o")
+            line(one, rounds, change["aligned_old"], _OLD, "aligned, old values", "-o")
+            line(one, rounds, change["aligned_new"], _NEW, "aligned, new values", "-o")
             scratch = Figure.of(change["scratch"]).mean
             if scratch is not None:
                 one.axhline(scratch, color=_GREY, linestyle="--", linewidth=1, label="retrained from scratch")
@@ -248,15 +203,13 @@ def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str,
             one.set_visible(False)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         canvas.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
-        return _svg(canvas)
+        return svg_of(canvas)
 
 
 def _labels_picture(results: Mapping[str, Any]) -> str:
-    from matplotlib import rc_context
-
     colours = {"random": _GREY, "uncertain": _OLD, "disagreeing": _NEW}
-    with rc_context({"svg.hashsalt": "partwise", "font.size": 9}):
-        canvas, axes = _canvas(1, 2, 8.4, 3.2)
+    with drawing():
+        canvas, axes = shares_canvas(1, 2, 8.4, 3.2)
         for one, key, title in zip(
             axes.flat,
             ("agreement", "aligned"),
@@ -264,9 +217,9 @@ def _labels_picture(results: Mapping[str, Any]) -> str:
             strict=True,
         ):
             for ask, found in group(results, "labels").items():
-                _line(one, found["labels"], found[key], colours[ask], ask, "-o")
+                line(one, found["labels"], found[key], colours[ask], ask, "-o")
             one.set_title(title, fontsize=10)
             one.set_xlabel("labels under the new values")
         if group(results, "labels"):
             axes.flat[0].legend(frameon=False, loc="lower right")
-        return _svg(canvas)
+        return svg_of(canvas)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from partwise import __version__
 from partwise.runs.config import flatten
-from partwise.runs.page import Page, page_html
-from partwise.runs.propagation_page import propagation_page
+from partwise.runs.page import page_html
+from partwise.runs.pages import PAGES
 from partwise.runs.reading import (
     MEANING,
     OUTCOMES,
@@ -26,8 +26,6 @@ from partwise.runs.reading import (
 from partwise.runs.report_data import ArmTranscripts, Program, ReportData, read_directory
 from partwise.runs.rundir import write_atomically
 
-PAGES: Mapping[str, Callable[[Mapping[str, Any]], Page]] = {"propagation": propagation_page}
-"""The studies whose results are a page of their own."""
 _PROGRAMS = 4
 """Programs shown of each arm; the first is open, the others fold."""
 _TRACE = 60

@@ -28,7 +28,13 @@ def rule_book(config: LadderConfig, seed: int) -> RuleBook:
 
 
 def pretrained_rung(
-    config: LadderConfig, size: str, seed: int, cache: Path, listen: Listener | None = None
+    config: LadderConfig,
+    size: str,
+    seed: int,
+    cache: Path,
+    listen: Listener | None = None,
+    *,
+    peer: int = 0,
 ) -> Path:
     """The folder of a model of the ladder, made on the first call and found in `cache` afterwards.
 
@@ -41,14 +47,18 @@ def pretrained_rung(
         seed: decides book, corpus and first weights.
         cache: folder of pretrained models; made where missing.
         listen: called every ten steps; never, where the model is found.
+        peer: 0 for the ladder's own. Each other number is another model of equal capacity, with the same book
+            and tokenizer: its first weights are others, and so are the documents that it reads.
     """
+    first = seed + 10_007 * peer
+    read = f"corpus {seed} {peer}" if peer else f"corpus {seed}"
 
     def make(folder: Path) -> None:
         book = rule_book(config, seed)
         tokenizer = tokenizing.build_tokenizer(vocabulary(random.Random(f"vocabulary {seed}"), book))
         pad_id: Any = tokenizer.pad_token_id
-        documents = corpus(random.Random(f"corpus {seed}"), book, plans=config.plans, recited=config.recited)
-        model = tiny.tiny_model(size, tokenizer, seed)
+        documents = corpus(random.Random(read), book, plans=config.plans, recited=config.recited)
+        model = tiny.tiny_model(size, tokenizer, first)
         train_language_model(
             model,
             rows(tokenizer, itertools.islice(documents, config.documents)),
@@ -56,7 +66,7 @@ def pretrained_rung(
             epochs=1,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
-            seed=seed,
+            seed=first,
             use_cpu=True,
             scratch=folder.parent / "trainer",
             listen=listen,
@@ -64,7 +74,8 @@ def pretrained_rung(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
 
-    return cached_model(cache / f"ladder-{size}-{seed}-{_digest(config)}", make)
+    name = f"{size}-{seed}-peer-{peer}" if peer else f"{size}-{seed}"
+    return cached_model(cache / f"ladder-{name}-{_digest(config)}", make)
 
 
 def rows(tokenizer: PreTrainedTokenizerBase, documents: Iterable[Document]) -> list[Row]:

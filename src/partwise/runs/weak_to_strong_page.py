@@ -1,0 +1,301 @@
+"""What the study of weak-to-strong generalization found, as a page."""
+
+# matplotlib is typed in part.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
+from partwise.runs.page import Page, Picture, Table
+from partwise.runs.reading import Figure, group, number
+
+ARMS = {
+    "cross_entropy": "cross-entropy",
+    "confidence": "confidence",
+    "product": "product",
+    "deference": "deference",
+    "bootstrap_cross_entropy": "bootstrapping, cross-entropy",
+    "bootstrap_confidence": "bootstrapping, confidence",
+    "bootstrap_deference": "bootstrapping, deference",
+}
+_COLOURS = {"cross_entropy": ORANGE, "confidence": BLUE, "product": PURPLE, "deference": GREEN}
+
+
+def weak_to_strong_page(results: Mapping[str, Any]) -> Page:
+    """The page of a finished study's `results.json`."""
+    return Page(
+        title="Weak-to-strong generalization",
+        sentences=_sentences(results),
+        tables=[_ladder(results), _pairs(results), _surrogate(results), _extrapolation(results)],
+        pictures=[
+            Picture(
+                name="w2s",
+                caption="Share of the performance gap recovered, by the share of training plans in which "
+                "easy and hard cues occur together; a panel for each teacher and student, mean over seeds "
+                "and 95% interval. Points are missing where teacher and ceiling can't be told apart.",
+                svg=_overlap_picture(results),
+            ),
+            Picture(
+                name="w2s_curves",
+                caption="From the smallest teacher to the largest student: how far the student gives its "
+                "teacher's answers in training (dashed), and how often it is right on the test "
+                "(solid); mean over seeds and 95% interval, on 300 examples each.",
+                svg=_curves_picture(results),
+            ),
+        ],
+    )
+
+
+def one_pair_page(results: Mapping[str, Any]) -> Page:
+    """The page of one teacher and one student (`partwise w2s`)."""
+    names = group(results, "names")
+    rows = [
+        ("teacher" if len(names["teachers"]) == 1 else "teachers together", results["teacher"]),
+        *((f"between, {each['name']}", each) for each in results["through"]),
+        (f"student, {names['student']}", results["student"]),
+        (f"ceiling, {names['student']} on true labels", results["ceiling"]),
+    ]
+    groups = sorted({name for _, found in rows for name in found["groups"]})
+    pgr, imitation = Figure.of(results["pgr"]), Figure.of(results["imitation"])
+    recovered = (
+        f"The student recovers {pgr.full} of the gap between its teacher and its ceiling."
+        if pgr.mean is not None
+        else "The gap recovered is undefined: on this test, teacher and ceiling can't be told apart."
+    )
+    return Page(
+        title=f"{' and '.join(names['teachers'])} teaching {names['student']}",
+        sentences=[
+            recovered,
+            f"It repeats {imitation.full} of its teacher's errors (n = {imitation.n:,})."
+            if imitation.mean is not None
+            else "Its teacher makes no error that it could repeat.",
+        ],
+        tables=[
+            Table(
+                heading="On the test",
+                note="Accuracy with a Wilson interval over the test's examples; calibration error: how far "
+                "confidence is from accuracy. answers.jsonl holds what each said of each example.",
+                columns=["model", "accuracy", *groups, "calibration error", "unanswered"],
+                rows=[
+                    [
+                        name,
+                        Figure.of(found["accuracy"]).full,
+                        *(Figure.of(found["groups"].get(each)).text for each in groups),
+                        Figure.of(found["calibration_error"]).full,
+                        str(found["unanswered"]),
+                    ]
+                    for name, found in rows
+                ],
+            )
+        ],
+        pictures=[
+            Picture(
+                name="curves",
+                caption="By step: the share of its training answers that a model gives back (dashed) and "
+                "what it has right on the test (solid), on 300 examples each.",
+                svg=_pair_curves(results),
+            )
+        ],
+    )
+
+
+def _pair_curves(results: Mapping[str, Any]) -> str:
+    with drawing():
+        canvas, axes = shares_canvas(1, 2, 5.6, 2.4)
+        for one, name in zip(axes.flat, ("student", "ceiling"), strict=True):
+            curve = results[name]["curve"]
+            xs = [point["step"] for point in curve]
+            one.plot(xs, [point["train"] for point in curve], "--o", color=ORANGE, label="training", ms=3)
+            one.plot(xs, [point["test"] for point in curve], "-o", color=GREEN, label="test", ms=3)
+            one.set_title(name, fontsize=10)
+            one.set_xlabel("step")
+        axes.flat[0].legend(frameon=False, loc="lower right")
+        return svg_of(canvas)
+
+
+def _sentences(results: Mapping[str, Any]) -> list[str]:
+    rises = {o: Figure.of(rise) for o, rise in group(results, "rise").items()}
+    ladder = list(group(results, "ladder"))
+    lines = [
+        f"With true labels, accuracy rises from {ladder[0]} to {ladder[-1]} by "
+        + ", ".join(f"{rise.full} at overlap {o}" for o, rise in rises.items())
+        + "."
+    ]
+    growth = {arm: Figure.of(found) for arm, found in group(results, "growth").items()}
+    lines.append(
+        "From the smallest to the largest overlap, the gap recovered changes by "
+        + ", ".join(f"{figure.full} ({ARMS[arm]})" for arm, figure in growth.items())
+        + f": {_shape(growth)}"
+    )
+    for reference in ("confidence", "cross_entropy"):
+        said = [
+            f"{Figure.of(group(found, reference).get('pgr')).full} ({ARMS[arm]})"
+            for arm, found in group(results, "against_reference").items()
+        ]
+        lines.append(
+            f"Against the {ARMS[reference]} loss of Burns et al., on the same data, models and seeds, the "
+            f"gap recovered over all pairs and settings differs by {' and '.join(said)}."
+        )
+    lines.append(_imitation(results))
+    return lines
+
+
+def _shape(growth: Mapping[str, Figure]) -> str:
+    grows = [ARMS[arm] for arm, figure in growth.items() if figure.low is not None and figure.low > 0]
+    falls = [ARMS[arm] for arm, figure in growth.items() if figure.high is not None and figure.high < 0]
+    if all(figure.low is None for figure in growth.values()):
+        return "one seed has no interval, so this says nothing yet."
+    said = [
+        f"it grows with overlap under {' and '.join(grows)}, as Shin et al. predict" if grows else "",
+        f"it falls under {' and '.join(falls)}" if falls else "",
+    ]
+    told = "; ".join(one for one in said if one)
+    return (
+        told or "no loss shows a change that can be told from none, against what Shin et al. predict"
+    ) + "."
+
+
+def _imitation(results: Mapping[str, Any]) -> str:
+    rows: list[str] = []
+    for arm in _COLOURS:
+        means = [
+            figure.mean
+            for pair in group(results, "pairs").values()
+            for setting in pair.values()
+            if (figure := Figure.of(group(setting, "arms", arm).get("imitation"))).mean is not None
+        ]
+        if means:
+            rows.append(f"{number(sum(means) / len(means))} ({ARMS[arm]})")
+    return f"Of its teacher's errors, a student repeats, over pairs and settings, {', '.join(rows)}."
+
+
+def _ladder(results: Mapping[str, Any]) -> Table:
+    overlaps = list(group(results, "rise"))
+    return Table(
+        heading="The ladder",
+        note="Accuracy on held-out plans after learning from true labels (the ceiling), by share of training "
+        "plans with both cues. Half of the test's plans carry the hard cue alone.",
+        columns=["size", "parameters", *(f"overlap {o}" for o in overlaps)],
+        rows=[
+            [size, f"{rung['parameters']:,}", *(Figure.of(rung["accuracy"][o]).full for o in overlaps)]
+            for size, rung in group(results, "ladder").items()
+        ],
+    )
+
+
+def _pairs(results: Mapping[str, Any]) -> Table:
+    rows: list[Sequence[str]] = []
+    for pair, settings in group(results, "pairs").items():
+        for overlap, found in settings.items():
+            for arm, figures in found["arms"].items():
+                pgr = Figure.of(figures["pgr"])
+                rows.append(
+                    [
+                        pair.replace("-", " → "),
+                        overlap,
+                        ARMS[arm],
+                        Figure.of(found["teacher"]).text,
+                        Figure.of(figures["accuracy"]).full,
+                        Figure.of(found["ceiling"]).text,
+                        pgr.full + (f" (n = {pgr.n})" if pgr.n != results["seeds"] else ""),
+                        Figure.of(figures["imitation"]).full,
+                        Figure.of(figures["calibration_error"]).text,
+                    ]
+                )
+    return Table(
+        heading="Every pair",
+        note="Teacher, student and ceiling: accuracy on the test. PGR = (student − teacher) / (ceiling − "
+        "teacher), undefined in a seed where teacher and ceiling can't be told apart; n counts the "
+        "others. Imitation: how many of the teacher's errors the student repeats.",
+        columns=[
+            "pair",
+            "overlap",
+            "loss",
+            "teacher",
+            "student",
+            "ceiling",
+            "PGR",
+            "imitation",
+            "calibration error",
+        ],
+        rows=rows,
+    )
+
+
+def _surrogate(results: Mapping[str, Any]) -> Table:
+    return Table(
+        heading="Surrogate testing",
+        note="Judgment that learned only from plans with the easy cue, alone or with the hard one: accuracy "
+        "on such plans, on plans with the hard cue alone, and what is lost between the two.",
+        columns=["size", "where it was trained", "beyond", "lost", "AUC beyond"],
+        rows=[
+            [size, *(Figure.of(found[key]).full for key in ("trained", "beyond", "drop", "auc_beyond"))]
+            for size, found in group(results, "surrogate").items()
+        ],
+    )
+
+
+def _extrapolation(results: Mapping[str, Any]) -> Table:
+    last = list(group(results, "ladder"))[-1]
+    return Table(
+        heading="Extrapolation",
+        note=f"Accuracy of {last} with true labels, predicted from the smaller rungs, with a 95% prediction "
+        "interval, beside what it then reached.",
+        columns=["overlap", "form", "predicted", "observed", "inside"],
+        rows=[
+            [
+                overlap,
+                form,
+                Figure.of(found["predicted"]).full,
+                number(found["observed"]),
+                {True: "yes", False: "no", None: "undefined"}[found["inside"]],
+            ]
+            for overlap, forms in group(results, "extrapolation").items()
+            for form, found in forms.items()
+        ],
+    )
+
+
+def _overlap_picture(results: Mapping[str, Any]) -> str:
+    pairs = group(results, "pairs")
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    with drawing():
+        canvas, axes = shares_canvas(rows, columns, 2.9 * columns, 2.2 * rows + 0.5)
+        for one, (pair, settings) in zip(axes.flat, pairs.items(), strict=False):
+            xs = [float(overlap) for overlap in settings]
+            for arm, colour in _COLOURS.items():
+                points = [found["arms"][arm]["pgr"] for found in settings.values()]
+                line(one, xs, points, colour, ARMS[arm], "-o")
+            one.set_ylim(-0.55, 1.3)
+            one.axhline(0, color=GREY, linewidth=0.8)
+            one.axhline(1, color=GREY, linewidth=0.8, linestyle="--")
+            one.set_xticks(xs)
+            one.set_title(pair.replace("-", " → "), fontsize=10)
+            one.set_xlabel("overlap")
+        for one in list(axes.flat)[len(pairs) :]:
+            one.set_visible(False)
+        axes.flat[0].set_ylabel("gap recovered")
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+        return svg_of(canvas)
+
+
+def _curves_picture(results: Mapping[str, Any]) -> str:
+    arms = group(results, "curves", "arms")
+    with drawing():
+        canvas, axes = shares_canvas(1, max(1, len(arms)), 2.2 * max(1, len(arms)), 2.4)
+        for one, (arm, points) in zip(axes.flat, arms.items(), strict=False):
+            xs = [point["step"] for point in points]
+            line(one, xs, [point["train"] for point in points], ORANGE, "as its teacher", "--o")
+            line(one, xs, [point["test"] for point in points], GREEN, "right on the test", "-o")
+            one.set_ylim(0.4, 1.03)
+            one.set_title(ARMS[arm], fontsize=10)
+            one.set_xlabel("step")
+        if arms:
+            handles, labels = axes.flat[0].get_legend_handles_labels()
+            canvas.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+        return svg_of(canvas)

@@ -1,0 +1,179 @@
+"""The study of weak-to-strong generalization: every pair of the ladder, every loss, each setting of the dial.
+
+The losses stand side by side on the same data, models and seeds. `cross_entropy` and `confidence` are the
+method of Burns et al. 2023 as their paper states it (section 4.3, appendix A.4), the reference; the others
+are what is compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from partwise.config import Loss, WeakToStrongStudyConfig
+from partwise.data.plans import Cue
+from partwise.loops.setup import cache_folder
+from partwise.loops.weak_to_strong import Learned, Models, Setting, compared, learned, measured, plans_setting
+from partwise.oversight.signals import Source, TrueLabels
+from partwise.runs.page import page_markdown
+from partwise.runs.progress import Listener, Progress
+from partwise.runs.rundir import RunDir
+from partwise.runs.weak_to_strong_page import weak_to_strong_page
+from partwise.studies.cells import Cell, run_cells
+from partwise.studies.weak_to_strong_results import collect
+from partwise.types import Example
+
+BOOTSTRAPPED = (Loss.CROSS_ENTROPY, Loss.CONFIDENCE, Loss.DEFERENCE)
+"""Losses with which a student also learns through the sizes between its teacher and itself."""
+
+
+def run(config: WeakToStrongStudyConfig, out: Path, listen: Listener) -> dict[str, Any]:
+    """Run or go on with the study; write `results.json`, a table and pictures into `out`.
+
+    Raises:
+        RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
+    """
+    directory = RunDir.create(out, "w2s", config)
+    settled = quickly(config) if config.quick else config
+    with directory.locked():
+        found: dict[str, dict[str, Any]] = {}
+        for cells in (rung_cells(settled), pair_cells(settled)):
+            found |= run_cells(cells, directory, listen, processes=config.processes)
+        results = collect(settled, found)
+        directory.write_json("results.json", results)
+        page = weak_to_strong_page(results)
+        directory.write_text("table.md", page_markdown(page))
+        for picture in page.pictures:
+            directory.write_text(f"{picture.name}.svg", picture.svg)
+    return results
+
+
+def quickly(config: WeakToStrongStudyConfig) -> WeakToStrongStudyConfig:
+    """Whether it works, not what it says."""
+    data = config.data.model_copy(update={"test": 500})
+    ladder = config.ladder.model_copy(update={"sizes": config.ladder.sizes[:3]})
+    ends = tuple(dict.fromkeys((config.overlaps[0], config.overlaps[-1])))
+    return config.model_copy(update={"data": data, "ladder": ladder, "overlaps": ends})
+
+
+def rung_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
+    """The models before they learn anything of the task; the largest first, which take longest."""
+    return [
+        Cell(
+            name=f"seed-{seed}/rung-{size}",
+            work=rung,
+            arguments={"config": config, "seed": seed, "size": size},
+        )
+        for seed in seeds(config)
+        for size in reversed(config.ladder.sizes)
+    ]
+
+
+def pair_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
+    """A student under all its teachers at one setting of the dial; and each size beyond what it learned."""
+    given = [{"config": config, "seed": seed} for seed in seeds(config)]
+    return [
+        Cell(
+            name=f"seed-{each['seed']}/overlap-{overlap:g}-{size}",
+            work=student,
+            arguments={**each, "overlap": overlap, "size": size},
+        )
+        for each in given
+        for overlap in config.overlaps
+        for size in reversed(config.ladder.sizes)
+    ] + [
+        Cell(name=f"seed-{each['seed']}/surrogate-{size}", work=surrogate, arguments={**each, "size": size})
+        for each in given
+        for size in config.ladder.sizes
+    ]
+
+
+def seeds(config: WeakToStrongStudyConfig) -> range:
+    """Of the study."""
+    return range(config.first, config.first + config.seeds)
+
+
+def _models(config: WeakToStrongStudyConfig, seed: int) -> Models:
+    return Models(config.ladder, seed, cache_folder() / "ladder")
+
+
+def rung(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, size: str) -> dict[str, Any]:
+    """Pretrain one model, where it is not cached."""
+    from partwise.models.tiny import count_parameters
+
+    model, _ = _models(config, seed).open(size, classes=2, head=seed, listen=listen)
+    return {"parameters": count_parameters(model)}
+
+
+def student(
+    listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, overlap: float, size: str
+) -> dict[str, Any]:
+    """One student under each weaker teacher and each loss, and its ceiling."""
+    data = plans_setting(config.data.model_copy(update={"overlap": overlap}), config.ladder, seed)
+    models, truth = _models(config, seed), TrueLabels()
+
+    def learn(name: str, examples: Sequence[Example], source: Source, loss: Loss) -> Learned:
+        how = config.fit.model_copy(update={"loss": loss})
+        return learned(name, examples, source, how, models, data.test, seed=seed, listen=listen)
+
+    ceiling = learn(size, data.student, truth, Loss.CROSS_ENTROPY)
+    weaker = config.ladder.sizes[: config.ladder.sizes.index(size)]
+    pairs: dict[str, Any] = {}
+    for position, name in enumerate(weaker):
+        teacher = learn(name, data.teacher, truth, Loss.CROSS_ENTROPY)
+        students = {str(loss): learn(size, data.student, teacher.source, loss) for loss in Loss}
+        for loss in BOOTSTRAPPED if weaker[position + 1 :] else ():
+            above: Source = teacher.source
+            for between in weaker[position + 1 :]:
+                above = learn(between, data.student, above, loss).source
+            students[f"bootstrap_{loss}"] = learn(size, data.student, above, loss)
+        pairs[name] = _pair(teacher, students, ceiling, data, seed)
+    return {"ceiling": ceiling.measured(data.test), "pairs": pairs}
+
+
+def _pair(
+    teacher: Learned, students: Mapping[str, Learned], ceiling: Learned, data: Setting, seed: int
+) -> dict[str, Any]:
+    return {
+        "teacher": measured(teacher.answers, data.test),
+        "labels": measured(teacher.source.signals(data.student), data.student),
+        "arms": {
+            arm: {
+                **each.measured(data.test),
+                **compared(teacher.answers, each.answers, ceiling.answers, data.test, seed=seed),
+            }
+            for arm, each in students.items()
+        },
+    }
+
+
+def surrogate(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, size: str) -> dict[str, Any]:
+    """Judgment that was trained where the easy cue is at hand, and what it is worth where it is not.
+
+    Kim et al. 2025, section 4.3: train on tasks that people can assess, test where the oracle still knows.
+    """
+    data = plans_setting(config.data, config.ladder, seed)
+    easier = [example for example in data.teacher if example.group != Cue.HARD]
+    found = learned(
+        size,
+        easier,
+        TrueLabels(),
+        config.fit.model_copy(update={"loss": Loss.CROSS_ENTROPY}),
+        _models(config, seed),
+        data.test,
+        seed=seed,
+        listen=listen,
+    )
+    listen(Progress(size, "judging", 1, 1))
+    return {
+        "verdicts": [
+            {
+                "level": int(example.group == Cue.HARD),
+                "judged": round(said.confidence if said.label else 1 - said.confidence, 6),
+                "truth": bool(example.label),
+            }
+            for said, example in zip(found.answers, data.test, strict=True)
+            if said is not None
+        ]
+    }

@@ -1,0 +1,254 @@
+"""What the cells of the weak-to-strong study say, put together over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations, product
+from statistics import fmean
+from typing import Any
+
+from partwise.config import Loss, WeakToStrongStudyConfig
+from partwise.measure.beyond import Form, Rung, Verdict, predict_rung, surrogate_testing
+from partwise.measure.intervals import over_seeds
+from partwise.types import Capacity, Generation, Utility
+
+Cells = Mapping[str, Mapping[str, Any]]
+REFERENCE = (str(Loss.CROSS_ENTROPY), str(Loss.CONFIDENCE))
+"""The method of Burns et al. 2023."""
+
+
+class Grid:
+    """The cells of a study, by seed, setting of the dial and sizes."""
+
+    def __init__(self, config: WeakToStrongStudyConfig, found: Cells) -> None:
+        self.config, self._found = config, found
+        self.seeds = range(config.first, config.first + config.seeds)
+        self.sizes = config.ladder.sizes
+        self.pairs = list(combinations(self.sizes, 2))
+        """(teacher, student), the weaker first."""
+
+    def student(self, seed: int, overlap: float, size: str) -> Mapping[str, Any]:
+        """The cell of a student."""
+        return self._found[f"seed-{seed}/overlap-{overlap:g}-{size}"]
+
+    def pair(self, seed: int, overlap: float, pair: tuple[str, str]) -> Mapping[str, Any]:
+        """Of a student's cell, the part of one teacher."""
+        return self.student(seed, overlap, pair[1])["pairs"][pair[0]]
+
+    def other(self, seed: int, name: str) -> Mapping[str, Any]:
+        """The cell of a rung or of surrogate testing."""
+        return self._found[f"seed-{seed}/{name}"]
+
+    def reached(self, seed: int, overlap: float, size: str) -> float:
+        """Accuracy with true labels."""
+        return self.student(seed, overlap, size)["ceiling"]["accuracy"]["mean"]
+
+    def over_seeds(self, figure: Callable[[int], float | None]) -> dict[str, Any]:
+        """A figure of each seed, put together; the figures themselves beside it."""
+        values = [figure(seed) for seed in self.seeds]
+        return {**over_seeds(values).to_json(), "by_seed": values}
+
+    def pooled_pgr(self, seed: int, overlaps: Sequence[float], arm: str) -> float | None:
+        """sum(student - teacher) / sum(ceiling - teacher), over all pairs and some settings of the dial.
+
+        Not a mean of ratios: where teacher and ceiling are close, a pair's own ratio is noise.
+        """
+        gained, gap = 0.0, 0.0
+        for overlap, pair in product(overlaps, self.pairs):
+            teacher = self.pair(seed, overlap, pair)["teacher"]["accuracy"]["mean"]
+            reached = self.figure(seed, overlap, pair, arm, "accuracy")
+            if reached is not None:
+                gained += reached - teacher
+                gap += self.reached(seed, overlap, pair[1]) - teacher
+        return gained / gap if gap > 0 else None
+
+    def figure(self, seed: int, overlap: float, pair: tuple[str, str], arm: str, name: str) -> float | None:
+        """A figure of one student; None where it is undefined."""
+        found = self.pair(seed, overlap, pair)["arms"].get(arm)
+        return None if found is None else found[name]["mean"]
+
+
+def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
+    """The study's `results.json`."""
+    grid = Grid(config, found)
+    return {
+        "schema": 1,
+        "seeds": config.seeds,
+        "examples": {"train": config.data.train, "test": config.data.test},
+        "ladder": {size: _rung(grid, size) for size in grid.sizes},
+        "rise": {f"{o:g}": _rise(grid, o) for o in config.overlaps},
+        "pairs": {
+            "-".join(pair): {f"{o:g}": _pair(grid, pair, o) for o in config.overlaps} for pair in grid.pairs
+        },
+        "pooled_pgr": {
+            str(loss): {
+                f"{o:g}": grid.over_seeds(lambda seed, o=o, loss=loss: grid.pooled_pgr(seed, [o], str(loss)))
+                for o in config.overlaps
+            }
+            for loss in Loss
+        },
+        "growth": {str(loss): _growth(grid, str(loss)) for loss in Loss},
+        "against_reference": {
+            str(loss): {reference: _against(grid, str(loss), reference) for reference in REFERENCE}
+            for loss in Loss
+            if str(loss) not in REFERENCE
+        },
+        "extrapolation": {f"{o:g}": _extrapolation(grid, o) for o in config.overlaps},
+        "surrogate": {size: _surrogate(grid, size) for size in grid.sizes},
+        "curves": _curves(grid),
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _rung(grid: Grid, size: str) -> dict[str, Any]:
+    parameters = grid.other(grid.seeds[0], f"rung-{size}")["parameters"]
+    return {
+        "parameters": parameters,
+        "accuracy": {
+            f"{o:g}": grid.over_seeds(lambda seed, o=o: grid.reached(seed, o, size))
+            for o in grid.config.overlaps
+        },
+    }
+
+
+def _rise(grid: Grid, overlap: float) -> dict[str, Any]:
+    """What the largest rung reaches with true labels beyond the smallest."""
+    ends = grid.sizes[0], grid.sizes[-1]
+    return grid.over_seeds(
+        lambda seed: grid.reached(seed, overlap, ends[1]) - grid.reached(seed, overlap, ends[0])
+    )
+
+
+def _pair(grid: Grid, pair: tuple[str, str], overlap: float) -> dict[str, Any]:
+    arms = grid.pair(grid.seeds[0], overlap, pair)["arms"]
+    return {
+        "teacher": grid.over_seeds(lambda s: grid.pair(s, overlap, pair)["teacher"]["accuracy"]["mean"]),
+        "teacher_on_hard": grid.over_seeds(lambda s: _hard(grid.pair(s, overlap, pair)["teacher"])),
+        "ceiling": grid.over_seeds(lambda s: grid.reached(s, overlap, pair[1])),
+        "gap": grid.over_seeds(
+            lambda s: _generations(grid, s, overlap, pair)[0].gap(_generations(grid, s, overlap, pair)[1])
+        ),
+        "arms": {arm: _arm(grid, pair, overlap, arm) for arm in arms},
+    }
+
+
+def _generations(
+    grid: Grid, seed: int, overlap: float, pair: tuple[str, str], arm: str = str(Loss.CROSS_ENTROPY)
+) -> tuple[Generation, Generation]:
+    """Teacher and student of a pair, the student as it was supervised."""
+
+    def generation(size: str, realised: float | None) -> Generation:
+        parameters = grid.other(seed, f"rung-{size}")["parameters"]
+        capacity = Capacity(parameters=parameters, reached=grid.reached(seed, overlap, size))
+        return Generation(name=size, capacity=capacity, utility=Utility(conformity=realised))
+
+    teacher = grid.pair(seed, overlap, pair)["teacher"]["accuracy"]["mean"]
+    return generation(pair[0], teacher), generation(
+        pair[1], grid.figure(seed, overlap, pair, arm, "accuracy")
+    )
+
+
+def _hard(measured: Mapping[str, Any]) -> float | None:
+    return measured["groups"].get("hard", {}).get("mean")
+
+
+def _arm(grid: Grid, pair: tuple[str, str], overlap: float, arm: str) -> dict[str, Any]:
+    names = ("accuracy", "pgr", "imitation", "calibration_error", "brier")
+    figures = {
+        name: grid.over_seeds(lambda s, name=name: grid.figure(s, overlap, pair, arm, name)) for name in names
+    }
+    return figures | {
+        "hard": grid.over_seeds(lambda s: _hard(grid.pair(s, overlap, pair)["arms"][arm])),
+        "unrealised": grid.over_seeds(lambda s: _generations(grid, s, overlap, pair, arm)[1].unrealised),
+    }
+
+
+def _growth(grid: Grid, arm: str) -> dict[str, Any]:
+    """The pooled gap recovered at the largest overlap less that at the smallest."""
+    ends = min(grid.config.overlaps), max(grid.config.overlaps)
+
+    def grown(seed: int) -> float | None:
+        first, last = (grid.pooled_pgr(seed, [overlap], arm) for overlap in ends)
+        return None if first is None or last is None else last - first
+
+    return grid.over_seeds(grown)
+
+
+def _against(grid: Grid, arm: str, reference: str) -> dict[str, Any]:
+    """A loss less one of the reference, over all pairs and settings, on the same data, models and seeds."""
+
+    def pgr(seed: int) -> float | None:
+        mine, theirs = (grid.pooled_pgr(seed, grid.config.overlaps, loss) for loss in (arm, reference))
+        return None if mine is None or theirs is None else mine - theirs
+
+    def accuracy(seed: int) -> float | None:
+        settings = product(grid.config.overlaps, grid.pairs)
+        both = [
+            [grid.figure(seed, o, pair, loss, "accuracy") for loss in (arm, reference)]
+            for o, pair in settings
+        ]
+        return _mean([mine - theirs for mine, theirs in both if mine is not None and theirs is not None])
+
+    return {"pgr": grid.over_seeds(pgr), "accuracy": grid.over_seeds(accuracy)}
+
+
+def _extrapolation(grid: Grid, overlap: float) -> dict[str, Any]:
+    """What the smaller rungs say of the largest before it is trained, and what it then does."""
+
+    def measured(size: str) -> Rung:
+        return Rung(
+            parameters=grid.other(grid.seeds[0], f"rung-{size}")["parameters"],
+            utilities=tuple(grid.reached(seed, overlap, size) for seed in grid.seeds),
+            tasks=grid.config.data.test,
+        )
+
+    *seen, last = (measured(size) for size in grid.sizes)
+    forms: dict[str, Any] = {}
+    for form in Form:
+        predicted = predict_rung(seen, last.parameters, form, chance=0.5)
+        inside = None if predicted.ci95 is None else predicted.ci95[0] <= last.utility <= predicted.ci95[1]
+        forms[str(form)] = {"predicted": predicted.to_json(), "observed": last.utility, "inside": inside}
+    return forms
+
+
+def _surrogate(grid: Grid, size: str) -> dict[str, Any]:
+    def tested(seed: int) -> Any:
+        rows = grid.other(seed, f"surrogate-{size}")["verdicts"]
+        return surrogate_testing([Verdict(**row) for row in rows], trained_to=0)
+
+    found = {seed: tested(seed) for seed in grid.seeds}
+    return {
+        "trained": grid.over_seeds(lambda s: found[s].accuracy[0].mean),
+        "beyond": grid.over_seeds(lambda s: found[s].accuracy[1].mean),
+        "drop": grid.over_seeds(lambda s: found[s].accuracy_drop.mean),
+        "auc_beyond": grid.over_seeds(lambda s: found[s].auc[1].mean),
+    }
+
+
+def _curves(grid: Grid) -> dict[str, Any]:
+    """Training and test curves from the smallest teacher to the largest student, at the middle setting."""
+    pair = grid.sizes[0], grid.sizes[-1]
+    overlap = sorted(grid.config.overlaps)[len(grid.config.overlaps) // 2]
+
+    def points(arm: str) -> list[list[Mapping[str, float]]]:
+        return [grid.pair(seed, overlap, pair)["arms"][arm]["curve"] for seed in grid.seeds]
+
+    return {
+        "pair": "-".join(pair),
+        "overlap": overlap,
+        "arms": {
+            str(loss): [
+                {
+                    "step": at[0]["step"],
+                    "train": over_seeds([point["train"] for point in at]).to_json(),
+                    "test": over_seeds([point["test"] for point in at]).to_json(),
+                }
+                for at in zip(*points(str(loss)), strict=True)
+            ]
+            for loss in Loss
+        },
+    }
