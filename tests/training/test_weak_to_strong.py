@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from partwise.config import FitConfig, Loss
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
-from partwise.training.weak_to_strong import confidence_loss, cross_entropy, doubt, fit, product_loss, targets
+from partwise.training.weak_to_strong import confidence_loss, cross_entropy, fit, product_loss, targets
 from partwise.types import Example, Signal
 
 LOGITS = st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=8).map(torch.tensor)
@@ -37,24 +37,6 @@ def test_the_confident_student_is_hardened_at_the_signals_share():
     # All four lean to class 1; half of the signals say so, and the upper half is called 1.
     expected = cross_entropy(logits_BK, torch.tensor([0, 0, 1, 1]))
     torch.testing.assert_close(confidence_loss(logits_BK, half, 1.0), expected)
-
-
-def test_deference_keeps_to_the_teacher_where_it_is_sure():
-    logits_BK = torch.tensor([[0.0, 3.0], [3.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-    weak_BK = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.5, 0.5]])
-    assert doubt(weak_BK).tolist() == [0, 0, 1, 1]
-    # Half of the signals say 1. The sure ones are learned, wrong as the student holds them to be; where the
-    # teacher does not know, the student's own ranking decides.
-    expected = cross_entropy(logits_BK, torch.tensor([0, 1, 1, 0]))
-    torch.testing.assert_close(confidence_loss(logits_BK, weak_BK, doubt(weak_BK)), expected)
-
-
-@given(st.integers(2, 5), st.floats(0, 1))
-def test_doubt_is_a_share(classes: int, confidence: float):
-    weak_BK = torch.full((1, classes), (1 - confidence) / (classes - 1))
-    weak_BK[0, 0] = confidence
-    assert -1e-6 <= doubt(weak_BK).item() <= 1 + 1e-6
-    assert doubt(torch.full((1, classes), 1 / classes)).item() == pytest.approx(1)
 
 
 def test_the_product_of_two_opinions_is_bayes_rule():

@@ -45,7 +45,6 @@ class Loss(StrEnum):
     CROSS_ENTROPY = "cross_entropy"
     CONFIDENCE = "confidence"
     PRODUCT = "product"
-    DEFERENCE = "deference"
 
 
 class FitConfig(Section):
@@ -53,8 +52,7 @@ class FitConfig(Section):
 
     loss: Loss = Loss.CROSS_ENTROPY
     own: UnitFloat = 0.5
-    """How much the student's own opinion counts, once it has risen, in the confidence and product losses; in
-    `deference` that follows from the teacher's doubt."""
+    """How much the student's own opinion counts, once it has risen, in the two other losses."""
     rise: UnitFloat = 0.2
     """Share of the steps in which that rises from 0 (Burns et al. 2023, appendix A.4)."""
     epochs: PositiveInt = 2

@@ -16,12 +16,10 @@ ARMS = {
     "cross_entropy": "cross-entropy",
     "confidence": "confidence",
     "product": "product",
-    "deference": "deference",
     "bootstrap_cross_entropy": "bootstrapping, cross-entropy",
     "bootstrap_confidence": "bootstrapping, confidence",
-    "bootstrap_deference": "bootstrapping, deference",
 }
-_COLOURS = {"cross_entropy": ORANGE, "confidence": BLUE, "product": PURPLE, "deference": GREEN}
+_COLOURS = {"cross_entropy": ORANGE, "confidence": BLUE, "product": PURPLE}
 
 
 def weak_to_strong_page(results: Mapping[str, Any]) -> Page:

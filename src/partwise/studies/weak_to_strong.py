@@ -1,8 +1,8 @@
 """The study of weak-to-strong generalization: every pair of the ladder, every loss, each setting of the dial.
 
-The losses stand side by side on the same data, models and seeds. `cross_entropy` and `confidence` are the
-method of Burns et al. 2023 as their paper states it (section 4.3, appendix A.4), the reference; the others
-are what is compared with it.
+All stand side by side on the same data, models and seeds. `cross_entropy` and `confidence` are the method of
+Burns et al. 2023 as their paper states it (section 4.3, appendix A.4), the reference; the product loss, and
+bootstrapping through the sizes between, are what is compared with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from partwise.studies.cells import Cell, run_cells
 from partwise.studies.weak_to_strong_results import collect
 from partwise.types import Example
 
-BOOTSTRAPPED = (Loss.CROSS_ENTROPY, Loss.CONFIDENCE, Loss.DEFERENCE)
+BOOTSTRAPPED = (Loss.CROSS_ENTROPY, Loss.CONFIDENCE)
 """Losses with which a student also learns through the sizes between its teacher and itself."""
 
 

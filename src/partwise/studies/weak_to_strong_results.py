@@ -14,7 +14,11 @@ from partwise.types import Capacity, Generation, Utility
 
 Cells = Mapping[str, Mapping[str, Any]]
 REFERENCE = (str(Loss.CROSS_ENTROPY), str(Loss.CONFIDENCE))
-"""The method of Burns et al. 2023."""
+"""The losses of Burns et al. 2023, without anything between teacher and student."""
+OURS = (str(Loss.PRODUCT), *(f"bootstrap_{loss}" for loss in REFERENCE))
+"""What is compared with them."""
+Pair = tuple[str, str]
+"""(teacher, student)."""
 
 
 class Grid:
@@ -31,7 +35,7 @@ class Grid:
         """The cell of a student."""
         return self._found[f"seed-{seed}/overlap-{overlap:g}-{size}"]
 
-    def pair(self, seed: int, overlap: float, pair: tuple[str, str]) -> Mapping[str, Any]:
+    def pair(self, seed: int, overlap: float, pair: Pair) -> Mapping[str, Any]:
         """Of a student's cell, the part of one teacher."""
         return self.student(seed, overlap, pair[1])["pairs"][pair[0]]
 
@@ -48,21 +52,26 @@ class Grid:
         values = [figure(seed) for seed in self.seeds]
         return {**over_seeds(values).to_json(), "by_seed": values}
 
-    def pooled_pgr(self, seed: int, overlaps: Sequence[float], arm: str) -> float | None:
-        """sum(student - teacher) / sum(ceiling - teacher), over all pairs and some settings of the dial.
+    def having(self, arm: str) -> list[Pair]:
+        """The pairs in which a student is trained so: bootstrapping needs a size between the two."""
+        first = self.config.first, self.config.overlaps[0]
+        return [pair for pair in self.pairs if arm in self.pair(*first, pair)["arms"]]
+
+    def pooled_pgr(
+        self, seed: int, overlaps: Sequence[float], arm: str, pairs: Sequence[Pair] | None = None
+    ) -> float | None:
+        """sum(student - teacher) / sum(ceiling - teacher), over pairs (all, if not given) and settings.
 
         Not a mean of ratios: where teacher and ceiling are close, a pair's own ratio is noise.
         """
         gained, gap = 0.0, 0.0
-        for overlap, pair in product(overlaps, self.pairs):
+        for overlap, pair in product(overlaps, self.pairs if pairs is None else pairs):
             teacher = self.pair(seed, overlap, pair)["teacher"]["accuracy"]["mean"]
-            reached = self.figure(seed, overlap, pair, arm, "accuracy")
-            if reached is not None:
-                gained += reached - teacher
-                gap += self.reached(seed, overlap, pair[1]) - teacher
+            gained += self.pair(seed, overlap, pair)["arms"][arm]["accuracy"]["mean"] - teacher
+            gap += self.reached(seed, overlap, pair[1]) - teacher
         return gained / gap if gap > 0 else None
 
-    def figure(self, seed: int, overlap: float, pair: tuple[str, str], arm: str, name: str) -> float | None:
+    def figure(self, seed: int, overlap: float, pair: Pair, arm: str, name: str) -> float | None:
         """A figure of one student; None where it is undefined."""
         found = self.pair(seed, overlap, pair)["arms"].get(arm)
         return None if found is None else found[name]["mean"]
@@ -89,19 +98,12 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
         },
         "growth": {str(loss): _growth(grid, str(loss)) for loss in Loss},
         "against_reference": {
-            str(loss): {reference: _against(grid, str(loss), reference) for reference in REFERENCE}
-            for loss in Loss
-            if str(loss) not in REFERENCE
+            arm: {reference: _against(grid, arm, reference) for reference in REFERENCE} for arm in OURS
         },
         "extrapolation": {f"{o:g}": _extrapolation(grid, o) for o in config.overlaps},
         "surrogate": {size: _surrogate(grid, size) for size in grid.sizes},
         "curves": _curves(grid),
     }
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
 
 
 def _rung(grid: Grid, size: str) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _rise(grid: Grid, overlap: float) -> dict[str, Any]:
     )
 
 
-def _pair(grid: Grid, pair: tuple[str, str], overlap: float) -> dict[str, Any]:
+def _pair(grid: Grid, pair: Pair, overlap: float) -> dict[str, Any]:
     arms = grid.pair(grid.seeds[0], overlap, pair)["arms"]
     return {
         "teacher": grid.over_seeds(lambda s: grid.pair(s, overlap, pair)["teacher"]["accuracy"]["mean"]),
@@ -137,7 +139,7 @@ def _pair(grid: Grid, pair: tuple[str, str], overlap: float) -> dict[str, Any]:
 
 
 def _generations(
-    grid: Grid, seed: int, overlap: float, pair: tuple[str, str], arm: str = str(Loss.CROSS_ENTROPY)
+    grid: Grid, seed: int, overlap: float, pair: Pair, arm: str = str(Loss.CROSS_ENTROPY)
 ) -> tuple[Generation, Generation]:
     """Teacher and student of a pair, the student as it was supervised."""
 
@@ -156,7 +158,7 @@ def _hard(measured: Mapping[str, Any]) -> float | None:
     return measured["groups"].get("hard", {}).get("mean")
 
 
-def _arm(grid: Grid, pair: tuple[str, str], overlap: float, arm: str) -> dict[str, Any]:
+def _arm(grid: Grid, pair: Pair, overlap: float, arm: str) -> dict[str, Any]:
     names = ("accuracy", "pgr", "imitation", "calibration_error", "brier")
     figures = {
         name: grid.over_seeds(lambda s, name=name: grid.figure(s, overlap, pair, arm, name)) for name in names
@@ -179,21 +181,22 @@ def _growth(grid: Grid, arm: str) -> dict[str, Any]:
 
 
 def _against(grid: Grid, arm: str, reference: str) -> dict[str, Any]:
-    """A loss less one of the reference, over all pairs and settings, on the same data, models and seeds."""
+    """A way to learn less one of the reference, over all settings and the pairs that have both."""
+    pairs, overlaps = grid.having(arm), grid.config.overlaps
 
     def pgr(seed: int) -> float | None:
-        mine, theirs = (grid.pooled_pgr(seed, grid.config.overlaps, loss) for loss in (arm, reference))
+        mine, theirs = (grid.pooled_pgr(seed, overlaps, each, pairs) for each in (arm, reference))
         return None if mine is None or theirs is None else mine - theirs
 
-    def accuracy(seed: int) -> float | None:
-        settings = product(grid.config.overlaps, grid.pairs)
-        both = [
-            [grid.figure(seed, o, pair, loss, "accuracy") for loss in (arm, reference)]
-            for o, pair in settings
-        ]
-        return _mean([mine - theirs for mine, theirs in both if mine is not None and theirs is not None])
+    def accuracy(seed: int) -> float:
+        arms = [grid.pair(seed, overlap, pair)["arms"] for overlap, pair in product(overlaps, pairs)]
+        return fmean(each[arm]["accuracy"]["mean"] - each[reference]["accuracy"]["mean"] for each in arms)
 
-    return {"pgr": grid.over_seeds(pgr), "accuracy": grid.over_seeds(accuracy)}
+    return {
+        "pairs": len(pairs),
+        "pgr": grid.over_seeds(pgr if pairs else lambda _: None),
+        "accuracy": grid.over_seeds(accuracy if pairs else lambda _: None),
+    }
 
 
 def _extrapolation(grid: Grid, overlap: float) -> dict[str, Any]:

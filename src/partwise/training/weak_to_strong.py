@@ -54,10 +54,8 @@ def cross_entropy(logits_BK: Tensor, weak_BK: Tensor) -> Tensor:
     return F.cross_entropy(logits_BK, weak_BK)
 
 
-def confidence_loss(logits_BK: Tensor, weak_BK: Tensor, weight: float | Tensor) -> Tensor:
+def confidence_loss(logits_BK: Tensor, weak_BK: Tensor, weight: float) -> Tensor:
     """(1 - weight) CE(student, weak) + weight CE(student, hardened student), in nats (Burns et al., eq. 1).
-
-    `weight` is one number, or one for each example, of shape (B,).
 
     Of two classes, the student is hardened at the threshold that calls as large a share of the batch class 1
     as the weak signals do on average; with balanced signals that is the median, as in their appendix A.4. Of
@@ -69,20 +67,7 @@ def confidence_loss(logits_BK: Tensor, weak_BK: Tensor, weight: float | Tensor) 
         hard_B = (student_BK[:, 1] > torch.quantile(student_BK[:, 1], share)).long()
     else:
         hard_B = student_BK.argmax(-1)
-    weak_B = F.cross_entropy(logits_BK, weak_BK, reduction="none")
-    own_B = F.cross_entropy(logits_BK, hard_B, reduction="none")
-    return ((1 - weight) * weak_B + weight * own_B).mean()
-
-
-def doubt(weak_BK: Tensor) -> Tensor:
-    """How unsure each signal is, of shape (B,): 0 where it is certain, 1 where all answers are as likely.
-
-    As the weight of the confidence loss it makes *deference*: a student keeps to its teacher where the
-    teacher is sure, and to itself where it is not. One weight for all would, if as large, unlearn what the
-    teacher knows well, and, if smaller, go on learning guesses.
-    """
-    classes = weak_BK.shape[-1]
-    return (1 - weak_BK.max(-1).values) * classes / (classes - 1)
+    return (1 - weight) * F.cross_entropy(logits_BK, weak_BK) + weight * F.cross_entropy(logits_BK, hard_B)
 
 
 def product_loss(logits_BK: Tensor, weak_BK: Tensor, weight: float) -> Tensor:
@@ -202,8 +187,6 @@ class _Student(Trainer):
                 loss = confidence_loss(logits_BK, target_BK, weight)
             case Loss.PRODUCT:
                 loss = product_loss(logits_BK, target_BK, weight)
-            case Loss.DEFERENCE:
-                loss = confidence_loss(logits_BK, target_BK, rising * doubt(target_BK))
         return (loss, {"logits": logits_BK}) if return_outputs else loss
 
 
