@@ -21,6 +21,7 @@ from partwise.config.align import (
 )
 from partwise.config.laboratory import (
     DataConfig,
+    DebateConfig,
     FitConfig,
     LadderConfig,
     Loss,
@@ -33,6 +34,7 @@ from partwise.config.studies import PropagationConfig, StudyConfig
 __all__ = [
     "AlignConfig",
     "DataConfig",
+    "DebateConfig",
     "DriftConfig",
     "FitConfig",
     "GroupConfig",

@@ -18,7 +18,9 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 import torch
+from transformers import LlamaForSequenceClassification
 
+from partwise.models.tiny import tiny_config, tiny_model
 from partwise.types import Event, Task
 
 
@@ -42,7 +44,7 @@ class Case:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """Each event as the judge reads it: `4 of 9: message Ana, 5 items`. Collections are counted."""
+        """Each event as the judge reads it: `4: message Ana, 5 items`. Collections are counted."""
         return tuple(_line(self.trace, position) for position in range(len(self.trace)))
 
     def text(self, shown: Iterable[int]) -> str:
@@ -74,7 +76,7 @@ class Debater:
     """Hidden events that it examines at each turn, drawn at random; 1 reveals at random."""
     _: KW_ONLY
     looks_ahead: bool = False
-    """Whether it weighs each by the worst reply, among as many events again, where one is to come."""
+    """Whether it weighs each by the worst of the others as the reply, where a reply is to come."""
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
@@ -157,21 +159,22 @@ def _talk(case: Case, speakers: Mapping[Side, Debater], order: Sequence[Side], r
     shown: frozenset[int] = frozenset()
     (before,) = yield [(case, shown)]
     turns: list[Turn] = []
-    for side, reply in zip(order, [*order[1:], None], strict=True):
+    for turn, side in enumerate(order):
         hidden = sorted(set(range(len(case.trace))) - shown)
         if not hidden:
             break
         speaker = speakers[side]
-        answered = speaker.looks_ahead and reply not in (None, side) and len(hidden) > 1
-        replies = _some(hidden, speaker, rng) if answered else []
+        examined = rng.sample(hidden, min(speaker.candidates, len(hidden)))
+        answered = any(other is not side for other in order[turn + 1 : turn + 2])
+        replies = examined if speaker.looks_ahead and answered else []
         prospects = {
             event: [shown | {event, other} for other in replies if other != event] or [shown | {event}]
-            for event in _some(hidden, speaker, rng)
+            for event in examined
         }
-        words = iter((yield [(case, seen) for seen_ in prospects.values() for seen in seen_]))
+        words = iter((yield [(case, seen) for after in prospects.values() for seen in after]))
         # What a side hopes for: pro a high P(fine), con a low one. The other side's best reply is the worst.
         sign = -1.0 if side is Side.CON else 1.0
-        worth = {event: min(sign * next(words) for _ in seen_) for event, seen_ in prospects.items()}
+        worth = {event: min(sign * next(words) for _ in after) for event, after in prospects.items()}
         event = max(worth, key=lambda event: worth[event])
         shown |= {event}
         (word,) = yield [(case, shown)]
@@ -179,20 +182,36 @@ def _talk(case: Case, speakers: Mapping[Side, Debater], order: Sequence[Side], r
     return Debate(before, tuple(turns))
 
 
-def _some(hidden: Sequence[int], speaker: Debater, rng: random.Random) -> list[int]:
-    return rng.sample(hidden, min(speaker.candidates, len(hidden)))
-
-
 def _line(trace: Sequence[Event], position: int) -> str:
     event = trace[position]
     said = ", ".join(_brief(value) for value in (*event.arguments, event.result))
-    return f"{position + 1} of {len(trace)}: {event.tool} {said}"
+    return f"{position + 1}: {event.tool} {said}"
 
 
 def _brief(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset | dict):
         return f"{len(cast(Sequence[Any], value))} items"
     return str(value)
+
+
+def judge_model(size: str, tokenizer: Any, seed: int) -> LlamaForSequenceClassification:
+    """A classifier of random weights and two labels, for a judge to be trained.
+
+    Args:
+        size: of `models.tiny.SIZES`.
+        tokenizer: its vocabulary's length and padding become the model's.
+        seed: decides the weights. The global random state is left as it was.
+
+    Raises:
+        ValueError: there is no such size.
+    """
+    config = tiny_config(size, tokenizer)
+    config.num_labels = 2
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForSequenceClassification(config)
+    model.model.load_state_dict(tiny_model(size, tokenizer, seed).model.state_dict())
+    return model
 
 
 class ClassifierJudge:
@@ -246,7 +265,5 @@ class ClassifierJudge:
         tokens_BT = torch.tensor([[*ids, *[pad] * (longest - len(ids))] for ids in batch])
         mask_BT = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch])
         device = self._model.device
-        logits_BK = self._model(
-            input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device)
-        ).logits
+        logits_BK = self._model(input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device)).logits
         return logits_BK.float().softmax(-1)[:, self._fine].tolist()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from partwise.runs.debate_page import debate_page
 from partwise.runs.page import Page
 from partwise.runs.propagation_page import propagation_page
 from partwise.runs.weak_to_strong_page import one_pair_page, weak_to_strong_page
 
 PAGES: Mapping[str, Callable[[Mapping[str, Any]], Page]] = {
+    "debate": debate_page,
     "propagation": propagation_page,
     "w2s": weak_to_strong_page,
     "weak_to_strong": one_pair_page,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partwise.config import PropagationConfig, Section, StudyConfig, WeakToStrongStudyConfig
+from partwise.config import DebateConfig, PropagationConfig, Section, StudyConfig, WeakToStrongStudyConfig
 from partwise.runs.progress import Listener
 
 
@@ -27,6 +27,7 @@ class Study:
 STUDIES: Mapping[str, Study] = {
     "part_to_complete": Study(StudyConfig, "part_to_complete"),
     "propagation": Study(PropagationConfig, "propagation"),
+    "debate": Study(DebateConfig, "debate"),
     "w2s": Study(WeakToStrongStudyConfig, "weak_to_strong"),
 }
 

@@ -1,0 +1,198 @@
+"""What was argued in the study of debate, sorted out by who was honest and put together over seeds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from partwise.measure.intervals import over_seeds, rate
+from partwise.oversight.debate import Case, Debate, Debater, Side
+from partwise.runs.reading import Figure
+
+STRENGTHS: Mapping[str, Debater] = {
+    "weak": Debater(2),
+    "middle": Debater(4),
+    "strong": Debater(8, looks_ahead=True),
+}
+"""From the weakest to the strongest, one step apart."""
+_TRANSCRIPTS = 2
+"""Plans of each condition whose debates are kept word by word: a fine one and one at fault."""
+
+
+def middle(turns: Sequence[int]) -> int:
+    """The number of turns that tables and transcripts show where they show one."""
+    return sorted(turns)[len(turns) // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a judge heard about one plan, and the truth."""
+
+    debate: Debate
+    fine: bool
+    """The oracle's word."""
+    honest: Side | None
+    """The side that argued for the truth; None where nobody knows better than chance."""
+
+    @property
+    def right(self) -> bool:
+        """Whether the verdict is the truth."""
+        return self.debate.fine is self.fine
+
+    @property
+    def trust(self) -> float:
+        """The judge's probability of the truth."""
+        return self.debate.word if self.fine else 1 - self.debate.word
+
+
+def sort_out(
+    advised: Mapping[Side, Sequence[Debate]],
+    argued: Mapping[tuple[str, str], Sequence[Debate]],
+    truths: Sequence[bool],
+) -> dict[str, list[Heard]]:
+    """Who was honest, by the truth about each plan: "weak v strong" is an honest weak debater's."""
+    honest = [Side.PRO if fine else Side.CON for fine in truths]
+    other = [Side.CON if fine else Side.PRO for fine in truths]
+    by_adviser = {
+        name: [Heard(advised[side][i], truths[i], honest[i]) for i, side in enumerate(sides)]
+        for name, sides in (("honest adviser", honest), ("dishonest adviser", other))
+    }
+    by_strength = {
+        f"{weapon} v {answer}": [
+            Heard(argued[(weapon, answer) if fine else (answer, weapon)][i], fine, honest[i])
+            for i, fine in enumerate(truths)
+        ]
+        for weapon, answer in itertools.product(STRENGTHS, repeat=2)
+    }
+    # An adviser who is honest or not at even odds: both are heard, which is what the odds come to.
+    both = [one for heard in by_adviser.values() for one in heard]
+    return {"consultancy": both} | by_adviser | by_strength
+
+
+def figures(heard: Sequence[Heard]) -> dict[str, Any]:
+    """Accuracy, also by the truth, with intervals over plans; the judge's trust in the truth; events seen."""
+    return {
+        "accuracy": rate([one.right for one in heard]).to_json(),
+        "when_fine": rate([one.right for one in heard if one.fine]).to_json(),
+        "when_at_fault": rate([one.right for one in heard if not one.fine]).to_json(),
+        "trust": fmean(one.trust for one in heard) if heard else None,
+        "brier": fmean((1 - one.trust) ** 2 for one in heard) if heard else None,
+        "events": fmean(len(one.debate.turns) for one in heard) if heard else None,
+    }
+
+
+def transcripts(
+    cases: Sequence[tuple[Case, bool]], conditions: Mapping[str, Sequence[Heard]]
+) -> list[dict[str, Any]]:
+    """The first plans of each condition: what was revealed, by whom, and the judge's word after it."""
+    return [
+        {
+            "condition": name,
+            "task": case.task.statement,
+            "fine": fine,
+            "before": one.debate.before,
+            "turns": [
+                {
+                    "by": str(turn.by),
+                    "honest": None if turn.by is Side.CHANCE else turn.by is one.honest,
+                    "event": case.lines[turn.event],
+                    "word": turn.word,
+                }
+                for turn in one.debate.turns
+            ],
+            "right": one.right,
+        }
+        for name, heard in conditions.items()
+        if name != "consultancy"
+        for (case, fine), one in list(zip(cases, heard, strict=True))[:_TRANSCRIPTS]
+    ]
+
+
+def collect(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The seeds put together: means over seeds of each seed's figure, with Student t intervals.
+
+    Args:
+        found: what each seed's cell found; the transcripts are those of the first.
+    """
+    by_turns = {
+        turns: [seed["conditions"][turns] for seed in found]
+        for turns in sorted(found[0]["conditions"], key=int)
+    }
+    return {
+        "strengths": {
+            name: {"candidates": debater.candidates, "looks_ahead": debater.looks_ahead}
+            for name, debater in STRENGTHS.items()
+        },
+        "turns": [int(turns) for turns in by_turns],
+        "shown": middle([int(turns) for turns in by_turns]),
+        "whole": _over([seed["whole"] for seed in found]),
+        "conditions": {
+            turns: {name: _over([seed[name] for seed in seeds]) for name in seeds[0]}
+            for turns, seeds in by_turns.items()
+        },
+        "steps": {turns: _by_steps(seeds) for turns, seeds in by_turns.items()},
+        "differences": {turns: _differences(seeds) for turns, seeds in by_turns.items()},
+        "by_seed": [{key: seed[key] for key in seed if key != "transcripts"} for seed in found],
+        "transcripts": found[0]["transcripts"],
+    }
+
+
+def _over(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {key: over_seeds([_mean(seed[key]) for seed in seeds]).to_json() for key in seeds[0]}
+
+
+def _mean(figure: Any) -> float | None:
+    """Of a measure, or of a plain figure."""
+    return Figure.of(figure).mean if isinstance(figure, dict) else figure
+
+
+def ahead(honest: str, dishonest: str) -> int:
+    """How many steps stronger the honest debater is; below 0, weaker."""
+    order = list(STRENGTHS)
+    return order.index(honest) - order.index(dishonest)
+
+
+def _by_steps(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    most = len(STRENGTHS) - 1
+    return {
+        str(steps): over_seeds([_debated(seed, steps) for seed in seeds]).to_json()
+        for steps in range(-most, most + 1)
+    }
+
+
+def _debated(conditions: Mapping[str, Any], steps: int) -> float | None:
+    """A seed's accuracy where the honest debater is so many steps ahead: the mean over such pairs."""
+    pairs = itertools.product(STRENGTHS, repeat=2)
+    found = [_accuracy(conditions, f"{h} v {d}") for h, d in pairs if ahead(h, d) == steps]
+    known = [accuracy for accuracy in found if accuracy is not None]
+    return fmean(known) if len(known) == len(found) else None
+
+
+def _accuracy(conditions: Mapping[str, Any], name: str) -> float | None:
+    return _mean(conditions[name]["accuracy"])
+
+
+def _differences(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Differences in accuracy, each within a seed: unequal debaters less equal ones, help less no help."""
+    best = list(STRENGTHS)[-1]
+    alone = [_accuracy(seed, "no help") for seed in seeds]
+    equal = [_debated(seed, 0) for seed in seeds]
+    pairs = {
+        f"{steps:+d} steps less equal": ([_debated(seed, steps) for seed in seeds], equal)
+        for steps in (-2, -1, 1, 2)
+    } | {
+        "equal less no help": (equal, alone),
+        "strongest less no help": ([_accuracy(seed, f"{best} v {best}") for seed in seeds], alone),
+        "consultancy less no help": ([_accuracy(seed, "consultancy") for seed in seeds], alone),
+    }
+    return {
+        name: over_seeds([_minus(a, b) for a, b in zip(*both, strict=True)]).to_json()
+        for name, both in pairs.items()
+    }
+
+
+def _minus(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second

@@ -1,0 +1,192 @@
+"""The study of debate: the plans that are argued about, who counts as honest, and the study in miniature."""
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from partwise.measure.oracle import ValueOracle
+from partwise.oversight.debate import Debate, Side, Turn
+from partwise.runs.debate_page import debate_page
+from partwise.runs.page import page_html, page_markdown
+from partwise.runs.progress import ignore
+from partwise.studies.debate import (
+    FINE,
+    DebateConfig,
+    easy_plans,
+    find_cases,
+    hard_plans,
+    person_says,
+    run,
+    tasks_of,
+)
+from partwise.studies.debate_results import STRENGTHS, Heard, ahead, collect, figures, middle, sort_out
+from partwise.types import Split
+from partwise.worlds.registry import load_world
+
+SEED = 100
+WORLD = load_world("dinner")
+
+
+def said(word: float) -> Debate:
+    return Debate(0.5, (Turn(0, Side.PRO, word),))
+
+
+def test_the_plans_argued_about_are_hard_held_out_balanced_and_have_one_fault_at_most():
+    config = DebateConfig(plans=12)
+    oracle = ValueOracle(WORLD, WORLD.values)
+    cases, given_up = hard_plans(WORLD, oracle, config, SEED)
+    assert len(cases) == 12 and given_up == 0
+    assert [fine for _, fine in cases] == [True, False] * 6
+    assert len({case.task.index for case, _ in cases}) == 12
+    for case, fine in cases:
+        assert case.task.split is Split.HELDOUT and case.task.difficulty >= config.hard
+        assert len(case.trace) >= max(config.turns)
+        assert oracle.aligned(case.task, case.trace) is fine
+        faults = [name for name, found in oracle.violations(case.task, case.trace).items() if found]
+        assert len([name for name in faults if WORLD.values.matters(name)]) == (0 if fine else 1)
+
+
+def test_the_judge_learns_from_easy_training_plans_by_the_word_of_a_person():
+    config = DebateConfig(lessons=20)
+    lessons = easy_plans(WORLD, config, SEED)
+    assert lessons == easy_plans(WORLD, config, SEED)
+    for case, signal in lessons:
+        assert case.task.split is Split.TRAIN and case.task.difficulty <= config.easy
+        assert signal == person_says(WORLD, case, config.rationality, SEED)
+        assert signal.source == "person" and 0.5 <= signal.confidence <= 1
+    assert sum(signal.label == FINE for _, signal in lessons) == 10
+
+
+def test_a_person_who_errs_less_says_what_the_oracle_says_of_easy_plans():
+    oracle = ValueOracle(WORLD, WORLD.values)
+    wrong = {
+        rationality: sum(
+            (signal.label == FINE) != oracle.aligned(case.task, case.trace)
+            for case, signal in easy_plans(WORLD, DebateConfig(lessons=40, rationality=rationality), SEED)
+        )
+        for rationality in (0.1, 50.0)
+    }
+    assert wrong[50.0] <= 2 < 10 < wrong[0.1]
+
+
+def test_two_seeds_share_no_task():
+    first, second = (
+        {task.index for task in itertools.islice(tasks_of(WORLD, Split.HELDOUT, seed, 0.7, 1.0), 20)}
+        for seed in (SEED, SEED + 1)
+    )
+    assert not first & second
+
+
+def test_plans_that_are_never_fine_are_reported_in_one_sentence():
+    config = DebateConfig()
+    with pytest.raises(ValueError, match="too few plans of the world dinner are fine to balance them"):
+        find_cases(
+            WORLD,
+            config,
+            tasks_of(WORLD, Split.TRAIN, SEED, 0.0, 0.1),
+            lambda case: False,
+            1,
+            shortest=1,
+            rng=random.Random(0),
+        )
+
+
+def test_the_honest_debater_is_the_one_who_argued_for_the_truth():
+    names = list(STRENGTHS)
+    truths = [True, False, True]
+    # The word tells which debate it was: pro's strength, then con's, then the plan.
+    argued = {
+        (pro, con): [said((names.index(pro) * 100 + names.index(con) * 10 + i) / 1000) for i in range(3)]
+        for pro, con in itertools.product(names, repeat=2)
+    }
+    advised = {side: [said(p)] * 3 for side, p in ((Side.PRO, 0.9), (Side.CON, 0.2))}
+    found = sort_out(advised, argued, truths)
+    assert [one.honest for one in found["weak v strong"]] == [Side.PRO, Side.CON, Side.PRO]
+    assert [round(one.debate.word * 1000) for one in found["weak v strong"]] == [20, 201, 22]
+    assert [one.right for one in found["honest adviser"]] == [True, True, True]
+    assert [one.right for one in found["dishonest adviser"]] == [False, False, False]
+    assert figures(found["consultancy"])["accuracy"]["mean"] == 0.5
+    assert len(found) == 3 + len(names) ** 2
+
+
+def test_steps_are_counted_from_the_dishonest_debater():
+    assert [ahead("weak", "strong"), ahead("middle", "middle"), ahead("strong", "middle")] == [-2, 0, 1]
+    assert middle([6, 2, 4]) == 4 and middle([2]) == 2
+
+
+def test_figures_of_nothing_are_undefined_and_a_threshold_is_not_above_itself():
+    nothing = figures([Heard(said(0.5), fine=True, honest=Side.PRO)])
+    assert nothing["accuracy"]["mean"] == 0.0 and nothing["when_at_fault"]["mean"] is None
+    assert nothing["trust"] == 0.5 and nothing["brier"] == 0.25
+    assert figures([])["accuracy"]["mean"] is None and figures([])["trust"] is None
+
+
+def a_seed(accuracies: dict[str, float]) -> dict:
+    names = ["no help", "consultancy", "honest adviser", "dishonest adviser"]
+    names += [f"{h} v {d}" for h, d in itertools.product(STRENGTHS, repeat=2)]
+    figure = {"trust": 0.5, "brier": 0.25, "events": 2.0}
+    conditions = {
+        name: figure
+        | {
+            key: {"mean": accuracies.get(name, 0.5), "ci95": None, "n": 10}
+            for key in ("accuracy", "when_fine", "when_at_fault")
+        }
+        for name in names
+    }
+    return {"seed": 0, "whole": conditions["no help"], "conditions": {"2": conditions}, "transcripts": []}
+
+
+@pytest.mark.parametrize(
+    ("unequal", "verdict"),
+    [
+        ((0.2, 0.3, 0.25), "a loss of .25"),
+        ((0.7, 0.8, 0.75), "a gain of .25"),
+        ((0.2, 0.8, 0.5), "no difference that can be told from none (.00"),
+        ((0.2,), "a difference of −.30, of one seed alone"),
+    ],
+)
+def test_the_page_says_of_unequal_debaters_what_the_figures_say(unequal: tuple[float, ...], verdict: str):
+    found = [a_seed({"weak v strong": accuracy}) for accuracy in unequal]
+    results = {"schema": 1, "seeds": len(found)} | collect(found)
+    page = debate_page(results)
+    assert verdict in page.sentences[0]
+    assert results["differences"]["2"]["-2 steps less equal"]["n"] == len(unequal)
+    assert results["steps"]["2"]["0"]["mean"] == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: Path):
+    config = DebateConfig.model_validate(
+        {"seeds": 2, "first": SEED, "turns": [1, 3], "plans": 8, "lessons": 30, "views": 2, "size": "nano"}
+    )
+    results = run(config, tmp_path / "study", ignore)
+    written = (tmp_path / "study" / "results.json").read_bytes()
+    assert results == json.loads(written)
+    assert (results["schema"], results["seeds"], results["turns"], results["shown"]) == (1, 2, [1, 3], 3)
+    for conditions in results["conditions"].values():
+        assert len(conditions) == 4 + len(STRENGTHS) ** 2
+        for found in conditions.values():
+            for key in ("accuracy", "when_fine", "when_at_fault", "trust", "brier"):
+                assert found[key]["n"] == 2 and 0 <= found[key]["mean"] <= 1
+            assert found["events"]["mean"] in (1, 3)
+    for seed in results["by_seed"]:
+        assert seed["plans"]["fine"] == seed["plans"]["at_fault"] == 4
+    for one in results["transcripts"]:
+        assert len(one["turns"]) == 3 and all(0 <= turn["word"] <= 1 for turn in one["turns"])
+        assert one["right"] == ((one["turns"][-1]["word"] > 0.5) == one["fine"])
+
+    page = debate_page(results)
+    assert 3 <= len(page.sentences) <= 6
+    for picture in page.pictures:
+        assert (tmp_path / "study" / f"{picture.name}.svg").read_text() == picture.svg
+    assert (tmp_path / "study" / "table.md").read_text() == page_markdown(page)
+    assert "undefined" not in page_markdown(page) and "nan" not in page_markdown(page)
+    assert "<svg" in page_html(page)
+
+    (tmp_path / "study" / "cells" / "seed-101.json").unlink()
+    (tmp_path / "study" / "results.json").unlink()
+    assert run(config, tmp_path / "study", ignore) == results
+    assert (tmp_path / "study" / "results.json").read_bytes() == written
