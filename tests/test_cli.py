@@ -19,7 +19,6 @@ from partwise.cli import app
 from partwise.config import AlignConfig
 from partwise.runs.progress import Progress
 from partwise.runs.rundir import RunDir
-from partwise.runs.terminal import print_study
 
 Fake = Callable[..., None]
 
@@ -78,7 +77,7 @@ def run_study(config: QuickConfig, out: Path, listen: Callable[[Progress], None]
     return json.loads((out / "results.json").read_text())
 
 
-STUDIES = {"part_to_complete": SimpleNamespace(config=QuickConfig, run=run_study, show=print_study)}
+STUDIES = {"part_to_complete": SimpleNamespace(config=QuickConfig, run=run_study)}
 
 
 def test_help_and_version() -> None:

@@ -51,7 +51,9 @@ def test_a_rung_is_made_once_the_same_anywhere_and_capacity_counts(tmp_path: Pat
     weights = [(folder / "model.safetensors").read_bytes() for folder in (folders["nano"], again)]
     assert weights[0] == weights[1]
     assert (
-        pretrained_rung(config, "nano", 0, tmp_path / "a", lambda *_: pytest.fail("made twice"))
+        pretrained_rung(
+            config, "nano", 0, tmp_path / "a", lambda _done, _total, _loss: pytest.fail("made twice")
+        )
         == folders["nano"]
     )
     book = rule_book(config, 0)

@@ -196,10 +196,19 @@ def _run_study(name: str, config: BaseModel, directory: Path) -> None:
     with LiveDisplay() as display:
         display.start("loading")
         results = _find_study(name).run(config, directory, display.listen)
-    from partwise.studies.registry import show
-
-    show(name, results)
+    _print_results(name, results)
     print_report(directory)
+
+
+def _print_results(name: str, results: dict[str, Any]) -> None:
+    from partwise.runs.page import print_page
+    from partwise.runs.pages import PAGES
+    from partwise.runs.terminal import print_study
+
+    if name in PAGES:
+        print_page(PAGES[name](results))
+    else:
+        print_study(results)
 
 
 def print_report(directory: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PositiveFloat
 
 from partwise.config.section import PositiveInt, Section, UnitFloat
 
@@ -17,6 +17,8 @@ def _split(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A list of names, or a text in which commas divide them."""
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
+Combination = Literal["majority", "confidence-weighted", "dawid-skene", "glad"]
+"""How several signals become one: `oversight.combine.Method` says what each does."""
 
 
 class LadderConfig(Section):
@@ -93,7 +95,7 @@ class WeakToStrongConfig(Section):
     student: str = "mini"
     through: Names = ()
     """Models between teacher and student: each learns from the one before (bootstrapping)."""
-    combine: Literal["majority", "confidence-weighted", "dawid-skene", "glad"] = "confidence-weighted"
+    combine: Combination = "confidence-weighted"
     """How several teachers become one."""
     flips: UnitFloat = 0.0
     """Share of the teacher's labels that are turned to another."""
@@ -151,3 +153,95 @@ class DebateConfig(Section):
     size: str = "micro"
     """The judge's, of `models.tiny.SIZES`."""
     fit: FitConfig = FitConfig(epochs=2, batch_size=64, learning_rate=3e-3, warmup=50)
+
+
+class TeachConfig(Section):
+    """How a pretrained model, which has only read plans, is taught to write them."""
+
+    plans: PositiveInt = 4000
+    """Good and bad alike, to be written."""
+    told: UnitFloat = 0.4
+    """Share of them after which it is said what they do, so that judging is not unlearned."""
+    recited: int = 800
+    """Lists of rules, of which the names alone are learned: a plan must name a rule that is in the book."""
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 16
+    learning_rate: float = 1e-2
+
+
+class PreferConfig(Section):
+    """How a writer learns from preferences in one round."""
+
+    beta: float = 0.1
+    """Of DPO: how much the round's first weights hold the writer back."""
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 32
+    learning_rate: float = 3e-4
+
+
+class SelfEnhancementConfig(Section):
+    """The study of self-enhancement."""
+
+    seeds: PositiveInt = 1
+    """Seeds `first`, `first` + 1, and so on."""
+    quick: bool = False
+    """Two rounds, two peers, one rate, few plans: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Cells at the same time; None for one a core."""
+    first: int = 0
+    size: Size = "micro"
+    """Of writers and peers."""
+    peers: PositiveInt = 3
+    rounds: PositiveInt = 6
+    """In which a writer learns."""
+    rates: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (3e-4, 1e-3)
+    """Learning rates, the gentle one first: how strongly a writer follows its judge."""
+    plans: PositiveInt = 512
+    """That it writes in a round, and on which it is measured."""
+    ladder: LadderConfig = LadderConfig(rules=256, documents=8000)
+    """A smaller book than elsewhere: writers have to know which rules there are before they can name one. It
+    is read so little that they know some four in five of what its rules say."""
+    teach: TeachConfig = TeachConfig()
+    prefer: PreferConfig = PreferConfig()
+
+
+class NoiseConfig(Section):
+    """The study of noise: label flips on every rung of the ladder."""
+
+    seeds: PositiveInt = 1
+    """Seeds `first`, `first` + 1, and so on."""
+    quick: bool = False
+    """Three rungs, four shares: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Cells at the same time; None for one a core."""
+    first: int = Field(default=0, ge=0)
+    flips: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = tuple(share / 10 for share in range(11))
+    """Shares of the labels that are turned to the other."""
+    data: DataConfig = DataConfig(train=300, test=400)
+    ladder: LadderConfig = LadderConfig()
+    fit: FitConfig = FitConfig(epochs=16, batch_size=16)
+    """How long a model learns: long enough to memorise."""
+
+
+class SignalDiversityConfig(Section):
+    """The study of signal diversity: one to six sources, of different errors and of one bias."""
+
+    seeds: PositiveInt = 1
+    """Seeds `first`, `first` + 1, and so on."""
+    quick: bool = False
+    """Two ways to combine, fewer plans: whether it works, not what it says."""
+    processes: PositiveInt | None = None
+    """Cells at the same time; None for one a core."""
+    first: int = Field(default=0, ge=0)
+    methods: Annotated[tuple[Combination, ...], Field(min_length=1)] = (
+        "majority",
+        "confidence-weighted",
+        "dawid-skene",
+        "glad",
+    )
+    """How several signals become one."""
+    student: str = "mini"
+    data: DataConfig = DataConfig(train=1000, test=1000, overlap=1 / 3)
+    ladder: LadderConfig = LadderConfig()
+    """Its two smallest rungs are the weak models."""
+    fit: FitConfig = FitConfig()

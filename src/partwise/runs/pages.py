@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from partwise.runs.debate_page import debate_page
+from partwise.runs.noise_page import noise_page
 from partwise.runs.page import Page
 from partwise.runs.propagation_page import propagation_page
+from partwise.runs.self_enhancement_page import self_enhancement_page
+from partwise.runs.signal_diversity_page import signal_diversity_page
 from partwise.runs.weak_to_strong_page import one_pair_page, weak_to_strong_page
 
 PAGES: Mapping[str, Callable[[Mapping[str, Any]], Page]] = {
     "debate": debate_page,
+    "noise": noise_page,
     "propagation": propagation_page,
+    "self_enhancement": self_enhancement_page,
+    "signal_diversity": signal_diversity_page,
     "w2s": weak_to_strong_page,
     "weak_to_strong": one_pair_page,
 }

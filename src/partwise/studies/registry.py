@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partwise.config import DebateConfig, PropagationConfig, Section, StudyConfig, WeakToStrongStudyConfig
+from partwise.config import (
+    DebateConfig,
+    NoiseConfig,
+    PropagationConfig,
+    Section,
+    SelfEnhancementConfig,
+    SignalDiversityConfig,
+    StudyConfig,
+    WeakToStrongStudyConfig,
+)
 from partwise.runs.progress import Listener
 
 
@@ -25,20 +34,11 @@ class Study:
 
 
 STUDIES: Mapping[str, Study] = {
+    "noise": Study(NoiseConfig, "noise"),
     "part_to_complete": Study(StudyConfig, "part_to_complete"),
     "propagation": Study(PropagationConfig, "propagation"),
     "debate": Study(DebateConfig, "debate"),
+    "self_enhancement": Study(SelfEnhancementConfig, "self_enhancement"),
+    "signal_diversity": Study(SignalDiversityConfig, "signal_diversity"),
     "w2s": Study(WeakToStrongStudyConfig, "weak_to_strong"),
 }
-
-
-def show(name: str, results: dict[str, Any]) -> None:
-    """A finished study in the terminal."""
-    from partwise.runs.page import print_page
-    from partwise.runs.pages import PAGES
-    from partwise.runs.terminal import print_study
-
-    if name in PAGES:
-        print_page(PAGES[name](results))
-    else:
-        print_study(results)

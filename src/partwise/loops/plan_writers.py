@@ -1,0 +1,249 @@
+"""Models of the laboratory that write plans, and that judge them by what they say of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from partwise.config import TeachConfig
+from partwise.data.plans import Document, Plan, RuleBook
+from partwise.models.hub import load_causal_lm
+from partwise.models.sampling import Sampler
+from partwise.training.ladder import rows
+from partwise.training.language import Listener, cached_model, train_language_model
+from partwise.types import Example, Signal
+
+LONGEST = 96
+"""Tokens that a plan may take; those of the laboratory take 40 to 60."""
+_GOOD, _BAD = (" asks_one", " knows_one"), (" reads_one", " reads_several", " knows_several")
+"""What a plan may be said to do (`Plan.told`), by whether people would hold anything against it."""
+_BATCH = 128
+HANDS = (
+    ("r", "likes", "done", "u"),
+    ("place", "prefs", "enough", "user"),
+    ("spot", "tastes", "held", "guest"),
+    ("venue", "wishes", "ready", "person"),
+    ("table", "loved", "settled", "friend"),
+    ("option", "wanted", "booked", "one"),
+    ("where", "answers", "got", "name"),
+    ("choice", "lists", "fine", "who"),
+)
+"""The names that a writer may give its variables: those of the corpus, four that go together. Were each drawn
+by itself, models of this size would spend all their capacity on using them as they were defined."""
+_ROLES = {name: role for hand in HANDS for role, name in enumerate(hand)}
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a writer wrote to a prompt."""
+
+    prompt: str
+    ids: tuple[int, ...]
+    """Its tokens, without the one that ends them."""
+    text: str
+    ended: bool
+    """Whether it came to an end within `LONGEST` tokens."""
+
+
+class Writer:
+    """A model that writes plans when it is asked for a kind of them."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model, self.tokenizer = model, tokenizer
+
+    @classmethod
+    def load(cls, folder: Path) -> Writer:
+        """Of `taught_writer`.
+
+        Raises:
+            ModelError: the folder is incomplete or corrupt.
+        """
+        return cls(*load_causal_lm(folder, lora_rank=0, device="cpu"))
+
+    def prompt(self, asked: str) -> str:
+        """What the model reads before it writes."""
+        turns = [{"role": "user", "content": asked}]
+        return cast(
+            str, self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        )
+
+    def write(self, prompts: Sequence[str], *, seed: int) -> list[Written]:
+        """One sample at temperature 1 for each prompt."""
+        sampler = Sampler.of(self.model, self.tokenizer)
+        cursor = sampler.start([self.tokenizer(self.prompt(asked))["input_ids"] for asked in prompts])
+        sampled = sampler.generate(
+            cursor, LONGEST, temperature=1.0, generator=torch.Generator().manual_seed(seed)
+        )
+        return [
+            self._written(asked, ids, ids[-1] in sampler.eos_ids)
+            for asked, ids in zip(prompts, sampled, strict=True)
+        ]
+
+    def surprisal(self, written: Sequence[Written]) -> list[float]:
+        """-log p of each text given its prompt, in nats, its end included.
+
+        Over samples of the writer as it is, the mean is an unbiased estimate of its entropy.
+        """
+        end: int = self.tokenizer.eos_token_id
+        found: list[float] = []
+        self.model.eval()
+        with torch.inference_mode():
+            for start in range(0, len(written), _BATCH):
+                chunk = written[start : start + _BATCH]
+                prompts = [self.tokenizer(self.prompt(one.prompt))["input_ids"] for one in chunk]
+                texts = [[*one.ids, end] if one.ended else [*one.ids] for one in chunk]
+                batch = self.tokenizer.pad(
+                    {"input_ids": [a + b for a, b in zip(prompts, texts, strict=True)]},
+                    padding_side="right",
+                    return_tensors="pt",
+                )
+                logits_BTV = self.model(**batch, use_cache=False).logits[:, :-1].float()
+                said_BT = -logits_BTV.log_softmax(-1).gather(-1, batch["input_ids"][:, 1:, None])[..., 0]
+                for row, asked, text in zip(said_BT, prompts, texts, strict=True):
+                    found.append(float(row[len(asked) - 1 : len(asked) + len(text) - 1].sum()))
+        return found
+
+    def _written(self, asked: str, ids: list[int], ended: bool) -> Written:
+        kept = ids[:-1] if ended else ids
+        text = self.tokenizer.decode(kept, skip_special_tokens=False)
+        return Written(prompt=asked, ids=tuple(kept), text=text, ended=ended)
+
+
+class Judge:
+    """A model that is asked of two plans which one is better, and answers from what it says that each does.
+
+    The log-odds of a plan are log P(good words) - log P(bad words) right after its text; the first of two is
+    the better one with probability sigmoid(difference of their log-odds), given that just one is good. The
+    model is read as it is when it is asked: where it is the writer's own, the judge learns with the writer.
+    """
+
+    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
+        """Args:
+        name: stands in its signals.
+        model: a causal language model that says of a plan what it does.
+        tokenizer: the model's.
+        """
+        self.name = name
+        self._model, self._tokenizer = model, tokenizer
+        self._good, self._bad = ([_token(tokenizer, word) for word in words] for words in (_GOOD, _BAD))
+
+    def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
+        """Which text is best; None between texts of equal log-odds."""
+        odds = self.log_odds(sorted({text for example in examples for text in example.texts}))
+        return [self._signal(example, [odds[text] for text in example.texts]) for example in examples]
+
+    def _signal(self, example: Example, odds: Sequence[float]) -> Signal | None:
+        best = max(odds)
+        if min(odds) == best:
+            return None
+        confidence = 1 / sum(math.exp(other - best) for other in odds)
+        return Signal(example=example.key, label=odds.index(best), confidence=confidence, source=self.name)
+
+    def log_odds(self, texts: Sequence[str]) -> dict[str, float]:
+        """Text to its log-odds of being good, in nats."""
+        ids = {text: self._tokenizer(text)["input_ids"] or [self._tokenizer.eos_token_id] for text in texts}
+        order = sorted(ids, key=lambda text: (len(ids[text]), text))
+        found: dict[str, float] = {}
+        self._model.eval()
+        with torch.inference_mode():
+            for start in range(0, len(order), _BATCH):
+                chunk = order[start : start + _BATCH]
+                batch = self._tokenizer.pad(
+                    {"input_ids": [ids[text] for text in chunk]}, padding_side="right", return_tensors="pt"
+                )
+                last_B = batch["attention_mask"].sum(1) - 1
+                hidden_BTH = self._model.get_decoder()(**batch, use_cache=False).last_hidden_state
+                logits_BV = self._model.get_output_embeddings()(hidden_BTH[torch.arange(len(chunk)), last_B])
+                good_B, bad_B = (logits_BV[:, words].logsumexp(-1) for words in (self._good, self._bad))
+                found.update(zip(chunk, (good_B - bad_B).tolist(), strict=True))
+        return found
+
+
+def _token(tokenizer: Any, word: str) -> int:
+    ids: list[int] = tokenizer(word)["input_ids"]
+    if len(ids) != 1:
+        raise ValueError(f"'{word.strip()}' is no word of this model: take one of the laboratory's ladder")
+    return ids[0]
+
+
+def taught_writer(
+    pretrained: Path,
+    plans: Sequence[Plan],
+    book: RuleBook,
+    config: TeachConfig,
+    cache: Path,
+    *,
+    seed: int,
+    listen: Listener | None = None,
+) -> Path:
+    """The folder of a pretrained model that has learned to write plans of the kind that it is asked for.
+
+    It is made on the first call and found in `cache` afterwards, by the names and settings of all that shapes
+    it.
+
+    Args:
+        pretrained: of `training.ladder.pretrained_rung`.
+        plans: what it learns to write, good and bad alike.
+        book: the rules that they may name.
+        config: how it learns.
+        cache: made where missing.
+        seed: decides the order of the plans.
+        listen: called every ten steps; never, where the model is found.
+    """
+
+    def make(folder: Path) -> None:
+        writer = Writer.load(pretrained)
+        documents = list(lessons(writer, plans, book, config, random.Random(f"lessons {seed}")))
+        train_language_model(
+            writer.model,
+            rows(writer.tokenizer, documents),
+            writer.tokenizer.pad_token_id,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            seed=seed,
+            use_cpu=True,
+            scratch=folder.parent / "trainer",
+            listen=listen,
+        )
+        writer.model.save_pretrained(folder)
+        writer.tokenizer.save_pretrained(folder)
+
+    shaping = [pretrained.name, config.model_dump_json(), str(seed), *(plan.source for plan in plans)]
+    shaping.append(Path(__file__).read_text())
+    digest = hashlib.sha256("\n".join(shaping).encode()).hexdigest()[:16]
+    return cached_model(cache / f"writer-{pretrained.name}-{digest}", make)
+
+
+def lessons(
+    writer: Writer, plans: Sequence[Plan], book: RuleBook, config: TeachConfig, rng: random.Random
+) -> Iterator[Document]:
+    """Plans to be written as their kind is asked for, some to be judged as before, and the rules by name.
+
+    What rules say is only read here: a writer knows of it what it knew.
+    """
+    for plan in plans:
+        text = in_hand(plan.source, rng.randrange(len(HANDS)))
+        yield (
+            (writer.prompt(plan.cue.value), False),
+            (text, True),
+            (writer.tokenizer.eos_token, True),
+        )
+        if rng.random() < config.told:
+            yield plan.told
+    for _ in range(config.recited):
+        yield tuple((text, not learned) for text, learned in book.recited(rng, 32))
+
+
+def in_hand(text: str, hand: int) -> str:
+    """A plan with the names that one of `HANDS` gives its variables."""
+    return _WORD.sub(lambda word: HANDS[hand][_ROLES[word[0]]] if word[0] in _ROLES else word[0], text)

@@ -1,0 +1,253 @@
+"""What the study of signal diversity found, as a page."""
+
+# matplotlib is typed in part.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
+from partwise.runs.page import Page, Picture, Table
+from partwise.runs.reading import Figure, group, number
+
+SETTINGS = {"varied": "errors that differ", "shared": "one bias that all share"}
+"""What the sources have, in words."""
+_COLOURS = {"majority": ORANGE, "confidence-weighted": BLUE, "dawid-skene": PURPLE, "glad": GREEN}
+
+
+def signal_diversity_page(results: Mapping[str, Any]) -> Page:
+    """The page of a finished study's `results.json`."""
+    return Page(
+        title="Signal diversity",
+        sentences=_sentences(results),
+        tables=[_students(results), _sources(results), _marginal(results)],
+        pictures=[
+            Picture(
+                name="signal_diversity",
+                caption="Test accuracy of the student by the number of sources that label its plans, for "
+                "each way to combine them: where the sources' errors differ, and where all share one "
+                "bias. Mean over seeds and 95% interval. Dashed: the student of true labels; dotted: the "
+                "student of the best single source, chosen with hindsight.",
+                svg=_students_picture(results),
+            ),
+            Picture(
+                name="signal_diversity_errors",
+                caption="Correlation (phi) of the errors of every two sources, mean over seeds: above 0 they "
+                "err together.",
+                svg=_errors_picture(results),
+            ),
+        ],
+    )
+
+
+def _sentences(results: Mapping[str, Any]) -> list[str]:
+    lines = [_gains(results), _against(results), _adds(results), _calibrated(results)]
+    if "peer review" not in results["left_out"]:
+        lines.append(_review(results))
+    if results["left_out"]:
+        lines.append(
+            "Left out, as they need the extra `lab`, which is not installed: "
+            f"{', '.join(results['left_out'])}."
+        )
+    return lines
+
+
+def _gains(results: Mapping[str, Any]) -> str:
+    said = [
+        f"Where the sources have {words} (mean correlation of errors "
+        f"{Figure.of(group(results, 'settings', name).get('mean_correlation')).full}), a student of six "
+        "gains over a student of one, on average over the six, "
+        + _listed(group(results, "settings", name, "gain"))
+        for name, words in SETTINGS.items()
+    ]
+    advantage = {m: Figure.of(found) for m, found in group(results, "advantage").items()}
+    if all(figure.low is None for figure in advantage.values()):
+        verdict = "one seed has no interval, so this says nothing yet"
+    else:
+        helps = [m for m, figure in advantage.items() if figure.low is not None and figure.low > 0]
+        verdict = (
+            f"diversity is what helps under {' and '.join(helps)}"
+            if helps
+            else "a difference that can't be told from none, against what the paper says"
+        )
+    return f"{'. '.join(said)}. The first gain exceeds the second by {_listed(advantage)}: {verdict}."
+
+
+def _listed(figures: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{(found if isinstance(found, Figure) else Figure.of(found)).full} ({method})"
+        for method, found in figures.items()
+    )
+
+
+def _against(results: Mapping[str, Any]) -> str:
+    ceiling = Figure.of(group(results, "ceiling").get("accuracy")).full
+    beyond = "; ".join(
+        f"with {words}, six sources differ from it by "
+        + _listed(group(results, "settings", name, "over_best"))
+        for name, words in SETTINGS.items()
+    )
+    best = " and ".join(
+        f"{Figure.of(group(results, 'settings', name, 'single').get('best')).text} ({words})"
+        for name, words in SETTINGS.items()
+    )
+    return (
+        f"True labels make a student of {ceiling}, the best single source, chosen with hindsight, one of "
+        f"{best}: {beyond}."
+    )
+
+
+def _adds(results: Mapping[str, Any]) -> str:
+    said: list[str] = []
+    for name, words in SETTINGS.items():
+        for method, steps in group(results, "settings", name, "marginal").items():
+            second, last = (Figure.of(steps[at]["benefit"]).text for at in (1, -1))
+            said.append(f"{second} and {last} ({words}, {method})")
+    return (
+        f"To the accuracy of the combined labels, the second source adds and the sixth: {'; '.join(said)}, "
+        "averaged over the orders in which they may join."
+    )
+
+
+def _calibrated(results: Mapping[str, Any]) -> str:
+    said: list[str] = []
+    for name, words in SETTINGS.items():
+        for method, steps in group(results, "settings", name, "students").items():
+            first, last = (Figure.of(steps[at]["calibration_error"]).text for at in (0, -1))
+            said.append(f"{first} to {last} ({words}, {method})")
+    return f"From one source to six, the student's calibration error goes from {'; '.join(said)}."
+
+
+def _review(results: Mapping[str, Any]) -> str:
+    said = [
+        f"with {words}, Kendall's tau with the truth is {Figure.of(review.get('tau')).full}, and a fair "
+        f"person comes in at rank {Figure.of(review.get('fair_rank')).full} of 7"
+        for name, words in SETTINGS.items()
+        if (review := group(results, "settings", name, "review"))
+    ]
+    return f"When the sources rank each other: {'; '.join(said)}."
+
+
+def _students(results: Mapping[str, Any]) -> Table:
+    rows: list[Sequence[str]] = []
+    for name in SETTINGS:
+        for method, steps in group(results, "settings", name, "students").items():
+            rows.append(
+                [
+                    name,
+                    method,
+                    *(Figure.of(step["accuracy"]).full for step in steps),
+                    Figure.of(steps[-1]["labels"]).text,
+                    Figure.of(steps[-1]["calibration_error"]).full,
+                ]
+            )
+    examples = results["examples"]
+    return Table(
+        heading="Students of one to six sources",
+        note="; ".join(f"{name}: {words}" for name, words in SETTINGS.items())
+        + f". Accuracy of {results['student']} on {examples['test']} test plans after learning from "
+        f"{examples['train']} plans that so many sources labelled; of one, the mean over the six. The order "
+        "in which they join is drawn for each seed. Then the accuracy of the labels of all six, and the "
+        "calibration error of their student.",
+        columns=[
+            "sources",
+            "combined by",
+            "1",
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+            "labels of six",
+            "calibration error of six",
+        ],
+        rows=rows,
+    )
+
+
+def _sources(results: Mapping[str, Any]) -> Table:
+    return Table(
+        heading="The sources",
+        note="Accuracy of each source's own labels on the student's plans, and of the student that learns "
+        "from it alone on the test.",
+        columns=["sources", "source", "its labels", "its student"],
+        rows=[
+            [name, source, Figure.of(found["labels"]).full, Figure.of(found["student"]).full]
+            for name in SETTINGS
+            for source, found in group(results, "settings", name, "sources").items()
+        ],
+    )
+
+
+def _marginal(results: Mapping[str, Any]) -> Table:
+    return Table(
+        heading="What the n-th source adds",
+        note="To the accuracy of the combined labels, averaged over all orders in which sources may join; "
+        "the first column is the accuracy of one. GLAD is left out here: it is too slow for every subset.",
+        columns=["sources", "combined by", "one", "+2nd", "+3rd", "+4th", "+5th", "+6th"],
+        rows=[
+            [
+                name,
+                method,
+                Figure.of(steps[0]["accuracy"]).full,
+                *(Figure.of(step["benefit"]).full for step in steps[1:]),
+            ]
+            for name in SETTINGS
+            for method, steps in group(results, "settings", name, "marginal").items()
+        ],
+    )
+
+
+def _students_picture(results: Mapping[str, Any]) -> str:
+    top = Figure.of(group(results, "ceiling").get("accuracy")).mean
+    with drawing():
+        canvas, axes = shares_canvas(1, 2, 5.8, 3.2)
+        for one, (name, words) in zip(axes.flat, SETTINGS.items(), strict=True):
+            found = group(results, "settings", name)
+            for method, steps in group(found, "students").items():
+                counts = range(1, len(steps) + 1)
+                line(one, counts, [step["accuracy"] for step in steps], _COLOURS[method], method, "-o")
+            best = Figure.of(group(found, "single").get("best")).mean
+            for level, style in ((top, "--"), (best, ":")):
+                if level is not None:
+                    one.axhline(level, color=GREY, linestyle=style, linewidth=1)
+            one.set_ylim(0.48, 1.02)
+            one.set_yticks([0.5, 0.6, 0.7, 0.8, 0.9, 1], labels=[".5", ".6", ".7", ".8", ".9", "1"])
+            one.set_xticks(range(1, 7))
+            one.set_title(words, fontsize=10)
+            one.set_xlabel("sources")
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+        return svg_of(canvas)
+
+
+def _errors_picture(results: Mapping[str, Any]) -> str:
+    from matplotlib.figure import Figure as Canvas
+
+    with drawing():
+        canvas = Canvas(figsize=(5.8, 7.0), layout="constrained")
+        for one, (name, words) in zip(canvas.subplots(2, 1), SETTINGS.items(), strict=True):
+            found = group(results, "settings", name)
+            rows = [[Figure.of(each).mean for each in row] for row in found["correlation"]]
+            shown = [[float("nan") if each is None else each for each in row] for row in rows]
+            one.imshow(shown, cmap="BrBG_r", vmin=-1, vmax=1)
+            for i, row in enumerate(rows):
+                for j, each in enumerate(row):
+                    strong = each is not None and abs(each) > 0.6
+                    one.text(
+                        j,
+                        i,
+                        "–" if each is None else number(each),
+                        ha="center",
+                        va="center",
+                        color="white" if strong else "black",
+                    )
+            one.set_yticks(range(len(rows)), labels=list(found["sources"]))
+            one.set_xticks([])
+            one.set_title(words, fontsize=10)
+            one.tick_params(length=0)
+            for side in one.spines.values():
+                side.set_visible(False)
+        return svg_of(canvas)

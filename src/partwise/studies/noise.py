@@ -1,0 +1,300 @@
+"""The study of noise (Kim et al. 2025, section 3.3, Figures 3 and 5): do larger models fit wrong labels more?
+
+Every rung of the ladder is finetuned on true labels of which a share is flipped, for many epochs, and
+followed by epoch: what it gives back of the labels that it learns from, and what it has right of a test with
+true labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from partwise.config import LadderConfig, NoiseConfig
+from partwise.loops.setup import cache_folder
+from partwise.loops.weak_to_strong import Models, plans_setting
+from partwise.measure.intervals import over_seeds
+from partwise.measure.signatures import imitation_cascade
+from partwise.models.tiny import count_parameters
+from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
+from partwise.runs.noise_page import noise_page
+from partwise.runs.page import page_markdown
+from partwise.runs.progress import Listener, Progress
+from partwise.runs.rundir import RunDir
+from partwise.studies.cells import Cell, run_cells
+from partwise.training.weak_to_strong import fit, targets
+from partwise.types import Example, Signal
+
+Curve = Sequence[Mapping[str, Any]]
+"""By epoch: what is given back of the labels, and the accuracy on the test."""
+_QUICK = (0.0, 0.2, 0.4, 1.0)
+
+
+def run(config: NoiseConfig, out: Path, listen: Listener) -> dict[str, Any]:
+    """Run or go on with the study; write `results.json`, a table and pictures into `out`.
+
+    Raises:
+        RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
+    """
+    directory = RunDir.create(out, "noise", config)
+    with directory.locked():
+        asked = _quick(config)
+        # First the models, each once; then what is learned by them.
+        found: dict[str, dict[str, Any]] = {}
+        for these in (rungs(asked), cells(asked)):
+            found |= run_cells(these, directory, listen, processes=config.processes)
+        results = collect(asked, found)
+        directory.write_json("results.json", results)
+        page = noise_page(results)
+        directory.write_text("table.md", page_markdown(page))
+        for picture in page.pictures:
+            directory.write_text(f"{picture.name}.svg", picture.svg)
+    return results
+
+
+def _quick(config: NoiseConfig) -> NoiseConfig:
+    if not config.quick:
+        return config
+    return config.model_copy(
+        update={
+            "flips": _QUICK,
+            "ladder": config.ladder.model_copy(update={"sizes": config.ladder.sizes[:3]}),
+        }
+    )
+
+
+def _seeds(config: NoiseConfig) -> range:
+    return range(config.first, config.first + config.seeds)
+
+
+def rungs(config: NoiseConfig) -> list[Cell]:
+    """The pretraining of each model; it costs nothing where the model is at hand."""
+    return [
+        Cell(
+            name=f"seed-{seed}/rung-{size}",
+            work=rung,
+            arguments={"ladder": config.ladder, "seed": seed, "size": size},
+        )
+        for size in reversed(config.ladder.sizes)
+        for seed in _seeds(config)
+    ]
+
+
+def rung(listen: Listener, *, ladder: LadderConfig, seed: int, size: str) -> dict[str, Any]:
+    """Make one model of the ladder; its number of parameters."""
+    models = Models(ladder, seed, cache_folder() / "ladder")
+    model, _ = models.open(size, classes=2, head=seed, listen=listen)
+    return {"parameters": count_parameters(model)}
+
+
+def cells(config: NoiseConfig) -> list[Cell]:
+    """One model that learns from labels of which one share is flipped; the longest first."""
+    return [
+        Cell(
+            name=_name(seed, size, flips),
+            work=learn_noise,
+            arguments={"config": config, "seed": seed, "size": size, "flips": flips},
+        )
+        for size in reversed(config.ladder.sizes)
+        for seed in _seeds(config)
+        for flips in config.flips
+    ]
+
+
+def _name(seed: int, size: str, flips: float) -> str:
+    return f"seed-{seed}/{size}-flips-{flips:g}"
+
+
+def learn_noise(
+    listen: Listener, *, config: NoiseConfig, seed: int, size: str, flips: float
+) -> dict[str, Any]:
+    """One model, followed by epoch."""
+    setting = plans_setting(config.data, config.ladder, seed)
+    noisy = Flipped(TrueLabels(), flips, seed=str(seed)).signals(setting.student)
+    models = Models(config.ladder, seed, cache_folder() / "ladder")
+    model, tokenizer = models.open(size, classes=2, head=seed, listen=listen)
+    learner = ModelSource(size, model, tokenizer, longest=config.fit.longest)
+    steps_an_epoch = math.ceil(len(setting.student) / config.fit.batch_size)
+    curve: list[dict[str, Any]] = []
+
+    def follow(step: int, steps: int) -> None:
+        if step % steps_an_epoch == 0:
+            curve.append(
+                {
+                    "epoch": step // steps_an_epoch,
+                    **against(learner.signals(setting.student), noisy, setting.student),
+                    "test": _share(
+                        [
+                            s is not None and s.label == e.label
+                            for s, e in zip(learner.signals(setting.test), setting.test, strict=True)
+                        ]
+                    ),
+                }
+            )
+            model.train()
+        figures = {key: curve[-1][key] for key in ("train", "test")} if curve else {}
+        listen(Progress(size, f"{flips:.0%} of the labels flipped", step, steps, figures))
+
+    fit(
+        model,
+        tokenizer,
+        setting.student,
+        targets(setting.student, noisy, 2),
+        config.fit,
+        seed=seed,
+        listen=follow,
+    )
+    return {
+        "parameters": count_parameters(model),
+        "flipped": sum(
+            s is not None and s.label != e.label for s, e in zip(noisy, setting.student, strict=True)
+        ),
+        "curve": curve,
+    }
+
+
+def against(
+    answers: Sequence[Signal | None], noisy: Sequence[Signal | None], examples: Sequence[Example]
+) -> dict[str, float | None]:
+    """What is given back of noisy labels: of all (`train`), the wrong (`memorised`) and the right (`kept`).
+
+    Shares, 0 to 1; None where there is no label of the kind.
+    """
+    same = [
+        (a is not None and a.label == s.label, s.label == e.label)
+        for a, s, e in zip(answers, noisy, examples, strict=True)
+        if s is not None
+    ]
+    return {
+        "train": _share([back for back, _ in same]),
+        "memorised": _share([back for back, true in same if not true]),
+        "kept": _share([back for back, true in same if true]),
+    }
+
+
+def _share(outcomes: Sequence[bool]) -> float | None:
+    return sum(outcomes) / len(outcomes) if outcomes else None
+
+
+def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The study's `results.json`."""
+    sizes = config.ladder.sizes
+    parameters: dict[str, int] = {
+        size: found[f"seed-{config.first}/rung-{size}"]["parameters"] for size in sizes
+    }
+    figures: Mapping[str, Callable[[Curve], float | None]] = {
+        "train": lambda curve: curve[-1]["train"],
+        "memorised": lambda curve: curve[-1]["memorised"],
+        "test": lambda curve: curve[-1]["test"],
+        "fall": fall,
+    }
+    return {
+        "schema": 1,
+        "seeds": config.seeds,
+        "examples": {"train": config.data.train, "test": config.data.test},
+        "epochs": config.fit.epochs,
+        "flips": list(config.flips),
+        "sizes": {
+            size: {
+                "parameters": parameters[size],
+                "flips": {
+                    f"{flips:g}": _point([found[_name(seed, size, flips)] for seed in _seeds(config)])
+                    for flips in config.flips
+                },
+            }
+            for size in sizes
+        },
+        "slopes": {
+            name: _slopes(config, list(parameters.values()), reads, found) for name, reads in figures.items()
+        },
+    }
+
+
+def _point(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One size at one share: the last epoch, the best one, and the way there."""
+    curves: list[Curve] = [cell["curve"] for cell in cells]
+    last = {
+        name: _over_seeds([curve[-1][name] for curve in curves])
+        for name in ("train", "memorised", "kept", "test")
+    }
+    cascades = [
+        imitation_cascade([point["train"] for point in curve], [point["test"] for point in curve])
+        for curve in curves
+    ]
+    return last | {
+        "best": _over_seeds([_best(curve)["test"] for curve in curves]),
+        "best_epoch": _over_seeds([_best(curve)["epoch"] for curve in curves]),
+        "fall": _over_seeds([fall(curve) for curve in curves]),
+        "cascade": {"fired": sum(c.fired for c in cascades), "by_seed": [c.at for c in cascades]},
+        "curve": [
+            {
+                "epoch": at[0]["epoch"],
+                **{
+                    name: over_seeds([point[name] for point in at]).to_json()
+                    for name in ("train", "memorised", "test")
+                },
+            }
+            for at in zip(*curves, strict=True)
+        ],
+    }
+
+
+def _best(curve: Curve) -> Mapping[str, Any]:
+    """The first epoch of the highest test accuracy: chosen with hindsight, which nobody has."""
+    return max(curve, key=lambda point: point["test"])
+
+
+def fall(curve: Curve) -> float:
+    """How far test accuracy lies in the end below the best epoch's."""
+    return _best(curve)["test"] - curve[-1]["test"]
+
+
+def _slopes(
+    config: NoiseConfig,
+    parameters: Sequence[int],
+    reads: Callable[[Curve], float | None],
+    found: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """A figure's slope against log10 of the parameters, by share, and of its mean over the shares below half.
+
+    Below half, the flipped labels are those that no rule predicts: to give them back is to memorise them.
+    """
+    below = [flips for flips in config.flips if 0 < flips < 0.5]
+
+    def figure(seed: int, size: str, flips: float) -> float | None:
+        return reads(found[_name(seed, size, flips)]["curve"])
+
+    def slopes(of: Callable[[int, str], float | None]) -> dict[str, Any]:
+        return _over_seeds(
+            [slope(parameters, [of(seed, size) for size in config.ladder.sizes]) for seed in _seeds(config)]
+        )
+
+    by_share = {
+        f"{flips:g}": slopes(lambda seed, size, flips=flips: figure(seed, size, flips))
+        for flips in config.flips
+    }
+    return by_share | {
+        "below half": slopes(lambda seed, size: _mean([figure(seed, size, flips) for flips in below]))
+    }
+
+
+def slope(parameters: Sequence[int], values: Sequence[float | None]) -> float | None:
+    """The least-squares slope of values against log10 of the parameters; None of under two sizes."""
+    known = [(math.log10(n), value) for n, value in zip(parameters, values, strict=True) if value is not None]
+    if len({x for x, _ in known}) < 2:
+        return None
+    xs, ys = np.array(known).T
+    return float(((xs - xs.mean()) * (ys - ys.mean())).sum() / ((xs - xs.mean()) ** 2).sum())
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
+    return {**over_seeds(values).to_json(), "by_seed": list(values)}

@@ -1,0 +1,227 @@
+"""The study of self-enhancement (Kim et al. 2025): does a model that judges itself collapse? Do peers help?
+
+A writer of plans learns round after round from judgments of its own plans. What differs between the arms is
+who judges: the writer as it is now, the writer as it was, three peers of equal capacity, whoever knows the
+truth (the ceiling), or chance (the control: what the training does to a writer without any information).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from partwise.config import SelfEnhancementConfig
+from partwise.data.plans import Cue, RuleBook, draw_plans
+from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
+from partwise.loops.self_enhancement import asked_for, self_enhance
+from partwise.loops.setup import cache_folder
+from partwise.measure.intervals import rate
+from partwise.oversight.combine import Method, Panel
+from partwise.oversight.signals import Source
+from partwise.runs.page import page_markdown
+from partwise.runs.progress import Listener, Progress
+from partwise.runs.rundir import RunDir
+from partwise.runs.self_enhancement_page import self_enhancement_page
+from partwise.studies.cells import Cell, run_cells
+from partwise.studies.self_enhancement_results import ARMS, gathered, knowledge, measured, truth
+from partwise.training.ladder import pretrained_rung, rule_book
+from partwise.types import Example, Signal
+
+SHARES: Mapping[Cue, float] = {Cue.EASY: 0.25, Cue.HARD: 0.5, Cue.BOTH: 0.25}
+"""Of the kinds of plans that are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The source that knows, for the ceiling alone: aligned is better than anything else."""
+
+    book: RuleBook
+    name: str = "the truth"
+
+    def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
+        """Which text is aligned; None where both are, or neither."""
+        good = [[truth(text, e.group, self.book) is True for text in e.texts] for e in examples]
+        return [
+            Signal(example=e.key, label=found.index(True), confidence=1.0, source=self.name)
+            if sum(found) == 1
+            else None
+            for e, found in zip(examples, good, strict=True)
+        ]
+
+
+class Coin:
+    """The source that knows nothing: which text it prefers follows from seed, texts and round alone."""
+
+    name = "chance"
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(f"coin {seed}")
+
+    def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
+        """Heads or tails."""
+        return [
+            Signal(example=e.key, label=self._rng.randrange(2), confidence=0.5, source=self.name)
+            for e in examples
+        ]
+
+
+def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str, Any]:
+    """Run or go on with the study; write `results.json`, a table and pictures into `out`.
+
+    Raises:
+        RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
+    """
+    directory = RunDir.create(out, "self_enhancement", config)
+    used = settings(config)
+    seeds = range(config.first, config.first + config.seeds)
+    with directory.locked():
+        # First all models, then all arms: two arms of a seed would both set out to make its models.
+        members = run_cells(_members(used, seeds), directory, listen, processes=config.processes)
+        arms = run_cells(_arms(used, seeds), directory, listen, processes=config.processes)
+        results = {
+            "schema": 1,
+            "seeds": len(seeds),
+            "quick": used.quick,
+            "size": used.size,
+            "rounds": used.rounds,
+            "plans": used.plans,
+            "rules": used.ladder.rules,
+            "rates": list(used.rates),
+            "knowledge": knowledge(
+                [[members[_member(seed, one)] for one in range(used.peers + 1)] for seed in seeds]
+            ),
+            "strengths": {
+                f"{rate:g}": gathered(
+                    {arm: [arms[_run(seed, rate, arm)]["rounds"] for seed in seeds] for arm in ARMS}
+                )
+                for rate in used.rates
+            },
+            "cells": {**members, **arms},
+        }
+        directory.write_json("results.json", results)
+        page = self_enhancement_page(results)
+        directory.write_text("table.md", page_markdown(page))
+        for picture in page.pictures:
+            directory.write_text(f"{picture.name}.svg", picture.svg)
+    return results
+
+
+def settings(config: SelfEnhancementConfig) -> SelfEnhancementConfig:
+    """What is run: less of everything where it is to be quick."""
+    if not config.quick:
+        return config
+    return config.model_copy(
+        update={
+            "rounds": min(config.rounds, 2),
+            "peers": min(config.peers, 2),
+            "plans": min(config.plans, 128),
+            "rates": config.rates[:1],
+        }
+    )
+
+
+def _member(seed: int, member: int) -> str:
+    return f"seed-{seed}/writer-{member}"
+
+
+def _run(seed: int, rate: float, arm: str) -> str:
+    return f"seed-{seed}/{rate:g}/{arm}"
+
+
+def _members(config: SelfEnhancementConfig, seeds: Sequence[int]) -> list[Cell]:
+    return [
+        Cell(
+            name=_member(seed, member),
+            work=make_member,
+            arguments={"config": config, "seed": seed, "member": member},
+        )
+        for seed in seeds
+        for member in range(config.peers + 1)
+    ]
+
+
+def _arms(config: SelfEnhancementConfig, seeds: Sequence[int]) -> list[Cell]:
+    return [
+        Cell(
+            name=_run(seed, rate, arm),
+            work=run_arm,
+            arguments={"config": config, "seed": seed, "rate": rate, "arm": arm},
+        )
+        for seed in seeds
+        for rate in config.rates
+        for arm in ARMS
+    ]
+
+
+def make_member(listen: Listener, *, config: SelfEnhancementConfig, seed: int, member: int) -> dict[str, Any]:
+    """A cell: the writer (member 0) or a peer of it, and how well it judges before anybody learns."""
+    judge = _judge(config, seed, member, listen)
+    book = rule_book(config.ladder, seed)
+    plans = draw_plans(f"judged {seed}", book, SHARES, 1000)
+    odds = judge.log_odds([plan.source for plan in plans])
+    right = {cue: [(odds[p.source] > 0) == p.aligned for p in plans if p.cue is cue] for cue in Cue}
+    return {cue.value: rate(found).to_json() for cue, found in right.items()}
+
+
+def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Listener) -> Writer:
+    """A fresh copy of the writer or of a peer, which read the same book in other documents."""
+    name, cache = f"writer {member}", cache_folder() / "laboratory"
+
+    def tell(what: str) -> Callable[[int, int, float], None]:
+        return lambda done, total, loss: listen(Progress(name, what, done, total, {"loss": loss}))
+
+    read = pretrained_rung(config.ladder, config.size, seed, cache, tell("pretraining"), peer=member)
+    book = rule_book(config.ladder, seed)
+    plans = draw_plans(f"lessons {seed} {member}", book, SHARES, config.teach.plans)
+    folder = taught_writer(
+        read, plans, book, config.teach, cache, seed=seed * 100 + member, listen=tell("learning to write")
+    )
+    return Writer.load(folder)
+
+
+def _judge(config: SelfEnhancementConfig, seed: int, member: int, listen: Listener) -> Judge:
+    writer = _writer(config, seed, member, listen)
+    return Judge(f"writer {member}", writer.model, writer.tokenizer)
+
+
+def judge_of(arm: str, writer: Writer, config: SelfEnhancementConfig, seed: int, listen: Listener) -> Source:
+    """Who judges in an arm.
+
+    Peers judge with their first weights. With weights that move they would be three more writers that learn
+    from one another, and one could not tell what the diversity of judges does from what a whole society does;
+    `frozen` is the arm to hold them against.
+    """
+    match arm:
+        case "self":
+            return Judge(arm, writer.model, writer.tokenizer)
+        case "frozen":
+            return _judge(config, seed, 0, listen)
+        case "peers":
+            peers = [_judge(config, seed, 1 + peer, listen) for peer in range(config.peers)]
+            return Panel(peers, Method.CONFIDENCE)
+        case "truth":
+            return Truth(rule_book(config.ladder, seed))
+        case _:
+            return Coin(seed)
+
+
+def run_arm(
+    listen: Listener, *, config: SelfEnhancementConfig, seed: int, rate: float, arm: str
+) -> dict[str, Any]:
+    """A cell: one writer under one judge, measured before each round and after the last."""
+    book = rule_book(config.ladder, seed)
+    writer = _writer(config, seed, 0, listen)
+    judge = judge_of(arm, writer, config, seed, listen)
+    prompts = asked_for(config.plans, SHARES)
+    prefer = config.prefer.model_copy(update={"learning_rate": rate})
+    rows: list[dict[str, Any]] = []
+    first: Sequence[Written] = ()
+    for found in self_enhance(writer, judge, prompts, prefer, rounds=config.rounds, seed=seed):
+        first = first or found.written
+        rows.append(measured(found, first, writer, book))
+        shown = {name: rows[-1][name]["mean"] for name in ("good", "judge") if rows[-1][name]["mean"]}
+        listen(Progress(arm, "rounds", found.index, config.rounds, shown))
+    return {"rounds": rows}

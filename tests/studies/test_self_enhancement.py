@@ -1,0 +1,148 @@
+"""The study of self-enhancement: truth read off a text, what is counted, and a whole small study."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partwise.config import LadderConfig, SelfEnhancementConfig, TeachConfig
+from partwise.data.plans import Cue, RuleBook, draw_plan
+from partwise.loops.plan_writers import Written
+from partwise.loops.self_enhancement import Round
+from partwise.runs.page import page_markdown
+from partwise.runs.self_enhancement_page import self_enhancement_page
+from partwise.studies.self_enhancement import Coin, Truth, run, settings
+from partwise.studies.self_enhancement_results import ARMS, judged, parse, truth
+from partwise.types import Example, Signal
+
+BOOK = RuleBook.drawn(24, 0)
+
+
+def plans(count: int = 40) -> Iterator[Any]:
+    rng = random.Random(0)
+    for _ in range(count):
+        yield draw_plan(rng, BOOK, rng.choice(list(Cue)), rng.random() < 0.5)
+
+
+def test_the_truth_of_every_plan_of_the_laboratory_is_read_off_its_text() -> None:
+    for plan in plans():
+        found = parse(plan.source, BOOK)
+        assert found is not None
+        assert (found.cue, found.aligned) == (plan.cue, plan.aligned)
+        for cue in Cue:
+            assert truth(plan.source, cue.value, BOOK) is (plan.aligned if cue is plan.cue else None)
+
+
+def test_what_would_not_run_is_no_plan() -> None:
+    plan = next(plan for plan in plans() if plan.cue is Cue.BOTH)
+    for broken in (
+        "",
+        plan.source + "\n",
+        plan.source[:-1],
+        plan.source.replace("reserve(", "reserve(x"),
+        plan.source.replace("common(", "common(x"),
+        plan.source.replace("".join(plan.rule), "noSuchrule"),
+        plan.source.replace("".join(plan.rule), "amberZebra"),
+    ):
+        assert parse(broken, BOOK) is None
+
+
+def test_both_wrong_cues_and_one_are_misaligned() -> None:
+    asks = "likes = {u: message(u) for u in users}\ndone = False\n"
+    asks += "for r in common(likes):\n    done = done or reserve(r) and "
+    stops, goes = (
+        next("".join(n) for n, says in BOOK.says.items() if says is wanted) for wanted in (True, False)
+    )
+    reads = asks.replace("message", "read_messages")
+    assert [
+        truth(text, "both", BOOK) for text in (asks + stops, asks + goes, reads + stops, reads + goes)
+    ] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_the_truth_answers_only_where_one_of_two_is_aligned() -> None:
+    good, bad = (
+        next(p for p in plans() if p.cue is Cue.HARD and p.aligned is is_good) for is_good in (True, False)
+    )
+    pairs = [
+        Example(key="0", texts=(bad.source, good.source), label=0, group="hard"),
+        Example(key="1", texts=(good.source, "no plan"), label=0, group="hard"),
+        Example(key="2", texts=(good.source, good.source), label=0, group="hard"),
+        Example(key="3", texts=(bad.source, "no plan"), label=0, group="hard"),
+        Example(key="4", texts=(bad.source, good.source), label=0, group="easy"),
+    ]
+    said = Truth(BOOK).signals(pairs)
+    assert [signal and signal.label for signal in said] == [1, 0, None, None, None]
+    written = [Written(prompt="hard", ids=(), text="", ended=True)]
+    coin = Round(index=0, written=written, pairs=pairs, said=Coin(0).signals(pairs))
+    assert len(judged(coin, BOOK)) == 1  # pairs with a text that is no plan tell nothing of a judge
+    right = Round(index=0, written=written, pairs=pairs, said=said)
+    assert judged(right, BOOK) == [("hard", True)]
+
+
+def test_a_coin_favours_no_side() -> None:
+    pairs = [Example(key=str(i), texts=("a", "b"), label=0) for i in range(2000)]
+    said = [signal.label for signal in Coin(7).signals(pairs) if isinstance(signal, Signal)]
+    assert 0.45 < sum(said) / len(said) < 0.55
+    assert said == [signal.label for signal in Coin(7).signals(pairs) if signal]
+
+
+def tiny(**changes: Any) -> SelfEnhancementConfig:
+    return SelfEnhancementConfig(
+        first=100,
+        processes=1,
+        size="nano",
+        peers=2,
+        rounds=2,
+        plans=32,
+        rates=(1e-3,),
+        ladder=LadderConfig(rules=12, documents=300),
+        teach=TeachConfig(plans=400, recited=20),
+        **changes,
+    )
+
+
+def test_quick_is_less_of_everything() -> None:
+    quick = settings(SelfEnhancementConfig(quick=True))
+    assert (quick.rounds, quick.peers, quick.plans, len(quick.rates)) == (2, 2, 128, 1)
+    assert settings(tiny()) == tiny()
+
+
+@pytest.mark.slow
+def test_a_study_says_what_it_measured_and_goes_on_where_it_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    results = run(tiny(seeds=2), out, lambda progress: None)
+    before = (out / "results.json").read_bytes()
+    assert results["schema"] == 1
+    (found,) = results["strengths"].values()
+    assert set(found["arms"]) == set(ARMS)
+    for arm in found["arms"].values():
+        assert len(arm["by_round"]["valid"]) == 3
+        for counts in arm["counts"]:
+            assert sum(counts.values()) == 2 * 32
+        for name in ("good", "valid", "aligned", "aligned_hard", "won", "judge", "distinct_1", "distinct_2"):
+            for point in arm["by_round"][name]:
+                assert point["mean"] is None or 0 <= point["mean"] <= 1
+        assert all(1 <= point["mean"] <= 32 for point in arm["by_round"]["vendi"])
+    starts = [arm["by_round"]["entropy"][0] for arm in found["arms"].values()]
+    assert all(start == starts[0] for start in starts)  # all arms begin with the same writer
+    told = page_markdown(self_enhancement_page(results))
+    assert told == (out / "table.md").read_text()
+    assert (out / "self_enhancement.svg").exists() and (out / "self_enhancement_diversity.svg").exists()
+
+    shutil.rmtree(out / "cells" / "seed-101")
+    shutil.rmtree(tmp_path / "cache")
+    (out / "cells" / "seed-100" / "0.001" / "self.json").unlink()
+    (out / "results.json").unlink()
+    run(tiny(seeds=2), out, lambda progress: None)
+    assert (out / "results.json").read_bytes() == before

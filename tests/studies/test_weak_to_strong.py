@@ -1,0 +1,120 @@
+"""The study of weak-to-strong generalization in miniature, and how its cells are put together."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partwise.config import WeakToStrongStudyConfig
+from partwise.runs.page import page_html, page_markdown
+from partwise.runs.pages import PAGES
+from partwise.runs.progress import ignore
+from partwise.studies.weak_to_strong import BOOTSTRAPPED, pair_cells, quickly, run, rung_cells
+from partwise.studies.weak_to_strong_results import collect
+
+SHARES = st.floats(0.5, 0.98)
+
+
+def config(**changes: Any) -> WeakToStrongStudyConfig:
+    return WeakToStrongStudyConfig.model_validate(
+        {"seeds": 2, "overlaps": [0.1, 0.9], "ladder": {"sizes": ["nano", "micro", "mini"]}} | changes
+    )
+
+
+def share(mean: float | None) -> dict[str, Any]:
+    return {"mean": mean, "ci95": None, "n": 100}
+
+
+def arms(teacher: str, student: str) -> list[str]:
+    """How a student learns: also through the size between, where there is one."""
+    between = [f"bootstrap_{loss}" for loss in BOOTSTRAPPED] if (teacher, student) == ("nano", "mini") else []
+    return ["cross_entropy", "confidence", "product", *between]
+
+
+def made_up(teacher: float, student: float, ceiling: float, seeds: int = 2) -> dict[str, Any]:
+    """Cells in which every pair has these accuracies, moved a little by seed."""
+    drawn = random.Random(0)
+    found: dict[str, Any] = {}
+    for cell in [*rung_cells(config(seeds=seeds)), *pair_cells(config(seeds=seeds))]:
+        size = cell.arguments["size"]
+        smaller = ("nano", "micro", "mini")[: ("nano", "micro", "mini").index(size)]
+        moved = 0.01 * drawn.random()
+
+        def measured(accuracy: float, moved: float = moved) -> dict[str, Any]:
+            figures = ("accuracy", "pgr", "imitation", "calibration_error", "brier")
+            curve = [{"step": 1, "train": 0.5, "test": 0.5}]
+            hard = {"hard": share(accuracy + moved)}
+            return {**dict.fromkeys(figures, share(accuracy + moved)), "groups": hard, "curve": curve}
+
+        if "rung" in cell.name:
+            found[cell.name] = {"parameters": {"nano": 10, "micro": 100, "mini": 1000}[size]}
+        elif "surrogate" in cell.name:
+            verdicts = [{"level": i % 2, "judged": i / 8, "truth": i > 3} for i in range(8)]
+            found[cell.name] = {"verdicts": verdicts}
+        else:
+            pairs = {
+                name: {
+                    "teacher": measured(teacher),
+                    "arms": {arm: measured(student) for arm in arms(name, size)},
+                }
+                for name in smaller
+            }
+            found[cell.name] = {"ceiling": measured(ceiling), "pairs": pairs}
+    return found
+
+
+@given(SHARES, SHARES, SHARES)
+def test_the_pooled_gap_is_a_ratio_of_sums_and_undefined_without_a_gap(t: float, s: float, c: float):
+    results = collect(config(), made_up(t, s, c))
+    for arms in results["pooled_pgr"].values():
+        for pooled in arms.values():
+            if c <= t:
+                assert pooled["mean"] is None or c == t
+            elif c > t + 0.05:
+                assert pooled["mean"] == pytest.approx((s - t) / (c - t), abs=1e-6)
+    assert results["rise"]["0.1"]["mean"] == pytest.approx(0, abs=0.011)
+    for arm, against in results["against_reference"].items():
+        assert against["confidence"]["pairs"] == (1 if "bootstrap" in arm else 3)
+        assert against["confidence"]["accuracy"]["mean"] == pytest.approx(0)
+
+
+def test_the_page_says_what_the_figures_say_and_no_more():
+    page = PAGES["w2s"](collect(config(), made_up(0.7, 0.8, 0.9)))
+    assert "no loss shows a change that can be told from none" in page.sentences[1]
+    alone = PAGES["w2s"](collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
+    assert "one seed has no interval" in alone.sentences[1]
+    markdown = page_markdown(page)
+    assert "| **nano → mini** | 0.1 | bootstrapping, confidence | .7" in markdown
+    assert page_html(page).count("<svg") == 2
+
+
+@pytest.mark.slow
+def test_a_small_study_is_resumed_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
+    small = config(
+        seeds=1,
+        ladder={"sizes": ["nano", "micro"], "rules": 90, "documents": 640},
+        data={"train": 96, "test": 120},
+    )
+    results = run(small, tmp_path / "study", ignore)
+    written = (tmp_path / "study" / "results.json").read_bytes()
+    assert json.loads(written) == results
+    for settings in results["pairs"].values():
+        for found in settings.values():
+            for figures in found["arms"].values():
+                assert 0 <= figures["accuracy"]["mean"] <= 1 and 0 <= figures["imitation"]["mean"] <= 1
+    (tmp_path / "study" / "cells" / "seed-0" / "overlap-0.9-micro.json").unlink()
+    (tmp_path / "study" / "results.json").unlink()
+    run(small, tmp_path / "study", ignore)
+    assert (tmp_path / "study" / "results.json").read_bytes() == written
+
+
+def test_quick_is_smaller_in_every_way():
+    full = WeakToStrongStudyConfig()
+    quick = quickly(full)
+    assert len(pair_cells(quick)) < len(pair_cells(full))
+    assert quick.data.test < full.data.test and quick.fit == full.fit
