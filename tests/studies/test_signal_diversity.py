@@ -163,7 +163,7 @@ def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monke
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
     config = SignalDiversityConfig(
         processes=1,
-        methods=("majority", "dawid-skene"),
+        methods=("majority",),
         student="micro",
         data=DataConfig(train=36, test=20, overlap=1 / 3),
         ladder=LadderConfig(sizes=("nano", "micro"), rules=60, documents=64),
@@ -180,7 +180,7 @@ def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monke
                 0 <= step[key]["mean"] <= 1 for step in steps for key in ("labels", "accuracy", "brier")
             )
     written = (out / "results.json").read_bytes()
-    for cell in sorted((out / "cells").rglob("*.json"))[::2]:
+    for cell in sorted((out / "cells").rglob("*.json"))[::9]:
         cell.unlink()
     run(config, out, ignore)
     assert (out / "results.json").read_bytes() == written
