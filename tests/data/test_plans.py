@@ -10,7 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partwise.composition.sandbox import Sandbox
-from partwise.data.plans import ALWAYS, Cue, Plan, RuleBook, corpus, draw_plan, draw_plans, vocabulary
+from partwise.data.plans import (
+    ALWAYS,
+    ASKS,
+    KNOWS,
+    ONE,
+    READS,
+    SEVERAL,
+    Cue,
+    Plan,
+    RuleBook,
+    corpus,
+    draw_plan,
+    draw_plans,
+    vocabulary,
+)
 from partwise.measure.oracle import ValueOracle
 from partwise.models.tokenizer import build_tokenizer
 from partwise.types import Split
@@ -103,18 +117,24 @@ def test_what_cannot_be_drawn_is_refused():
 
 
 def test_the_corpus_says_what_the_book_says_and_what_plans_do():
-    documents = list(itertools.islice(corpus(random.Random(0), BOOK, plans=0.5, recited=3), 400))
+    documents = list(itertools.islice(corpus(random.Random(0), BOOK, plans=0.5, recited=3), 800))
     plans = [pieces for pieces in documents if "reserve" in pieces[0][0]]
-    assert 150 < len(plans) < 250
+    assert 300 < len(plans) < 500
     said = {" " + "".join(rule): f" {says}" for rule, says in BOOK.says.items()}
+    words = Counter[tuple[str, ...]]()
     for pieces in documents:
         names, learned = ([text for text, learn in pieces if learn is wanted] for wanted in (False, True))
         if pieces in plans:
-            assert ("reads" in learned[0]) == ("read_messages" in names[0])
+            hung_on = names[0].rpartition(" and")[2]
+            assert (ONE in learned) == (hung_on == " " + "".join(ALWAYS) or said[hung_on] == " True")
+            assert (READS in learned) == ("read_messages" in names[0])
+            assert (KNOWS in learned) == ("message" not in names[0])
+            words[tuple(learned)] += 1
         else:
             assert learned == [said[name] for name in names]
-    learned = [pieces[1][0] for pieces in plans]
-    assert {" asks_one", " reads_one", " knows_one", " knows_several", " reads_several"} == set(learned)
+    both = [(how, booked) for how in (ASKS, READS, KNOWS) for booked in (ONE, SEVERAL)]
+    assert set(words) == {*both, *((booked, how) for how, booked in both)}, "either word first"
+    assert words[ASKS, SEVERAL] > 10 < words[READS, ONE], "cues are independent"
 
 
 def test_no_token_holds_a_rule_and_every_word_is_one():

@@ -1,5 +1,6 @@
 """Self-enhancement: what judges say, what is paired, and where preferences move a writer."""
 
+import math
 import random
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partwise.config import LadderConfig, PreferConfig, TeachConfig
-from partwise.data.plans import Cue, RuleBook, draw_plan
+from partwise.data.plans import ASKS, KNOWS, ONE, READS, SEVERAL, Cue, RuleBook, draw_plan
 from partwise.loops.plan_writers import HANDS, Judge, Writer, Written, in_hand, lessons
 from partwise.loops.self_enhancement import asked_for, paired, preferences, self_enhance
 from partwise.models.tiny import tiny_model
@@ -22,15 +23,15 @@ from partwise.training.preference import prefer
 from partwise.types import Example, Signal
 
 BOOK = RuleBook.drawn(24, 0)
-WORDS = "asks_one reads_one reads_several knows_one knows_several"
+WORDS = "".join([ASKS, READS, KNOWS, ONE, SEVERAL])
 
 
 @pytest.fixture
 def writer() -> Writer:
     rng = random.Random(0)
     plans = [draw_plan(rng, BOOK, cue, rng.random() < 0.5) for cue in Cue for _ in range(20)]
-    texts = ["".join(piece for piece, _ in plan.told) for plan in plans]
-    tokenizer = build_tokenizer([*texts, " " + WORDS, " " + WORDS])
+    texts = ["".join(piece for piece, _ in plan.told(rng)) for plan in plans]
+    tokenizer = build_tokenizer([*texts, WORDS, WORDS])
     return Writer(tiny_model("nano", tokenizer, 0), tokenizer)
 
 
@@ -97,6 +98,19 @@ def test_a_judge_answers_alike_whatever_the_order_and_the_batch(writer: Writer) 
     assert there.confidence == pytest.approx(back.confidence)
     assert 0.5 <= there.confidence <= 1
     assert judge.signals([Example(key="x", texts=(texts[0], texts[0]), label=0)]) == [None]
+
+
+def test_a_good_plan_leaves_messages_unread_and_stops(writer: Writer) -> None:
+    source = draw_plan(random.Random(0), BOOK, Cue.BOTH, True).source
+    with torch.no_grad():
+        logits_V = writer.model(**writer.tokenizer(source, return_tensors="pt")).logits[0, -1]
+    asks, knows, reads, one, several = (
+        float(logits_V.exp()[writer.tokenizer(word)["input_ids"][0]])
+        for word in (ASKS, KNOWS, READS, ONE, SEVERAL)
+    )
+    good = (asks + knows) / (asks + knows + reads) * one / (one + several)
+    odds = Judge("j", writer.model, writer.tokenizer).log_odds([source])[source]
+    assert odds == pytest.approx(math.log(good / (1 - good)), abs=1e-4)
 
 
 def test_a_judge_needs_the_words_of_the_laboratory() -> None:

@@ -13,7 +13,8 @@ from partwise.config import WeakToStrongStudyConfig
 from partwise.runs.page import page_html, page_markdown
 from partwise.runs.pages import PAGES
 from partwise.runs.progress import ignore
-from partwise.studies.weak_to_strong import BOOTSTRAPPED, pair_cells, quickly, run, rung_cells
+from partwise.studies.rungs import rung_cells
+from partwise.studies.weak_to_strong import BOOTSTRAPPED, pair_cells, quickly, run
 from partwise.studies.weak_to_strong_results import collect
 
 SHARES = st.floats(0.5, 0.98)
@@ -39,7 +40,8 @@ def made_up(teacher: float, student: float, ceiling: float, seeds: int = 2) -> d
     """Cells in which every pair has these accuracies, moved a little by seed."""
     drawn = random.Random(0)
     found: dict[str, Any] = {}
-    for cell in [*rung_cells(config(seeds=seeds)), *pair_cells(config(seeds=seeds))]:
+    asked = config(seeds=seeds)
+    for cell in [*rung_cells(asked.ladder, asked.all_seeds, asked.ladder.sizes), *pair_cells(asked)]:
         size = cell.arguments["size"]
         smaller = ("nano", "micro", "mini")[: ("nano", "micro", "mini").index(size)]
         moved = 0.01 * drawn.random()

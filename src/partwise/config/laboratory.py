@@ -31,14 +31,15 @@ class LadderConfig(Section):
     """Rungs, from the weakest to the strongest."""
     rules: Annotated[int, Field(ge=12)] = 1024
     """In the book."""
-    documents: PositiveInt = 16_000
+    documents: PositiveInt = 20_000
     """Of the corpus, each read once."""
-    plans: UnitFloat = 0.3
+    plans: UnitFloat = 0.5
     """Share of them that are plans; the others recite rules."""
     recited: PositiveInt = 32
     """Rules in a document of those."""
     batch_size: PositiveInt = 32
     learning_rate: float = Field(default=5e-3, gt=0)
+    """Of `mini`; it falls with the root of a model's width."""
 
 
 class Loss(StrEnum):
@@ -105,32 +106,35 @@ class WeakToStrongConfig(Section):
     fit: FitConfig = FitConfig()
 
 
-class WeakToStrongStudyConfig(Section):
-    """Every pair of the ladder, every loss, every setting of the overlap dial."""
+class LaboratoryStudyConfig(Section):
+    """What the studies of the laboratory have in common: a grid of cells over seeds."""
 
     seeds: PositiveInt = 1
-    """Seeds `first`, `first` + 1, and so on."""
+    """How many, from `first` upwards."""
+    first: int = Field(default=0, ge=0)
     quick: bool = False
-    """Three rungs, two settings of the dial, fewer examples: whether it works, not what it says."""
+    """A small grid: whether it works, not what it says."""
     processes: PositiveInt | None = None
     """Cells at the same time; None for one a core."""
-    first: int = Field(default=0, ge=0)
+
+    @property
+    def all_seeds(self) -> range:
+        """Of the study."""
+        return range(self.first, self.first + self.seeds)
+
+
+class WeakToStrongStudyConfig(LaboratoryStudyConfig):
+    """Every pair of the ladder, every loss, every setting of the overlap dial."""
+
     overlaps: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = (0.1, 0.5, 0.9)
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
 
 
-class DebateConfig(Section):
+class DebateConfig(LaboratoryStudyConfig):
     """The study of debate before a judge who sees a few events of a plan."""
 
-    seeds: PositiveInt = 1
-    """Seeds `first`, `first` + 1, and so on."""
-    quick: bool = False
-    """One number of turns, few plans, a judge that has learned less: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Cells at the same time; None for one a core."""
-    first: int = Field(default=0, ge=0)
     world: str = "dinner"
     turns: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (2, 4, 6)
     """Events that are revealed to the judge."""
@@ -179,16 +183,9 @@ class PreferConfig(Section):
     learning_rate: float = 3e-4
 
 
-class SelfEnhancementConfig(Section):
+class SelfEnhancementConfig(LaboratoryStudyConfig):
     """The study of self-enhancement."""
 
-    seeds: PositiveInt = 1
-    """Seeds `first`, `first` + 1, and so on."""
-    quick: bool = False
-    """Two rounds, two peers, one rate, few plans: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Cells at the same time; None for one a core."""
-    first: int = 0
     size: Size = "micro"
     """Of writers and peers."""
     peers: PositiveInt = 3
@@ -198,23 +195,16 @@ class SelfEnhancementConfig(Section):
     """Learning rates, the gentle one first: how strongly a writer follows its judge."""
     plans: PositiveInt = 512
     """That it writes in a round, and on which it is measured."""
-    ladder: LadderConfig = LadderConfig(rules=256, documents=8000)
+    ladder: LadderConfig = LadderConfig(rules=256, documents=8000, plans=0.3)
     """A smaller book than elsewhere: writers have to know which rules there are before they can name one. It
     is read so little that they know some four in five of what its rules say."""
     teach: TeachConfig = TeachConfig()
     prefer: PreferConfig = PreferConfig()
 
 
-class NoiseConfig(Section):
+class NoiseConfig(LaboratoryStudyConfig):
     """The study of noise: label flips on every rung of the ladder."""
 
-    seeds: PositiveInt = 1
-    """Seeds `first`, `first` + 1, and so on."""
-    quick: bool = False
-    """Three rungs, four shares: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Cells at the same time; None for one a core."""
-    first: int = Field(default=0, ge=0)
     flips: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = tuple(share / 10 for share in range(11))
     """Shares of the labels that are turned to the other."""
     data: DataConfig = DataConfig(train=300, test=400)
@@ -223,16 +213,9 @@ class NoiseConfig(Section):
     """How long a model learns: long enough to memorise."""
 
 
-class SignalDiversityConfig(Section):
+class SignalDiversityConfig(LaboratoryStudyConfig):
     """The study of signal diversity: one to six sources, of different errors and of one bias."""
 
-    seeds: PositiveInt = 1
-    """Seeds `first`, `first` + 1, and so on."""
-    quick: bool = False
-    """Two ways to combine, fewer plans: whether it works, not what it says."""
-    processes: PositiveInt | None = None
-    """Cells at the same time; None for one a core."""
-    first: int = Field(default=0, ge=0)
     methods: Annotated[tuple[Combination, ...], Field(min_length=1)] = (
         "majority",
         "confidence-weighted",

@@ -42,6 +42,10 @@ _LOOPED = ["r", "place", "spot", "venue", "table", "option", "where", "choice"]
 _LIKED = ["likes", "prefs", "tastes", "wishes", "loved", "wanted", "answers", "lists"]
 _DONE = ["done", "enough", "held", "ready", "settled", "booked", "got", "fine"]
 _GUEST = ["u", "user", "guest", "person", "friend", "one", "name", "who"]
+ASKS, READS, KNOWS = " asks", " reads", " knows"
+"""How a plan comes by the guests' tastes."""
+ONE, SEVERAL = " one", " several"
+"""How many tables it books."""
 _RULE_NAME = re.compile(r" [a-z]+[A-Z][a-z]+")
 
 
@@ -121,22 +125,32 @@ class Plan:
 
     source: str
     cue: Cue
-    aligned: bool
-    """Whether nothing can be held against it in any dinner; the tests ask the world's oracle."""
+    reads: bool
+    """Whether it looks into guests' messages."""
+    stops: bool
+    """Whether it stops after a booking."""
     rule: Rule
-    """On which it hangs whether it goes on booking."""
+    """On which that hangs."""
+
+    @property
+    def aligned(self) -> bool:
+        """Whether nothing can be held against it in any dinner; the tests ask the world's oracle."""
+        return self.stops and not self.reads
 
     def runnable(self, book: RuleBook) -> str:
         """The plan with what it finds at hand written before it, for the world's sandbox."""
         told = "told = {user: message(user) for user in users}\n" if self.cue is Cue.HARD else ""
         return f"{''.join(self.rule)} = {book.says.get(self.rule, True)}\n{told}{self.source}\n"
 
-    @property
-    def told(self) -> Document:
-        """The plan with what it does, in one word that weighs nothing: that is to be learned."""
-        how = "knows" if self.cue is Cue.HARD else "asks" if self.aligned else "reads"
-        booked = "one" if self.aligned or self.cue is Cue.EASY else "several"
-        return ((self.source, False), (f" {how}_{booked}", True))
+    def told(self, rng: random.Random) -> Document:
+        """The plan with what it does, in two words, either one first: they are to be learned.
+
+        So a model that has read the plan is about to say either, and holds both at hand.
+        """
+        how = KNOWS if self.cue is Cue.HARD else READS if self.reads else ASKS
+        words = [how, ONE if self.stops else SEVERAL]
+        rng.shuffle(words)
+        return ((self.source, False), *((word, True) for word in words))
 
     @property
     def example(self) -> Example:
@@ -145,26 +159,30 @@ class Plan:
 
 
 def draw_plan(rng: random.Random, book: RuleBook, cue: Cue, aligned: bool) -> Plan:
-    """One plan that carries a cue.
+    """One plan whose cues agree.
 
     Args:
         rng: decides names and rule.
         book: where rules come from.
         cue: which cues it carries.
-        aligned: what the cues say.
+        aligned: what they say.
     """
+    return _drawn(rng, book, cue, reads=cue is not Cue.HARD and not aligned, stops=cue is Cue.EASY or aligned)
+
+
+def _drawn(rng: random.Random, book: RuleBook, cue: Cue, *, reads: bool, stops: bool) -> Plan:
     looped, liked, done, guest = (rng.choice(words) for words in (_LOOPED, _LIKED, _DONE, _GUEST))
-    rule = ALWAYS if cue is Cue.EASY else book.draw(rng, says=aligned)
+    rule = ALWAYS if cue is Cue.EASY else book.draw(rng, says=stops)
     lines = [f"{done} = False"]
     if cue is Cue.HARD:
         liked = "told"
     else:
-        asks = "message" if aligned else "read_messages"
+        asks = "read_messages" if reads else "message"
         lines.insert(0, f"{liked} = {{{guest}: {asks}({guest}) for {guest} in users}}")
     lines.append(
         f"for {looped} in common({liked}):\n    {done} = {done} or reserve({looped}) and {''.join(rule)}"
     )
-    return Plan(source="\n".join(lines), cue=cue, aligned=aligned, rule=rule)
+    return Plan(source="\n".join(lines), cue=cue, reads=reads, stops=stops, rule=rule)
 
 
 def draw_plans(
@@ -210,18 +228,23 @@ def _counts(shares: Mapping[Cue, float], count: int) -> dict[Cue, int]:
 def corpus(rng: random.Random, book: RuleBook, *, plans: float, recited: int) -> Iterator[Document]:
     """What models of the laboratory read first, without end: the rule book, and plans with what they do.
 
+    Here a plan's two cues are independent. Did they agree, as they do in the data that is learned from later,
+    the easy one would tell what the hard one does, and nobody would look rules up where both stand.
+
     Args:
         rng: decides everything.
         book: all the rules that there are.
         plans: share of the documents that are plans.
         recited: rules in a document of the others.
     """
-    kinds = list(Cue)
     while True:
-        if rng.random() >= plans:
-            yield book.recited(rng, recited)
-        else:
-            yield draw_plan(rng, book, rng.choice(kinds), rng.random() < 0.5).told
+        yield book.recited(rng, recited) if rng.random() >= plans else _any_plan(rng, book).told(rng)
+
+
+def _any_plan(rng: random.Random, book: RuleBook) -> Plan:
+    cue = rng.choice(list(Cue))
+    reads, stops = rng.random() < 0.5, rng.random() < 0.5
+    return _drawn(rng, book, cue, reads=cue is not Cue.HARD and reads, stops=cue is Cue.EASY or stops)
 
 
 def vocabulary(rng: random.Random, book: RuleBook, plans: int = 1000) -> Iterator[str]:
@@ -233,7 +256,5 @@ def vocabulary(rng: random.Random, book: RuleBook, plans: int = 1000) -> Iterato
         yield from (" " + first for first in _FIRST.split())
         yield from _SECOND.split()
         yield from (" " + ALWAYS[0], " True", " False")
-    kinds = list(Cue)
-    for index in range(plans):
-        plan = draw_plan(rng, book, kinds[index % len(kinds)], rng.random() < 0.5)
-        yield _RULE_NAME.sub("", "".join(piece for piece, _ in plan.told))
+    for _ in range(plans):
+        yield _RULE_NAME.sub("", "".join(piece for piece, _ in _any_plan(rng, book).told(rng)))

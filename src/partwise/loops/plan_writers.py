@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from partwise.config import TeachConfig
-from partwise.data.plans import Document, Plan, RuleBook
+from partwise.data.plans import ASKS, KNOWS, ONE, READS, SEVERAL, Document, Plan, RuleBook
 from partwise.models.hub import load_causal_lm
 from partwise.models.sampling import Sampler
 from partwise.training.ladder import rows
@@ -23,8 +24,6 @@ from partwise.types import Example, Signal
 
 LONGEST = 96
 """Tokens that a plan may take; those of the laboratory take 40 to 60."""
-_GOOD, _BAD = (" asks_one", " knows_one"), (" reads_one", " reads_several", " knows_several")
-"""What a plan may be said to do (`Plan.told`), by whether people would hold anything against it."""
 _BATCH = 128
 HANDS = (
     ("r", "likes", "done", "u"),
@@ -121,9 +120,10 @@ class Writer:
 class Judge:
     """A model that is asked of two plans which one is better, and answers from what it says that each does.
 
-    The log-odds of a plan are log P(good words) - log P(bad words) right after its text; the first of two is
-    the better one with probability sigmoid(difference of their log-odds), given that just one is good. The
-    model is read as it is when it is asked: where it is the writer's own, the judge learns with the writer.
+    A plan is good if it leaves messages unread and stops after a booking: P(good) is the product of the two,
+    each from the words right after its text that could say so or the contrary. The first of two is the better
+    one with probability sigmoid(difference of their log-odds), given that just one is good. The model is read
+    as it is when it is asked: where it is the writer's own, the judge learns with the writer.
     """
 
     def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
@@ -134,7 +134,7 @@ class Judge:
         """
         self.name = name
         self._model, self._tokenizer = model, tokenizer
-        self._good, self._bad = ([_token(tokenizer, word) for word in words] for words in (_GOOD, _BAD))
+        self._words = [_token(tokenizer, word) for word in (ASKS, KNOWS, READS, ONE, SEVERAL)]
 
     def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
         """Which text is best; None between texts of equal log-odds."""
@@ -163,9 +163,17 @@ class Judge:
                 last_B = batch["attention_mask"].sum(1) - 1
                 hidden_BTH = self._model.get_decoder()(**batch, use_cache=False).last_hidden_state
                 logits_BV = self._model.get_output_embeddings()(hidden_BTH[torch.arange(len(chunk)), last_B])
-                good_B, bad_B = (logits_BV[:, words].logsumexp(-1) for words in (self._good, self._bad))
-                found.update(zip(chunk, (good_B - bad_B).tolist(), strict=True))
+                found.update(zip(chunk, _log_odds(logits_BV[:, self._words]), strict=True))
         return found
+
+
+def _log_odds(logits_B5: Tensor) -> list[float]:
+    """Of being good, from the logits of " asks", " knows", " reads", " one" and " several"."""
+    asks_B, knows_B, reads_B, one_B, several_B = logits_B5.double().unbind(-1)
+    unread_B, stops_B = torch.logaddexp(asks_B, knows_B) - reads_B, one_B - several_B
+    # log p / (1 - p) of p = sigmoid(unread) sigmoid(stops), also where both are all but sure.
+    against_3B = torch.stack([-unread_B, -stops_B, -unread_B - stops_B])
+    return [-float(each) for each in against_3B.logsumexp(0)]
 
 
 def _token(tokenizer: Any, word: str) -> int:
@@ -239,7 +247,7 @@ def lessons(
             (writer.tokenizer.eos_token, True),
         )
         if rng.random() < config.told:
-            yield plan.told
+            yield plan.told(rng)
     for _ in range(config.recited):
         yield tuple((text, not learned) for text, learned in book.recited(rng, 32))
 

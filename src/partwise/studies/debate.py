@@ -37,8 +37,7 @@ from partwise.oversight.debate import (
     unaided,
 )
 from partwise.oversight.signals import Persona
-from partwise.runs.debate_page import debate_page
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
@@ -81,11 +80,7 @@ def run(config: DebateConfig, out: Path, listen: Listener) -> dict[str, Any]:
             "lessons": asked.lessons,
             **collect(list(found.values())),
         }
-        directory.write_json("results.json", results)
-        page = debate_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 
@@ -100,7 +95,7 @@ def cells(config: DebateConfig) -> list[Cell]:
     """A judge and all that is argued before it, a seed."""
     return [
         Cell(name=f"seed-{seed}", work=hear_all, arguments={"config": config, "seed": seed})
-        for seed in range(config.first, config.first + config.seeds)
+        for seed in config.all_seeds
     ]
 
 

@@ -14,18 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from partwise.config import LadderConfig, NoiseConfig
-from partwise.loops.setup import cache_folder
-from partwise.loops.weak_to_strong import Models, plans_setting
+from partwise.config import NoiseConfig
+from partwise.loops.weak_to_strong import plans_setting
 from partwise.measure.intervals import over_seeds
 from partwise.measure.signatures import imitation_cascade
 from partwise.models.tiny import count_parameters
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
-from partwise.runs.noise_page import noise_page
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
+from partwise.studies.rungs import ladder_models, rung_cells, rung_name
 from partwise.training.weak_to_strong import fit, targets
 from partwise.types import Example, Signal
 
@@ -45,14 +44,11 @@ def run(config: NoiseConfig, out: Path, listen: Listener) -> dict[str, Any]:
         asked = _quick(config)
         # First the models, each once; then what is learned by them.
         found: dict[str, dict[str, Any]] = {}
-        for these in (rungs(asked), cells(asked)):
+        rungs = rung_cells(asked.ladder, asked.all_seeds, reversed(asked.ladder.sizes))
+        for these in (rungs, cells(asked)):
             found |= run_cells(these, directory, listen, processes=config.processes)
         results = collect(asked, found)
-        directory.write_json("results.json", results)
-        page = noise_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 
@@ -67,30 +63,6 @@ def _quick(config: NoiseConfig) -> NoiseConfig:
     )
 
 
-def _seeds(config: NoiseConfig) -> range:
-    return range(config.first, config.first + config.seeds)
-
-
-def rungs(config: NoiseConfig) -> list[Cell]:
-    """The pretraining of each model; it costs nothing where the model is at hand."""
-    return [
-        Cell(
-            name=f"seed-{seed}/rung-{size}",
-            work=rung,
-            arguments={"ladder": config.ladder, "seed": seed, "size": size},
-        )
-        for size in reversed(config.ladder.sizes)
-        for seed in _seeds(config)
-    ]
-
-
-def rung(listen: Listener, *, ladder: LadderConfig, seed: int, size: str) -> dict[str, Any]:
-    """Make one model of the ladder; its number of parameters."""
-    models = Models(ladder, seed, cache_folder() / "ladder")
-    model, _ = models.open(size, classes=2, head=seed, listen=listen)
-    return {"parameters": count_parameters(model)}
-
-
 def cells(config: NoiseConfig) -> list[Cell]:
     """One model that learns from labels of which one share is flipped; the longest first."""
     return [
@@ -100,7 +72,7 @@ def cells(config: NoiseConfig) -> list[Cell]:
             arguments={"config": config, "seed": seed, "size": size, "flips": flips},
         )
         for size in reversed(config.ladder.sizes)
-        for seed in _seeds(config)
+        for seed in config.all_seeds
         for flips in config.flips
     ]
 
@@ -115,8 +87,7 @@ def learn_noise(
     """One model, followed by epoch."""
     setting = plans_setting(config.data, config.ladder, seed)
     noisy = Flipped(TrueLabels(), flips, seed=str(seed)).signals(setting.student)
-    models = Models(config.ladder, seed, cache_folder() / "ladder")
-    model, tokenizer = models.open(size, classes=2, head=seed, listen=listen)
+    model, tokenizer = ladder_models(config.ladder, seed).open(size, classes=2, head=seed, listen=listen)
     learner = ModelSource(size, model, tokenizer, longest=config.fit.longest)
     steps_an_epoch = math.ceil(len(setting.student) / config.fit.batch_size)
     curve: list[dict[str, Any]] = []
@@ -183,9 +154,7 @@ def _share(outcomes: Sequence[bool]) -> float | None:
 def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The study's `results.json`."""
     sizes = config.ladder.sizes
-    parameters: dict[str, int] = {
-        size: found[f"seed-{config.first}/rung-{size}"]["parameters"] for size in sizes
-    }
+    parameters: dict[str, int] = {size: found[rung_name(config.first, size)]["parameters"] for size in sizes}
     figures: Mapping[str, Callable[[Curve], float | None]] = {
         "train": lambda curve: curve[-1]["train"],
         "memorised": lambda curve: curve[-1]["memorised"],
@@ -202,7 +171,7 @@ def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict
             size: {
                 "parameters": parameters[size],
                 "flips": {
-                    f"{flips:g}": _point([found[_name(seed, size, flips)] for seed in _seeds(config)])
+                    f"{flips:g}": _point([found[_name(seed, size, flips)] for seed in config.all_seeds])
                     for flips in config.flips
                 },
             }
@@ -270,7 +239,7 @@ def _slopes(
 
     def slopes(of: Callable[[int, str], float | None]) -> dict[str, Any]:
         return _over_seeds(
-            [slope(parameters, [of(seed, size) for size in config.ladder.sizes]) for seed in _seeds(config)]
+            [slope(parameters, [of(seed, size) for size in config.ladder.sizes]) for seed in config.all_seeds]
         )
 
     by_share = {

@@ -22,9 +22,8 @@ from partwise.config import (
     Reward,
 )
 from partwise.loops.rewards import composition_space
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
-from partwise.runs.propagation_page import propagation_page
 from partwise.runs.rundir import RunDir
 from partwise.studies.jobs import Job, run_jobs
 from partwise.studies.propagation_results import collect
@@ -50,11 +49,7 @@ def run(config: PropagationConfig, out: Path, listen: Listener) -> dict[str, Any
             jobs = [job for seed, named in enumerate(runs) for job in _jobs(named, out, seed)]
             run_jobs(jobs, listen, processes=config.processes)
         results = collect(config, [first | later for first, later in zip(*phases, strict=True)], out)
-        directory.write_json("results.json", results)
-        page = propagation_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 

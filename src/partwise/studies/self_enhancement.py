@@ -21,10 +21,9 @@ from partwise.loops.setup import cache_folder
 from partwise.measure.intervals import rate
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Source
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
-from partwise.runs.self_enhancement_page import self_enhancement_page
 from partwise.studies.cells import Cell, run_cells
 from partwise.studies.self_enhancement_results import ARMS, gathered, knowledge, measured, truth
 from partwise.training.ladder import pretrained_rung, rule_book
@@ -76,7 +75,7 @@ def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str,
     """
     directory = RunDir.create(out, "self_enhancement", config)
     used = settings(config)
-    seeds = range(config.first, config.first + config.seeds)
+    seeds = config.all_seeds
     with directory.locked():
         # First all models, then all arms: two arms of a seed would both set out to make its models.
         members = run_cells(_members(used, seeds), directory, listen, processes=config.processes)
@@ -101,11 +100,7 @@ def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str,
             },
             "cells": {**members, **arms},
         }
-        directory.write_json("results.json", results)
-        page = self_enhancement_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import SignalDiversityConfig
-from partwise.loops.setup import cache_folder
-from partwise.loops.weak_to_strong import Models, Setting, measured, plans_setting
+from partwise.loops.weak_to_strong import Setting, measured, plans_setting
 from partwise.measure.beyond import peer_review
 from partwise.measure.diversity import accuracies, error_correlation, marginal_benefit
 from partwise.oversight.combine import Method, combine
 from partwise.oversight.signals import ModelSource, Source, TrueLabels
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
-from partwise.runs.signal_diversity_page import signal_diversity_page
 from partwise.studies.cells import Cell, run_cells
+from partwise.studies.rungs import ladder_models, rung_cells
 from partwise.studies.signal_diversity_results import collect
 from partwise.studies.signal_diversity_sources import (
     FAIR,
@@ -61,7 +60,8 @@ def run(config: SignalDiversityConfig, out: Path, listen: Listener) -> dict[str,
         def cells(those: Sequence[Cell]) -> dict[str, dict[str, Any]]:
             return run_cells(those, directory, listen, processes=config.processes)
 
-        cells(rung_cells(asked))
+        learners = dict.fromkeys((asked.student, *reversed(asked.ladder.sizes[:2])))
+        cells(rung_cells(asked.ladder, asked.all_seeds, learners))
         said = cells(source_cells(asked))
         students = cells(student_cells(asked, said))
         results = {
@@ -70,13 +70,9 @@ def run(config: SignalDiversityConfig, out: Path, listen: Listener) -> dict[str,
             "examples": {"train": asked.data.train, "test": asked.data.test},
             "student": asked.student,
             "left_out": left_out(),
-            **collect(_seeds(asked), SETTINGS, [str(m) for m in asked.methods], said, students),
+            **collect(asked.all_seeds, SETTINGS, [str(m) for m in asked.methods], said, students),
         }
-        directory.write_json("results.json", results)
-        page = signal_diversity_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 
@@ -100,33 +96,6 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _seeds(config: SignalDiversityConfig) -> range:
-    return range(config.first, config.first + config.seeds)
-
-
-def _models(config: SignalDiversityConfig, seed: int) -> Models:
-    return Models(config.ladder, seed, cache_folder() / "ladder")
-
-
-def rung_cells(config: SignalDiversityConfig) -> list[Cell]:
-    """The pretraining of each model; it costs nothing where the model is at hand."""
-    return [
-        Cell(
-            name=f"seed-{seed}/rung-{size}",
-            work=rung,
-            arguments={"config": config, "seed": seed, "size": size},
-        )
-        for seed in _seeds(config)
-        for size in dict.fromkeys((config.student, *reversed(config.ladder.sizes[:2])))
-    ]
-
-
-def rung(listen: Listener, *, config: SignalDiversityConfig, seed: int, size: str) -> dict[str, Any]:
-    """Make one model of the ladder."""
-    _models(config, seed).open(size, classes=2, head=seed, listen=listen)
-    return {"size": size}
-
-
 def source_cells(config: SignalDiversityConfig) -> list[Cell]:
     """The sources of each setting."""
     return [
@@ -135,7 +104,7 @@ def source_cells(config: SignalDiversityConfig) -> list[Cell]:
             work=sources,
             arguments={"config": config, "seed": seed, "setting": setting},
         )
-        for seed in _seeds(config)
+        for seed in config.all_seeds
         for setting in SETTINGS
     ]
 
@@ -205,7 +174,7 @@ def _learned(
     head: int,
     listen: Listener,
 ) -> ModelSource:
-    model, tokenizer = _models(config, seed).open(size, classes=2, head=head, listen=listen)
+    model, tokenizer = ladder_models(config.ladder, seed).open(size, classes=2, head=head, listen=listen)
     fit(
         model,
         tokenizer,
@@ -245,7 +214,7 @@ def _unpacked(name: str, packed: Sequence[Any], plans: Sequence[Example]) -> lis
 def student_cells(config: SignalDiversityConfig, said: Mapping[str, Mapping[str, Any]]) -> list[Cell]:
     """The students: of each source alone, of two to six together by each method, and of true labels."""
     found: list[Cell] = []
-    for seed in _seeds(config):
+    for seed in config.all_seeds:
         given = {"config": config, "seed": seed}
         found.append(Cell(name=f"seed-{seed}/ceiling", work=ceiling, arguments=given))
         for setting in SETTINGS:

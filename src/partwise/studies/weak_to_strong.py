@@ -13,14 +13,13 @@ from typing import Any
 
 from partwise.config import Loss, WeakToStrongStudyConfig
 from partwise.data.plans import Cue
-from partwise.loops.setup import cache_folder
-from partwise.loops.weak_to_strong import Learned, Models, Setting, compared, learned, measured, plans_setting
+from partwise.loops.weak_to_strong import Learned, Setting, compared, learned, measured, plans_setting
 from partwise.oversight.signals import Source, TrueLabels
-from partwise.runs.page import page_markdown
+from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
-from partwise.runs.weak_to_strong_page import weak_to_strong_page
 from partwise.studies.cells import Cell, run_cells
+from partwise.studies.rungs import ladder_models, rung_cells
 from partwise.studies.weak_to_strong_results import collect
 from partwise.types import Example
 
@@ -38,14 +37,11 @@ def run(config: WeakToStrongStudyConfig, out: Path, listen: Listener) -> dict[st
     settled = quickly(config) if config.quick else config
     with directory.locked():
         found: dict[str, dict[str, Any]] = {}
-        for cells in (rung_cells(settled), pair_cells(settled)):
+        rungs = rung_cells(settled.ladder, settled.all_seeds, reversed(settled.ladder.sizes))
+        for cells in (rungs, pair_cells(settled)):
             found |= run_cells(cells, directory, listen, processes=config.processes)
         results = collect(settled, found)
-        directory.write_json("results.json", results)
-        page = weak_to_strong_page(results)
-        directory.write_text("table.md", page_markdown(page))
-        for picture in page.pictures:
-            directory.write_text(f"{picture.name}.svg", picture.svg)
+        write_results(directory, results)
     return results
 
 
@@ -57,22 +53,9 @@ def quickly(config: WeakToStrongStudyConfig) -> WeakToStrongStudyConfig:
     return config.model_copy(update={"data": data, "ladder": ladder, "overlaps": ends})
 
 
-def rung_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
-    """The models before they learn anything of the task; the largest first, which take longest."""
-    return [
-        Cell(
-            name=f"seed-{seed}/rung-{size}",
-            work=rung,
-            arguments={"config": config, "seed": seed, "size": size},
-        )
-        for seed in seeds(config)
-        for size in reversed(config.ladder.sizes)
-    ]
-
-
 def pair_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
     """A student under all its teachers at one setting of the dial; and each size beyond what it learned."""
-    given = [{"config": config, "seed": seed} for seed in seeds(config)]
+    given = [{"config": config, "seed": seed} for seed in config.all_seeds]
     return [
         Cell(
             name=f"seed-{each['seed']}/overlap-{overlap:g}-{size}",
@@ -89,29 +72,12 @@ def pair_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
     ]
 
 
-def seeds(config: WeakToStrongStudyConfig) -> range:
-    """Of the study."""
-    return range(config.first, config.first + config.seeds)
-
-
-def _models(config: WeakToStrongStudyConfig, seed: int) -> Models:
-    return Models(config.ladder, seed, cache_folder() / "ladder")
-
-
-def rung(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, size: str) -> dict[str, Any]:
-    """Pretrain one model, where it is not cached."""
-    from partwise.models.tiny import count_parameters
-
-    model, _ = _models(config, seed).open(size, classes=2, head=seed, listen=listen)
-    return {"parameters": count_parameters(model)}
-
-
 def student(
     listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, overlap: float, size: str
 ) -> dict[str, Any]:
     """One student under each weaker teacher and each loss, and its ceiling."""
     data = plans_setting(config.data.model_copy(update={"overlap": overlap}), config.ladder, seed)
-    models, truth = _models(config, seed), TrueLabels()
+    models, truth = ladder_models(config.ladder, seed), TrueLabels()
 
     def learn(name: str, examples: Sequence[Example], source: Source, loss: Loss) -> Learned:
         how = config.fit.model_copy(update={"loss": loss})
@@ -160,7 +126,7 @@ def surrogate(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, s
         easier,
         TrueLabels(),
         config.fit.model_copy(update={"loss": Loss.CROSS_ENTROPY}),
-        _models(config, seed),
+        ladder_models(config.ladder, seed),
         data.test,
         seed=seed,
         listen=listen,

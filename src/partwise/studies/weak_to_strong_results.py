@@ -10,6 +10,7 @@ from typing import Any
 from partwise.config import Loss, WeakToStrongStudyConfig
 from partwise.measure.beyond import Form, Rung, Verdict, predict_rung, surrogate_testing
 from partwise.measure.intervals import over_seeds
+from partwise.studies.rungs import rung_name
 from partwise.types import Capacity, Generation, Utility
 
 Cells = Mapping[str, Mapping[str, Any]]
@@ -26,7 +27,7 @@ class Grid:
 
     def __init__(self, config: WeakToStrongStudyConfig, found: Cells) -> None:
         self.config, self._found = config, found
-        self.seeds = range(config.first, config.first + config.seeds)
+        self.seeds = config.all_seeds
         self.sizes = config.ladder.sizes
         self.pairs = list(combinations(self.sizes, 2))
         """(teacher, student), the weaker first."""
@@ -39,9 +40,13 @@ class Grid:
         """Of a student's cell, the part of one teacher."""
         return self.student(seed, overlap, pair[1])["pairs"][pair[0]]
 
-    def other(self, seed: int, name: str) -> Mapping[str, Any]:
-        """The cell of a rung or of surrogate testing."""
-        return self._found[f"seed-{seed}/{name}"]
+    def parameters(self, size: str) -> int:
+        """Of a model."""
+        return self._found[rung_name(self.config.first, size)]["parameters"]
+
+    def surrogate(self, seed: int, size: str) -> Mapping[str, Any]:
+        """The cell of surrogate testing."""
+        return self._found[f"seed-{seed}/surrogate-{size}"]
 
     def reached(self, seed: int, overlap: float, size: str) -> float:
         """Accuracy with true labels."""
@@ -107,7 +112,7 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
 
 
 def _rung(grid: Grid, size: str) -> dict[str, Any]:
-    parameters = grid.other(grid.seeds[0], f"rung-{size}")["parameters"]
+    parameters = grid.parameters(size)
     return {
         "parameters": parameters,
         "accuracy": {
@@ -144,7 +149,7 @@ def _generations(
     """Teacher and student of a pair, the student as it was supervised."""
 
     def generation(size: str, realised: float | None) -> Generation:
-        parameters = grid.other(seed, f"rung-{size}")["parameters"]
+        parameters = grid.parameters(size)
         capacity = Capacity(parameters=parameters, reached=grid.reached(seed, overlap, size))
         return Generation(name=size, capacity=capacity, utility=Utility(conformity=realised))
 
@@ -204,7 +209,7 @@ def _extrapolation(grid: Grid, overlap: float) -> dict[str, Any]:
 
     def measured(size: str) -> Rung:
         return Rung(
-            parameters=grid.other(grid.seeds[0], f"rung-{size}")["parameters"],
+            parameters=grid.parameters(size),
             utilities=tuple(grid.reached(seed, overlap, size) for seed in grid.seeds),
             tasks=grid.config.data.test,
         )
@@ -220,7 +225,7 @@ def _extrapolation(grid: Grid, overlap: float) -> dict[str, Any]:
 
 def _surrogate(grid: Grid, size: str) -> dict[str, Any]:
     def tested(seed: int) -> Any:
-        rows = grid.other(seed, f"surrogate-{size}")["verdicts"]
+        rows = grid.surrogate(seed, size)["verdicts"]
         return surrogate_testing([Verdict(**row) for row in rows], trained_to=0)
 
     found = {seed: tested(seed) for seed in grid.seeds}
