@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
-from partwise.config import FitConfig, Loss
+from partwise.config import FitConfig, Loss, Trained
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
 from partwise.training.weak_to_strong import confidence_loss, cross_entropy, fit, product_loss, targets
 from partwise.types import Example, Signal
@@ -121,6 +121,15 @@ def test_the_same_seed_gives_the_same_student(byte_tokenizer: Any):
         fit(model, byte_tokenizer, train, told, FitConfig(epochs=1, batch_size=8), seed=seed)
         weights.append(model.score.weight.detach().clone())
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_a_probe_moves_the_head_alone(byte_tokenizer: Any):
+    examples, model = _examples(64, 3, pairs=False), _model(byte_tokenizer, 2)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    said = targets(examples, TrueLabels().signals(examples), 2)
+    fit(model, byte_tokenizer, examples, said, FitConfig(trained=Trained.HEAD, learning_rate=1e-2), seed=0)
+    moved = {name for name, weight in model.state_dict().items() if not weight.equal(before[name])}
+    assert moved == {"score.weight"}
 
 
 def test_nothing_can_be_learned_from_silence(byte_tokenizer: Any):

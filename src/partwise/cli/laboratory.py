@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,3 +58,46 @@ def run_w2s(config: WeakToStrongConfig, directory: Path) -> None:
 
     print_page(one_pair_page(results))
     print_report(directory)
+
+
+@app.command(short_help="Score a reward model on RewardBench.")
+def rewardbench(
+    model: Annotated[str, typer.Argument(help="A reward model, by name or folder.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="Folder or file in RewardBench's format; its place on the hub if not given."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many comparisons, drawn at random.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Say how often a reward model prefers the better text, by subset, by section and in all.
+
+    Such as: partwise rewardbench ./my-reward-model --data ./reward-bench --limit 500
+    """
+    with plain_errors():
+        results = _scored(model, data, limit, device)
+    if as_json:
+        typer.echo(json.dumps(results, indent=1))
+        return
+    from partwise.runs.page import print_page
+    from partwise.runs.rewardbench_page import rewardbench_page
+
+    print_page(rewardbench_page(results))
+
+
+def _scored(name: str, data: str | None, limit: int | None, device: str) -> dict[str, Any]:
+    quiet_libraries()
+    from partwise.data.public import load, plain
+    from partwise.measure.rewardbench import reward_bench, sequence_scores
+    from partwise.models.hub import load_reward_model
+
+    model, tokenizer = load_reward_model(name, device=device)
+    render = plain
+    if tokenizer.chat_template:
+        render = lambda messages: tokenizer.apply_chat_template(messages, tokenize=False)  # noqa: E731
+    examples = load("reward_bench", data, limit=limit, render=render).test
+    found = reward_bench(examples, sequence_scores(model, tokenizer))
+    return {"model": name, "comparisons": len(examples), **found.to_json()}

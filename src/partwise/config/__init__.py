@@ -30,6 +30,7 @@ from partwise.config.laboratory import (
     SelfEnhancementConfig,
     SignalDiversityConfig,
     TeachConfig,
+    Trained,
     WeakToStrongConfig,
     WeakToStrongStudyConfig,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "SignalDiversityConfig",
     "StudyConfig",
     "TeachConfig",
+    "Trained",
     "UnitFloat",
     "WeakToStrongConfig",
     "WeakToStrongStudyConfig",

@@ -50,9 +50,20 @@ class Loss(StrEnum):
     PRODUCT = "product"
 
 
+class Trained(StrEnum):
+    """What of a student moves."""
+
+    ALL = "all"
+    """Every weight: finetuning."""
+    HEAD = "head"
+    """The head alone, on what pretraining left in the model: a linear probe."""
+
+
 class FitConfig(Section):
     """How a classifier of the laboratory learns from signals."""
 
+    trained: Trained = Trained.ALL
+    """Everything, or the head alone; a head wants about ten times the learning rate."""
     loss: Loss = Loss.CROSS_ENTROPY
     own: UnitFloat = 0.5
     """How much the student's own opinion counts, once it has risen, in the two other losses."""
@@ -130,6 +141,9 @@ class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
+    """How teachers learn, and students that are finetuned."""
+    probe: FitConfig = FitConfig(trained=Trained.HEAD, learning_rate=1e-2)
+    """How students learn of which the head alone moves."""
 
 
 class DebateConfig(LaboratoryStudyConfig):
@@ -195,7 +209,7 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
     """Learning rates, the gentle one first: how strongly a writer follows its judge."""
     plans: PositiveInt = 512
     """That it writes in a round, and on which it is measured."""
-    ladder: LadderConfig = LadderConfig(rules=256, documents=8000, plans=0.3)
+    ladder: LadderConfig = LadderConfig(rules=256, documents=8000)
     """A smaller book than elsewhere: writers have to know which rules there are before they can name one. It
     is read so little that they know some four in five of what its rules say."""
     teach: TeachConfig = TeachConfig()

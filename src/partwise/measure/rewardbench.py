@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,6 +74,15 @@ class RewardBench:
     """Mean of the sections; undefined unless all are defined."""
     ties: int
     """Comparisons in which another text scores as high as the better one. They count as lost."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Each figure with its interval and n."""
+        return {
+            "overall": self.overall.to_json(),
+            "sections": {name: figure.to_json() for name, figure in self.sections.items()},
+            "subsets": {name: figure.to_json() for name, figure in self.subsets.items()},
+            "ties": self.ties,
+        }
 
 
 def reward_bench(

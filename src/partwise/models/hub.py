@@ -76,21 +76,6 @@ def load_causal_lm(
     return model.to(where), tokenizer
 
 
-def load_reward_model(folder: Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
-    """A reward model and its tokenizer, as `save_pretrained` left them in a local folder.
-
-    Raises:
-        ModelError: the folder is incomplete or corrupt.
-    """
-    _check_folder(folder)
-    tokenizer = _load_tokenizer(str(folder))
-    try:
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"'{folder}' can't be opened as a reward model: {_first_line(error)}") from error
-    return model.to(resolve_device(device)), tokenizer
-
-
 def load_classifier(
     name_or_path: str | Path, *, classes: int, seed: int, device: str
 ) -> tuple[Any, PreTrainedTokenizerBase]:
@@ -107,6 +92,33 @@ def load_classifier(
     Raises:
         ModelError: no such model, an incomplete or corrupt folder, or no tokenizer.
     """
+    model, tokenizer, _ = _classifier(name_or_path, classes, seed, device)
+    return model, tokenizer
+
+
+def load_reward_model(name_or_path: str | Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A classifier with one label that has been trained as such, and its tokenizer.
+
+    Args:
+        name_or_path: as in `load_causal_lm`, without adapters.
+        device: as in `load_causal_lm`.
+
+    Raises:
+        ModelError: as `load_classifier`; or some of its weights are not there, as of a model without a head.
+    """
+    model, tokenizer, missing = _classifier(name_or_path, 1, 0, device)
+    if missing:
+        raise ModelError(
+            f"'{name_or_path}' is no reward model with one score: it has no {', '.join(missing)}. Take one "
+            "that was saved as a sequence classifier with num_labels=1"
+        )
+    return model, tokenizer
+
+
+def _classifier(
+    name_or_path: str | Path, classes: int, seed: int, device: str
+) -> tuple[Any, PreTrainedTokenizerBase, list[str]]:
+    """A classifier, its tokenizer, and the weights that were drawn since they were not there."""
     where = resolve_device(device)
     name = str(name_or_path)
     if Path(name).exists() or name.startswith(("/", "./", "../", "~")):
@@ -116,18 +128,20 @@ def load_classifier(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            model = AutoModelForSequenceClassification.from_pretrained(
+            model, info = AutoModelForSequenceClassification.from_pretrained(
                 name,
                 num_labels=classes,
                 dtype=torch.float32 if where.type == "cpu" else "auto",
                 ignore_mismatched_sizes=True,
+                output_loading_info=True,
             )
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"'{name}' can't be opened as a classifier: {_first_line(error)}") from error
     model.config.pad_token_id = tokenizer.pad_token_id
-    return model.to(where), tokenizer
+    missing = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+    return model.to(where), tokenizer, missing
 
 
 def _check_folder(folder: Path) -> None:

@@ -12,14 +12,11 @@ from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, li
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
 
-ARMS = {
-    "cross_entropy": "cross-entropy",
-    "confidence": "confidence",
-    "product": "product",
-    "bootstrap_cross_entropy": "bootstrapping, cross-entropy",
-    "bootstrap_confidence": "bootstrapping, confidence",
-}
-_COLOURS = {"cross_entropy": ORANGE, "confidence": BLUE, "product": PURPLE}
+_LOSSES = {"cross_entropy": "cross-entropy", "confidence": "confidence", "product": "product"}
+_PROBES = {f"probe_{loss}": f"probe, {name}" for loss, name in _LOSSES.items()}
+ARMS = {**_LOSSES, "bootstrap": "bootstrapping", **_PROBES}
+_COLOURS = dict(zip(_LOSSES, (ORANGE, BLUE, PURPLE), strict=True))
+_WAYS = {"finetuned": "finetuned", "probed": "linear probe"}
 
 
 def weak_to_strong_page(results: Mapping[str, Any]) -> Page:
@@ -27,14 +24,26 @@ def weak_to_strong_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Weak-to-strong generalization",
         sentences=_sentences(results),
-        tables=[_ladder(results), _pairs(results), _surrogate(results), _extrapolation(results)],
+        tables=[
+            _ladder(results),
+            _hard(results),
+            _pairs(results),
+            _surrogate(results),
+            _extrapolation(results),
+        ],
         pictures=[
             Picture(
                 name="w2s",
-                caption="Share of the performance gap recovered, by the share of training plans in which "
-                "easy and hard cues occur together; a panel for each teacher and student, mean over seeds "
-                "and 95% interval. Points are missing where teacher and ceiling can't be told apart.",
-                svg=_overlap_picture(results),
+                caption="Finetuned students: share of the performance gap recovered, by the share of "
+                "training plans in which easy and hard cues occur together; a panel for each teacher and "
+                "student, mean over seeds and 95% interval. Points are missing where teacher and ceiling "
+                "can't be told apart.",
+                svg=_overlap_picture(results, list(_LOSSES)),
+            ),
+            Picture(
+                name="w2s_probe",
+                caption="The same of linear probes: students of which the head alone learns.",
+                svg=_overlap_picture(results, list(_PROBES)),
             ),
             Picture(
                 name="w2s_curves",
@@ -115,19 +124,20 @@ def _pair_curves(results: Mapping[str, Any]) -> str:
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    rises = {o: Figure.of(rise) for o, rise in group(results, "rise").items()}
     ladder = list(group(results, "ladder"))
     lines = [
         f"With true labels, accuracy rises from {ladder[0]} to {ladder[-1]} by "
-        + ", ".join(f"{rise.full} at overlap {o}" for o, rise in rises.items())
-        + "."
+        + ", ".join(f"{Figure.of(rise).full} at overlap {o}" for o, rise in rises.items())
+        + f" ({_WAYS[way]})."
+        for way, rises in group(results, "rise").items()
     ]
-    growth = {arm: Figure.of(found) for arm, found in group(results, "growth").items()}
-    lines.append(
-        "From the smallest to the largest overlap, the gap recovered changes by "
-        + ", ".join(f"{figure.full} ({ARMS[arm]})" for arm, figure in growth.items())
-        + f": {_shape(growth)}"
-    )
+    for way, arms in (("Finetuned students", _LOSSES), ("Linear probes", _PROBES)):
+        growth = {arm: Figure.of(group(results, "growth")[arm]) for arm in arms}
+        lines.append(
+            f"{way}: from the smallest to the largest overlap, the gap recovered changes by "
+            + ", ".join(f"{figure.full} ({ARMS[arm]})" for arm, figure in growth.items())
+            + f": {_shape(growth)}"
+        )
     for reference in ("confidence", "cross_entropy"):
         said = [
             f"{Figure.of(group(found, reference).get('pgr')).full} ({ARMS[arm]})"
@@ -135,7 +145,7 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         ]
         lines.append(
             f"Against the {ARMS[reference]} loss of Burns et al., on the same data, models and seeds, the "
-            f"gap recovered over all pairs and settings differs by {' and '.join(said)}."
+            f"share of its gap recovered over all pairs and settings differs by {', '.join(said)}."
         )
     lines.append(_imitation(results))
     return lines
@@ -158,7 +168,7 @@ def _shape(growth: Mapping[str, Figure]) -> str:
 
 def _imitation(results: Mapping[str, Any]) -> str:
     rows: list[str] = []
-    for arm in _COLOURS:
+    for arm in ARMS:
         means = [
             figure.mean
             for pair in group(results, "pairs").values()
@@ -171,15 +181,39 @@ def _imitation(results: Mapping[str, Any]) -> str:
 
 
 def _ladder(results: Mapping[str, Any]) -> Table:
-    overlaps = list(group(results, "rise"))
+    overlaps = [(way, o) for way, rises in group(results, "rise").items() for o in rises]
     return Table(
         heading="The ladder",
-        note="Accuracy on held-out plans after learning from true labels (the ceiling), by share of training "
-        "plans with both cues. Half of the test's plans carry the hard cue alone.",
-        columns=["size", "parameters", *(f"overlap {o}" for o in overlaps)],
+        note="Accuracy on held-out plans after learning from true labels (the ceilings), by share of "
+        "training plans with both cues. Half of the test's plans carry the hard cue alone.",
+        columns=["size", "parameters", *(f"{_WAYS[way]}, overlap {o}" for way, o in overlaps)],
         rows=[
-            [size, f"{rung['parameters']:,}", *(Figure.of(rung["accuracy"][o]).full for o in overlaps)]
+            [
+                size,
+                f"{rung['parameters']:,}",
+                *(Figure.of(rung["accuracy"][way][o]).full for way, o in overlaps),
+            ]
             for size, rung in group(results, "ladder").items()
+        ],
+    )
+
+
+def _hard(results: Mapping[str, Any]) -> Table:
+    arms = ("cross_entropy", "confidence", "probe_cross_entropy", "probe_confidence")
+    return Table(
+        heading="Where the hard cue stands alone",
+        note="Accuracy on those plans of the test. Here a student can be better than its teacher: it must "
+        "have learned the hard cue where the teacher went by the easy one.",
+        columns=["pair", "overlap", "teacher", *(ARMS[arm] for arm in arms)],
+        rows=[
+            [
+                pair.replace("-", " → "),
+                overlap,
+                Figure.of(found["teacher_on_hard"]).text,
+                *(Figure.of(group(found, "arms", arm).get("hard")).full for arm in arms),
+            ]
+            for pair, settings in group(results, "pairs").items()
+            for overlap, found in settings.items()
         ],
     )
 
@@ -197,7 +231,7 @@ def _pairs(results: Mapping[str, Any]) -> Table:
                         ARMS[arm],
                         Figure.of(found["teacher"]).text,
                         Figure.of(figures["accuracy"]).full,
-                        Figure.of(found["ceiling"]).text,
+                        Figure.of(found["ceilings"]["probed" if arm in _PROBES else "finetuned"]).text,
                         pgr.full + (f" (n = {pgr.n})" if pgr.n != results["seeds"] else ""),
                         Figure.of(figures["imitation"]).full,
                         Figure.of(figures["calibration_error"]).text,
@@ -207,7 +241,8 @@ def _pairs(results: Mapping[str, Any]) -> Table:
         heading="Every pair",
         note="Teacher, student and ceiling: accuracy on the test. PGR = (student − teacher) / (ceiling − "
         "teacher), undefined in a seed where teacher and ceiling can't be told apart; n counts the "
-        "others. Imitation: how many of the teacher's errors the student repeats.",
+        "others; a probe is held against the ceiling of probes. Imitation: how many of the teacher's errors "
+        "the student repeats.",
         columns=[
             "pair",
             "overlap",
@@ -257,7 +292,7 @@ def _extrapolation(results: Mapping[str, Any]) -> Table:
     )
 
 
-def _overlap_picture(results: Mapping[str, Any]) -> str:
+def _overlap_picture(results: Mapping[str, Any], arms: Sequence[str]) -> str:
     pairs = group(results, "pairs")
     columns = min(3, len(pairs))
     rows = -(-len(pairs) // columns)
@@ -265,9 +300,9 @@ def _overlap_picture(results: Mapping[str, Any]) -> str:
         canvas, axes = shares_canvas(rows, columns, 2.9 * columns, 2.2 * rows + 0.5)
         for one, (pair, settings) in zip(axes.flat, pairs.items(), strict=False):
             xs = [float(overlap) for overlap in settings]
-            for arm, colour in _COLOURS.items():
+            for arm, (loss, name) in zip(arms, _LOSSES.items(), strict=True):
                 points = [found["arms"][arm]["pgr"] for found in settings.values()]
-                line(one, xs, points, colour, ARMS[arm], "-o")
+                line(one, xs, points, _COLOURS[loss], name, "-o")
             one.set_ylim(-0.55, 1.3)
             one.axhline(0, color=GREY, linewidth=0.8)
             one.axhline(1, color=GREY, linewidth=0.8, linestyle="--")
@@ -285,7 +320,8 @@ def _overlap_picture(results: Mapping[str, Any]) -> str:
 def _curves_picture(results: Mapping[str, Any]) -> str:
     arms = group(results, "curves", "arms")
     with drawing():
-        canvas, axes = shares_canvas(1, max(1, len(arms)), 2.2 * max(1, len(arms)), 2.4)
+        rows = -(-len(arms) // len(_LOSSES))
+        canvas, axes = shares_canvas(rows, len(_LOSSES), 2.4 * len(_LOSSES), 2.2 * rows + 0.4)
         for one, (arm, points) in zip(axes.flat, arms.items(), strict=False):
             xs = [point["step"] for point in points]
             line(one, xs, [point["train"] for point in points], ORANGE, "as its teacher", "--o")

@@ -1,8 +1,9 @@
 """The study of weak-to-strong generalization: every pair of the ladder, every loss, each setting of the dial.
 
-All stand side by side on the same data, models and seeds. `cross_entropy` and `confidence` are the method of
-Burns et al. 2023 as their paper states it (section 4.3, appendix A.4), the reference; the product loss, and
-bootstrapping through the sizes between, are what is compared with it.
+All stand side by side on the same data, models and seeds, under the same teachers. `cross_entropy` and
+`confidence` are the method of Burns et al. 2023 as their paper states it (section 4.3, appendix A.4), the
+reference; the product loss, bootstrapping through the sizes between, and linear probes in place of finetuned
+students are what is compared with it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from partwise.config import Loss, WeakToStrongStudyConfig
+from partwise.config import FitConfig, Loss, WeakToStrongStudyConfig
 from partwise.data.plans import Cue
 from partwise.loops.weak_to_strong import Learned, Setting, compared, learned, measured, plans_setting
 from partwise.oversight.signals import Source, TrueLabels
@@ -20,11 +21,8 @@ from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
 from partwise.studies.rungs import ladder_models, rung_cells
-from partwise.studies.weak_to_strong_results import collect
+from partwise.studies.weak_to_strong_results import BOOTSTRAP, PROBE, ceiling_of, collect
 from partwise.types import Example
-
-BOOTSTRAPPED = (Loss.CROSS_ENTROPY, Loss.CONFIDENCE)
-"""Losses with which a student also learns through the sizes between its teacher and itself."""
 
 
 def run(config: WeakToStrongStudyConfig, out: Path, listen: Listener) -> dict[str, Any]:
@@ -75,39 +73,62 @@ def pair_cells(config: WeakToStrongStudyConfig) -> list[Cell]:
 def student(
     listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, overlap: float, size: str
 ) -> dict[str, Any]:
-    """One student under each weaker teacher and each loss, and its ceiling."""
+    """One student under each weaker teacher and each loss, finetuned and probed, and its ceilings."""
     data = plans_setting(config.data.model_copy(update={"overlap": overlap}), config.ladder, seed)
     models, truth = ladder_models(config.ladder, seed), TrueLabels()
 
-    def learn(name: str, examples: Sequence[Example], source: Source, loss: Loss) -> Learned:
-        how = config.fit.model_copy(update={"loss": loss})
-        return learned(name, examples, source, how, models, data.test, seed=seed, listen=listen)
+    def learn(name: str, examples: Sequence[Example], source: Source, fit: FitConfig) -> Learned:
+        return learned(name, examples, source, fit, models, data.test, seed=seed, listen=listen)
 
-    ceiling = learn(size, data.student, truth, Loss.CROSS_ENTROPY)
+    def ways(source: Source) -> dict[str, Learned]:
+        """A student under one teacher, by each loss, finetuned and probed."""
+        return {
+            prefix + loss: learn(size, data.student, source, with_loss(fit, loss))
+            for prefix, fit in (("", config.fit), (PROBE, config.probe))
+            for loss in Loss
+        }
+
+    plain, confident = (with_loss(config.fit, loss) for loss in (Loss.CROSS_ENTROPY, Loss.CONFIDENCE))
+    ceilings = {
+        "finetuned": learn(size, data.student, truth, plain),
+        "probed": learn(size, data.student, truth, with_loss(config.probe, Loss.CROSS_ENTROPY)),
+    }
     weaker = config.ladder.sizes[: config.ladder.sizes.index(size)]
     pairs: dict[str, Any] = {}
     for position, name in enumerate(weaker):
-        teacher = learn(name, data.teacher, truth, Loss.CROSS_ENTROPY)
-        students = {str(loss): learn(size, data.student, teacher.source, loss) for loss in Loss}
-        for loss in BOOTSTRAPPED if weaker[position + 1 :] else ():
+        teacher = learn(name, data.teacher, truth, plain)
+        students = ways(teacher.source)
+        if between := weaker[position + 1 :]:
             above: Source = teacher.source
-            for between in weaker[position + 1 :]:
-                above = learn(between, data.student, above, loss).source
-            students[f"bootstrap_{loss}"] = learn(size, data.student, above, loss)
-        pairs[name] = _pair(teacher, students, ceiling, data, seed)
-    return {"ceiling": ceiling.measured(data.test), "pairs": pairs}
+            for each in between:
+                above = learn(each, data.student, above, confident).source
+            students[BOOTSTRAP] = learn(size, data.student, above, confident)
+        pairs[name] = _pair(teacher, students, ceilings, data, seed)
+    return {"ceilings": {way: each.measured(data.test) for way, each in ceilings.items()}, "pairs": pairs}
+
+
+def with_loss(fit: FitConfig, loss: Loss) -> FitConfig:
+    """The same, by another loss."""
+    return fit.model_copy(update={"loss": loss})
 
 
 def _pair(
-    teacher: Learned, students: Mapping[str, Learned], ceiling: Learned, data: Setting, seed: int
+    teacher: Learned,
+    students: Mapping[str, Learned],
+    ceilings: Mapping[str, Learned],
+    data: Setting,
+    seed: int,
 ) -> dict[str, Any]:
+    """Each student between its teacher and the ceiling of its own way to learn."""
     return {
         "teacher": measured(teacher.answers, data.test),
         "labels": measured(teacher.source.signals(data.student), data.student),
         "arms": {
             arm: {
                 **each.measured(data.test),
-                **compared(teacher.answers, each.answers, ceiling.answers, data.test, seed=seed),
+                **compared(
+                    teacher.answers, each.answers, ceilings[ceiling_of(arm)].answers, data.test, seed=seed
+                ),
             }
             for arm, each in students.items()
         },
@@ -125,7 +146,7 @@ def surrogate(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, s
         size,
         easier,
         TrueLabels(),
-        config.fit.model_copy(update={"loss": Loss.CROSS_ENTROPY}),
+        with_loss(config.fit, Loss.CROSS_ENTROPY),
         ladder_models(config.ladder, seed),
         data.test,
         seed=seed,

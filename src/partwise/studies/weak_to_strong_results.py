@@ -15,11 +15,24 @@ from partwise.types import Capacity, Generation, Utility
 
 Cells = Mapping[str, Mapping[str, Any]]
 REFERENCE = (str(Loss.CROSS_ENTROPY), str(Loss.CONFIDENCE))
-"""The losses of Burns et al. 2023, without anything between teacher and student."""
-OURS = (str(Loss.PRODUCT), *(f"bootstrap_{loss}" for loss in REFERENCE))
-"""What is compared with them."""
+"""The losses of Burns et al. 2023, with students that are finetuned by their teacher itself."""
+PROBE = "probe_"
+"""Stands before the loss where the student's head alone learns."""
+BOOTSTRAP = "bootstrap"
+"""Finetuned by the confidence loss through the sizes between."""
+DIRECT = tuple(prefix + loss for prefix in ("", PROBE) for loss in Loss)
+"""Ways to learn from a teacher itself; all pairs have them."""
+_PLAIN = (str(Loss.CROSS_ENTROPY), PROBE + Loss.CROSS_ENTROPY)
+"""One arm of either ceiling."""
+OURS = (str(Loss.PRODUCT), BOOTSTRAP, *(PROBE + loss for loss in Loss))
+"""What is compared with the reference."""
 Pair = tuple[str, str]
 """(teacher, student)."""
+
+
+def ceiling_of(arm: str) -> str:
+    """Which ceiling a student is held against: true labels, and its own way to learn."""
+    return "probed" if arm.startswith(PROBE) else "finetuned"
 
 
 class Grid:
@@ -48,9 +61,9 @@ class Grid:
         """The cell of surrogate testing."""
         return self._found[f"seed-{seed}/surrogate-{size}"]
 
-    def reached(self, seed: int, overlap: float, size: str) -> float:
-        """Accuracy with true labels."""
-        return self.student(seed, overlap, size)["ceiling"]["accuracy"]["mean"]
+    def reached(self, seed: int, overlap: float, size: str, arm: str = REFERENCE[0]) -> float:
+        """Accuracy with true labels, as an arm learns."""
+        return self.student(seed, overlap, size)["ceilings"][ceiling_of(arm)]["accuracy"]["mean"]
 
     def over_seeds(self, figure: Callable[[int], float | None]) -> dict[str, Any]:
         """A figure of each seed, put together; the figures themselves beside it."""
@@ -63,17 +76,23 @@ class Grid:
         return [pair for pair in self.pairs if arm in self.pair(*first, pair)["arms"]]
 
     def pooled_pgr(
-        self, seed: int, overlaps: Sequence[float], arm: str, pairs: Sequence[Pair] | None = None
+        self,
+        seed: int,
+        overlaps: Sequence[float],
+        arm: str,
+        pairs: Sequence[Pair] | None = None,
+        ceiling: str | None = None,
     ) -> float | None:
         """sum(student - teacher) / sum(ceiling - teacher), over pairs (all, if not given) and settings.
 
-        Not a mean of ratios: where teacher and ceiling are close, a pair's own ratio is noise.
+        Not a mean of ratios: where teacher and ceiling are close, a pair's own ratio is noise. The ceiling is
+        that of the arm, or of the arm that `ceiling` names.
         """
         gained, gap = 0.0, 0.0
         for overlap, pair in product(overlaps, self.pairs if pairs is None else pairs):
             teacher = self.pair(seed, overlap, pair)["teacher"]["accuracy"]["mean"]
             gained += self.pair(seed, overlap, pair)["arms"][arm]["accuracy"]["mean"] - teacher
-            gap += self.reached(seed, overlap, pair[1]) - teacher
+            gap += self.reached(seed, overlap, pair[1], ceiling or arm) - teacher
         return gained / gap if gap > 0 else None
 
     def figure(self, seed: int, overlap: float, pair: Pair, arm: str, name: str) -> float | None:
@@ -90,18 +109,18 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
         "seeds": config.seeds,
         "examples": {"train": config.data.train, "test": config.data.test},
         "ladder": {size: _rung(grid, size) for size in grid.sizes},
-        "rise": {f"{o:g}": _rise(grid, o) for o in config.overlaps},
+        "rise": {ceiling_of(arm): {f"{o:g}": _rise(grid, o, arm) for o in config.overlaps} for arm in _PLAIN},
         "pairs": {
             "-".join(pair): {f"{o:g}": _pair(grid, pair, o) for o in config.overlaps} for pair in grid.pairs
         },
         "pooled_pgr": {
-            str(loss): {
-                f"{o:g}": grid.over_seeds(lambda seed, o=o, loss=loss: grid.pooled_pgr(seed, [o], str(loss)))
+            arm: {
+                f"{o:g}": grid.over_seeds(lambda seed, o=o, arm=arm: grid.pooled_pgr(seed, [o], arm))
                 for o in config.overlaps
             }
-            for loss in Loss
+            for arm in DIRECT
         },
-        "growth": {str(loss): _growth(grid, str(loss)) for loss in Loss},
+        "growth": {arm: _growth(grid, arm) for arm in DIRECT},
         "against_reference": {
             arm: {reference: _against(grid, arm, reference) for reference in REFERENCE} for arm in OURS
         },
@@ -112,21 +131,23 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
 
 
 def _rung(grid: Grid, size: str) -> dict[str, Any]:
-    parameters = grid.parameters(size)
     return {
-        "parameters": parameters,
+        "parameters": grid.parameters(size),
         "accuracy": {
-            f"{o:g}": grid.over_seeds(lambda seed, o=o: grid.reached(seed, o, size))
-            for o in grid.config.overlaps
+            ceiling_of(arm): {
+                f"{o:g}": grid.over_seeds(lambda seed, o=o, arm=arm: grid.reached(seed, o, size, arm))
+                for o in grid.config.overlaps
+            }
+            for arm in _PLAIN
         },
     }
 
 
-def _rise(grid: Grid, overlap: float) -> dict[str, Any]:
+def _rise(grid: Grid, overlap: float, arm: str) -> dict[str, Any]:
     """What the largest rung reaches with true labels beyond the smallest."""
     ends = grid.sizes[0], grid.sizes[-1]
     return grid.over_seeds(
-        lambda seed: grid.reached(seed, overlap, ends[1]) - grid.reached(seed, overlap, ends[0])
+        lambda seed: grid.reached(seed, overlap, ends[1], arm) - grid.reached(seed, overlap, ends[0], arm)
     )
 
 
@@ -135,7 +156,10 @@ def _pair(grid: Grid, pair: Pair, overlap: float) -> dict[str, Any]:
     return {
         "teacher": grid.over_seeds(lambda s: grid.pair(s, overlap, pair)["teacher"]["accuracy"]["mean"]),
         "teacher_on_hard": grid.over_seeds(lambda s: _hard(grid.pair(s, overlap, pair)["teacher"])),
-        "ceiling": grid.over_seeds(lambda s: grid.reached(s, overlap, pair[1])),
+        "ceilings": {
+            ceiling_of(arm): grid.over_seeds(lambda s, arm=arm: grid.reached(s, overlap, pair[1], arm))
+            for arm in _PLAIN
+        },
         "gap": grid.over_seeds(
             lambda s: _generations(grid, s, overlap, pair)[0].gap(_generations(grid, s, overlap, pair)[1])
         ),
@@ -144,19 +168,17 @@ def _pair(grid: Grid, pair: Pair, overlap: float) -> dict[str, Any]:
 
 
 def _generations(
-    grid: Grid, seed: int, overlap: float, pair: Pair, arm: str = str(Loss.CROSS_ENTROPY)
+    grid: Grid, seed: int, overlap: float, pair: Pair, arm: str = REFERENCE[0]
 ) -> tuple[Generation, Generation]:
     """Teacher and student of a pair, the student as it was supervised."""
 
-    def generation(size: str, realised: float | None) -> Generation:
-        parameters = grid.parameters(size)
-        capacity = Capacity(parameters=parameters, reached=grid.reached(seed, overlap, size))
+    def generation(size: str, realised: float | None, way: str) -> Generation:
+        capacity = Capacity(parameters=grid.parameters(size), reached=grid.reached(seed, overlap, size, way))
         return Generation(name=size, capacity=capacity, utility=Utility(conformity=realised))
 
     teacher = grid.pair(seed, overlap, pair)["teacher"]["accuracy"]["mean"]
-    return generation(pair[0], teacher), generation(
-        pair[1], grid.figure(seed, overlap, pair, arm, "accuracy")
-    )
+    student = grid.figure(seed, overlap, pair, arm, "accuracy")
+    return generation(pair[0], teacher, REFERENCE[0]), generation(pair[1], student, arm)
 
 
 def _hard(measured: Mapping[str, Any]) -> float | None:
@@ -186,11 +208,14 @@ def _growth(grid: Grid, arm: str) -> dict[str, Any]:
 
 
 def _against(grid: Grid, arm: str, reference: str) -> dict[str, Any]:
-    """A way to learn less one of the reference, over all settings and the pairs that have both."""
+    """A way to learn less one of the reference, over all settings and the pairs that have both.
+
+    The gap is the reference's own, for both.
+    """
     pairs, overlaps = grid.having(arm), grid.config.overlaps
 
     def pgr(seed: int) -> float | None:
-        mine, theirs = (grid.pooled_pgr(seed, overlaps, each, pairs) for each in (arm, reference))
+        mine, theirs = (grid.pooled_pgr(seed, overlaps, each, pairs, reference) for each in (arm, reference))
         return None if mine is None or theirs is None else mine - theirs
 
     def accuracy(seed: int) -> float:
@@ -249,14 +274,14 @@ def _curves(grid: Grid) -> dict[str, Any]:
         "pair": "-".join(pair),
         "overlap": overlap,
         "arms": {
-            str(loss): [
+            arm: [
                 {
                     "step": at[0]["step"],
                     "train": over_seeds([point["train"] for point in at]).to_json(),
                     "test": over_seeds([point["test"] for point in at]).to_json(),
                 }
-                for at in zip(*points(str(loss)), strict=True)
+                for at in zip(*points(arm), strict=True)
             ]
-            for loss in Loss
+            for arm in DIRECT
         },
     }

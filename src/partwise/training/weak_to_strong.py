@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from partwise.config import FitConfig, Loss
+from partwise.config import FitConfig, Loss, Trained
 from partwise.types import Example, Signal
 
 Listener = Callable[[int, int], None]
@@ -91,6 +91,8 @@ def fit(
 ) -> None:
     """Move a sequence classifier towards the signals, in place. Examples without a signal are left out.
 
+    Where the head alone is to move, the rest of the model stays frozen afterwards.
+
     Args:
         model: of transformers; one logit a class for examples of one text, one logit for those of several.
         tokenizer: the model's; texts are padded on the right.
@@ -112,6 +114,8 @@ def fit(
     ]
     if not rows:
         raise ValueError("a student needs at least one signal to learn from")
+    if config.trained is Trained.HEAD:
+        model.base_model.requires_grad_(False)
     with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng():
         arguments = TrainingArguments(
             output_dir=scratch,
