@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,9 +96,12 @@ def _scored(name: str, data: str | None, limit: int | None, device: str) -> dict
     from partwise.models.hub import load_reward_model
 
     model, tokenizer = load_reward_model(name, device=device)
-    render = plain
-    if tokenizer.chat_template:
-        render = lambda messages: tokenizer.apply_chat_template(messages, tokenize=False)  # noqa: E731
+    template: Any = tokenizer
+
+    def as_it_reads(messages: Sequence[Mapping[str, str]]) -> str:
+        return template.apply_chat_template(messages, tokenize=False)
+
+    render = as_it_reads if template.chat_template else plain
     examples = load("reward_bench", data, limit=limit, render=render).test
     found = reward_bench(examples, sequence_scores(model, tokenizer))
     return {"model": name, "comparisons": len(examples), **found.to_json()}

@@ -63,7 +63,7 @@ class FitConfig(Section):
     """How a classifier of the laboratory learns from signals."""
 
     trained: Trained = Trained.ALL
-    """Everything, or the head alone; a head wants about ten times the learning rate."""
+    """Everything, or the head alone."""
     loss: Loss = Loss.CROSS_ENTROPY
     own: UnitFloat = 0.5
     """How much the student's own opinion counts, once it has risen, in the two other losses."""
@@ -142,8 +142,8 @@ class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
     """How teachers learn, and students that are finetuned."""
-    probe: FitConfig = FitConfig(trained=Trained.HEAD, learning_rate=1e-2)
-    """How students learn of which the head alone moves."""
+    probe: FitConfig = FitConfig(trained=Trained.HEAD)
+    """How students learn of which the head alone moves: but for that, as they are finetuned."""
 
 
 class DebateConfig(LaboratoryStudyConfig):
