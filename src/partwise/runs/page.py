@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_SHOWN = 30
+"""Rows of a table that a terminal is given; whoever wants more looks at the report."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -66,7 +69,7 @@ def page_html(page: Page) -> str:
 
 
 def print_page(page: Page) -> None:
-    """The page in a terminal or a log, without its pictures."""
+    """The page in a terminal or a log, without its pictures and the rows of its longest tables."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -76,6 +79,9 @@ def print_page(page: Page) -> None:
         # A log has no width of its own; 80 columns would fold the intervals.
         console.width = 120
     for table in page.tables:
+        if len(table.rows) > _SHOWN:
+            console.print(f"[italic]{table.heading}[/italic]: {len(table.rows)} rows, in the report\n")
+            continue
         shown = RichTable(title=table.heading, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for position, column in enumerate(table.columns):
             shown.add_column(column, style="bold" if not position else "")

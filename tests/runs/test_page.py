@@ -1,0 +1,24 @@
+"""A page in a terminal, in Markdown and in HTML says the same; a terminal is spared long tables."""
+
+import pytest
+
+from partwise.runs.page import Page, Table, page_html, page_markdown, print_page
+
+
+def table(heading: str, rows: int) -> Table:
+    return Table(
+        heading=heading,
+        note="What it is.",
+        columns=["row", "figure"],
+        rows=[[f"{heading} {row}", "−.25"] for row in range(rows)],
+    )
+
+
+def test_a_long_table_is_named_in_a_terminal_and_whole_elsewhere(capsys: pytest.CaptureFixture[str]):
+    page = Page(title="A study", sentences=["It says <this>."], tables=[table("few", 2), table("many", 90)])
+    print_page(page)
+    shown = capsys.readouterr().out
+    assert "few 1" in shown and "-.25" in shown and "It says <this>." in shown
+    assert "many 5" not in shown and "many: 90 rows, in the report" in shown
+    assert "many 89" in page_markdown(page) and "many 89" in page_html(page)
+    assert "It says &lt;this&gt;." in page_html(page)
