@@ -96,6 +96,26 @@ def test_the_page_says_what_the_figures_say_and_no_more():
     assert page_html(page).count("<svg") == 3
 
 
+@pytest.mark.parametrize("failing", [True, False])
+def test_failures_are_counted_where_they_show(failing: bool):
+    cells = made_up(0.7, 0.8, 0.9)
+    for name, cell in cells.items():
+        for pair in cell.get("pairs", {}).values():
+            for student in pair["arms"].values():
+                reached = 0.8 if failing or "micro" in name else 0.9
+                student["accuracy"] = {"mean": reached, "ci95": [reached - 0.005, reached + 0.005], "n": 9000}
+                student["curve"] = [
+                    {"step": 1, "train": 0.8, "test": 0.9},
+                    {"step": 2, "train": 0.99, "test": 0.7 if failing else 0.9},
+                ]
+    found = collect(config(), cells)["signatures"]["probe_product"]
+    # Two seeds, two settings of the dial; three pairs, two of which are the smallest teacher's.
+    assert found["imitation_cascade"] == {"fired": 12 if failing else 0, "of": 12}
+    assert found["non_saliency"] == {"fired": 4 if failing else 0, "of": 4}
+    page = page_markdown(PAGES["w2s"](collect(config(), cells)))
+    assert f"| **probe, product** | {12 if failing else 0} of 12 | {4 if failing else 0} of 4 |" in page
+
+
 @pytest.mark.slow
 def test_a_small_study_is_resumed_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))

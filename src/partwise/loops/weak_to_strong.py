@@ -23,6 +23,7 @@ from partwise.config import DataConfig, FitConfig, LadderConfig, Loss, WeakToStr
 from partwise.data.plans import Cue, draw_plans
 from partwise.data.public import load
 from partwise.measure.intervals import rate
+from partwise.measure.signatures import imitation_cascade
 from partwise.measure.weak_to_strong import (
     accuracy_by_group,
     calibration,
@@ -217,7 +218,9 @@ def learned(
     curve: list[dict[str, float]] = []
 
     def follow(step: int, steps: int) -> None:
-        listen(Progress(name, f"{name} learns from {supervision.name}", step, steps))
+        failing = imitation_cascade([p["train"] for p in curve], [p["test"] for p in curve]).fired
+        doing = f"{name} learns from {supervision.name}" + (", imitation cascade" if failing else "")
+        listen(Progress(name, doing, step, steps))
         if step == steps or step % max(1, steps // _CURVE_POINTS) == 0:
             seen, said = examples[:_CURVE_EXAMPLES], signals[:_CURVE_EXAMPLES]
             curve.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,6 +25,12 @@ class Measure:
     def to_json(self) -> dict[str, Any]:
         """`{"mean", "ci95", "n"}`."""
         return {"mean": self.mean, "ci95": None if self.ci95 is None else list(self.ci95), "n": self.n}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Measure:
+        """What `to_json` made."""
+        interval = data["ci95"]
+        return cls(mean=data["mean"], ci95=None if interval is None else tuple(interval), n=data["n"])
 
 
 def rate(outcomes: Sequence[bool]) -> Measure:

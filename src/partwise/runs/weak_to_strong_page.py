@@ -28,6 +28,7 @@ def weak_to_strong_page(results: Mapping[str, Any]) -> Page:
             _ladder(results),
             _hard(results),
             _pairs(results),
+            _signatures(results),
             _surrogate(results),
             _extrapolation(results),
         ],
@@ -255,6 +256,24 @@ def _pairs(results: Mapping[str, Any]) -> Table:
             "calibration error",
         ],
         rows=rows,
+    )
+
+
+def _signatures(results: Mapping[str, Any]) -> Table:
+    def count(found: Mapping[str, Any]) -> str:
+        return f"{found['fired']} of {found['of']}" if found["of"] else "undefined"
+
+    smallest = next(iter(group(results, "ladder")))
+    return Table(
+        heading="Failure signatures",
+        note="How often each is seen, over seeds and settings. Imitation cascade: a student gives back its "
+        "teacher's answers almost without fail while its test accuracy falls. Non-saliency: of the students "
+        f"of {smallest}, one has at least twice the parameters of another and gains nothing by them.",
+        columns=["loss", "imitation cascade", "non-saliency"],
+        rows=[
+            [ARMS[arm], count(found["imitation_cascade"]), count(found["non_saliency"])]
+            for arm, found in group(results, "signatures").items()
+        ],
     )
 
 

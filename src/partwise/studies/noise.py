@@ -17,7 +17,7 @@ import numpy as np
 from partwise.config import NoiseConfig
 from partwise.loops.weak_to_strong import plans_setting
 from partwise.measure.intervals import over_seeds
-from partwise.measure.signatures import imitation_cascade
+from partwise.measure.signatures import Signature, imitation_cascade
 from partwise.models.tiny import count_parameters
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
 from partwise.runs.pages import write_results
@@ -108,7 +108,8 @@ def learn_noise(
             )
             model.train()
         figures = {key: curve[-1][key] for key in ("train", "test")} if curve else {}
-        listen(Progress(size, f"{flips:.0%} of the labels flipped", step, steps, figures))
+        failing = ", imitation cascade" if cascade(curve).fired else ""
+        listen(Progress(size, f"{flips:.0%} of the labels flipped{failing}", step, steps, figures))
 
     fit(
         model,
@@ -190,10 +191,7 @@ def _point(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         name: _over_seeds([curve[-1][name] for curve in curves])
         for name in ("train", "memorised", "kept", "test")
     }
-    cascades = [
-        imitation_cascade([point["train"] for point in curve], [point["test"] for point in curve])
-        for curve in curves
-    ]
+    cascades = [cascade(curve) for curve in curves]
     return last | {
         "best": _over_seeds([_best(curve)["test"] for curve in curves]),
         "best_epoch": _over_seeds([_best(curve)["epoch"] for curve in curves]),
@@ -210,6 +208,11 @@ def _point(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for at in zip(*curves, strict=True)
         ],
     }
+
+
+def cascade(curve: Curve) -> Signature:
+    """Whether wrong labels are memorised while the test is unlearned, as far as the curve goes."""
+    return imitation_cascade([point["train"] for point in curve], [point["test"] for point in curve])
 
 
 def _best(curve: Curve) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
-from partwise.studies.self_enhancement_results import ARMS, gathered, knowledge, measured, truth
+from partwise.studies.self_enhancement_results import ARMS, collapsed, gathered, knowledge, measured, truth
 from partwise.training.ladder import pretrained_rung, rule_book
 from partwise.types import Example, Signal
 
@@ -218,5 +218,6 @@ def run_arm(
         first = first or found.written
         rows.append(measured(found, first, writer, book))
         shown = {name: rows[-1][name]["mean"] for name in ("good", "judge") if rows[-1][name]["mean"]}
-        listen(Progress(arm, "rounds", found.index, config.rounds, shown))
+        failing = ", mode collapse" if collapsed(rows) else ""
+        listen(Progress(arm, f"rounds{failing}", found.index, config.rounds, shown))
     return {"rounds": rows}

@@ -15,7 +15,7 @@ from partwise.loops.plan_writers import Writer, Written
 from partwise.loops.self_enhancement import Round
 from partwise.measure.diversity import distinct_n, ngram_similarities, output_entropy, vendi_score
 from partwise.measure.intervals import Measure, over_seeds, rate
-from partwise.measure.signatures import mode_collapse
+from partwise.measure.signatures import Signature, mode_collapse
 
 ARMS = ("self", "frozen", "peers", "truth", "chance")
 """Who judges: the writer as it is now; the writer as it was at first; its peers as they were at first;
@@ -205,11 +205,17 @@ def _arm(runs: Sequence[Rows]) -> dict[str, Any]:
             {kind: sum(row["counts"][kind] for row in rows) for kind in rows[0]["counts"]}
             for rows in by_round
         ],
-        "collapse": {
-            name: [asdict(mode_collapse([row[name]["mean"] for row in rows])) for rows in runs]
-            for name in DIVERSITY
-        },
+        "collapse": {name: [asdict(_collapse(rows, name)) for rows in runs] for name in DIVERSITY},
     }
+
+
+def collapsed(rows: Rows) -> bool:
+    """Whether a mode collapse shows in any measure of diversity, as far as a run has come."""
+    return any(_collapse(rows, name).fired for name in DIVERSITY)
+
+
+def _collapse(rows: Rows, name: str) -> Signature:
+    return mode_collapse([row[name]["mean"] for row in rows])
 
 
 def _paired(one: Sequence[Rows], other: Sequence[Rows], name: str) -> dict[str, Any]:

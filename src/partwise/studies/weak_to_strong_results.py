@@ -9,7 +9,8 @@ from typing import Any
 
 from partwise.config import Loss, WeakToStrongStudyConfig
 from partwise.measure.beyond import Form, Rung, Verdict, predict_rung, surrogate_testing
-from partwise.measure.intervals import over_seeds
+from partwise.measure.intervals import Measure, over_seeds
+from partwise.measure.signatures import Signature, imitation_cascade, non_saliency
 from partwise.studies.rungs import rung_name
 from partwise.types import Capacity, Generation, Utility
 
@@ -126,6 +127,7 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
         },
         "extrapolation": {f"{o:g}": _extrapolation(grid, o) for o in config.overlaps},
         "surrogate": {size: _surrogate(grid, size) for size in grid.sizes},
+        "signatures": {arm: _signatures(grid, arm) for arm in (*DIRECT, BOOTSTRAP)},
         "curves": _curves(grid),
     }
 
@@ -259,6 +261,27 @@ def _surrogate(grid: Grid, size: str) -> dict[str, Any]:
         "beyond": grid.over_seeds(lambda s: found[s].accuracy[1].mean),
         "drop": grid.over_seeds(lambda s: found[s].accuracy_drop.mean),
         "auc_beyond": grid.over_seeds(lambda s: found[s].auc[1].mean),
+    }
+
+
+def _signatures(grid: Grid, arm: str) -> dict[str, Any]:
+    """How often a failure shows: in a student's curve, and among the students of the smallest teacher."""
+    each = list(product(grid.seeds, grid.config.overlaps))
+    curves = [grid.pair(*at, pair)["arms"][arm]["curve"] for at in each for pair in grid.having(arm)]
+    cascades = [imitation_cascade([p["train"] for p in c], [p["test"] for p in c]).fired for c in curves]
+    taught = [pair for pair in grid.having(arm) if pair[0] == grid.sizes[0]]
+
+    def ladder(at: tuple[int, float]) -> Signature:
+        utilities = [grid.pair(*at, pair)["arms"][arm]["accuracy"] for pair in taught]
+        return non_saliency(
+            [grid.parameters(student) for _, student in taught],
+            [Measure.from_json(utility) for utility in utilities],
+        )
+
+    stuck = [found.fired for found in map(ladder, each) if found.value is not None]
+    return {
+        "imitation_cascade": {"fired": sum(cascades), "of": len(cascades)},
+        "non_saliency": {"fired": sum(stuck), "of": len(stuck)},
     }
 
 
