@@ -17,7 +17,6 @@ from partwise.measure.beyond import (
     Rung,
     Verdict,
     coverage,
-    difference,
     peer_review,
     predict_rung,
     predictions,
@@ -71,19 +70,6 @@ def width(measure: Measure) -> float:
 
 def means(review: PeerReview) -> dict[str, float | None]:
     return {name: strength.mean for name, strength in review.strengths.items()}
-
-
-def test_the_documented_example_of_a_difference():
-    """56 of 70 less 48 of 80: .2, from .0524 to .3339 (Newcombe 1998, table II, method 10)."""
-    found = difference(rate([True] * 56 + [False] * 14), rate([True] * 48 + [False] * 32))
-    assert found.mean == pytest.approx(0.2) and found.n == 70
-    assert found.ci95 == pytest.approx((0.0524, 0.3339), abs=5e-5)
-
-
-def test_a_difference_from_nothing_is_undefined():
-    nothing, one_seed = rate([]), Measure(mean=0.5, ci95=None, n=1)
-    assert difference(nothing, rate([True])).mean is None
-    assert difference(rate([True]), one_seed).mean == 0.5 and difference(rate([True]), one_seed).ci95 is None
 
 
 @settings(deadline=None)

@@ -1,11 +1,13 @@
 """Figures carry their uncertainty, and undefined is never zero."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.measure.intervals import correlation, over_seeds, rate
+from partwise.measure.intervals import Measure, correlation, difference, over_seeds, rate
 from partwise.measure.part_to_complete import gap_recovered
 
 
@@ -61,3 +63,22 @@ def test_a_gap_that_is_not_there_can_not_be_recovered():
     same = [list(rng.random(200) < 0.5) for _ in range(3)]
     assert gap_recovered(*same).mean is None
     assert gap_recovered([True] * 9, [True] * 9, [True] * 9).mean is None
+
+
+def test_the_documented_example_of_a_difference():
+    """56 of 70 less 48 of 80: .2, from .0524 to .3339 (Newcombe 1998, table II, method 10)."""
+    found = difference(rate([True] * 56 + [False] * 14), rate([True] * 48 + [False] * 32))
+    assert found.mean == pytest.approx(0.2) and found.n == 70
+    assert found.ci95 == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_difference_from_nothing_is_undefined():
+    nothing, one_seed = rate([]), Measure(mean=0.5, ci95=None, n=1)
+    assert difference(nothing, rate([True])).mean is None
+    assert difference(rate([True]), one_seed).mean == 0.5 and difference(rate([True]), one_seed).ci95 is None
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_a_figure_is_read_back_as_it_was_written(outcomes: list[bool]):
+    figure = rate(outcomes)
+    assert Measure.from_json(json.loads(json.dumps(figure.to_json()))) == figure

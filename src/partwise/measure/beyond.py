@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special, stats
 
-from partwise.measure.intervals import Measure, rate
+from partwise.measure.intervals import Measure, difference, rate
 
 _Z = 1.959963984540054
 _FEWEST = 3
@@ -75,23 +75,6 @@ def surrogate_testing(verdicts: Sequence[Verdict], trained_to: int) -> Surrogate
         accuracy_drop=difference(_accuracy(trained), _accuracy(beyond)),
         auc_drop=difference(_auc(trained), _auc(beyond)),
     )
-
-
-def difference(first: Measure, second: Measure) -> Measure:
-    """`first - second` of two independent figures, its interval made of theirs (Zou and Donner 2008).
-
-    low = d - sqrt((first - low_1)^2 + (high_2 - second)^2), high likewise; of two Wilson intervals this is
-    Newcombe's (1998, method 10). Undefined where either is; `n` is the smaller of the two.
-    """
-    n = min(first.n, second.n)
-    if first.mean is None or second.mean is None:
-        return Measure(mean=None, ci95=None, n=n)
-    mean = first.mean - second.mean
-    if first.ci95 is None or second.ci95 is None:
-        return Measure(mean=mean, ci95=None, n=n)
-    below = math.hypot(first.mean - first.ci95[0], second.ci95[1] - second.mean)
-    above = math.hypot(first.ci95[1] - first.mean, second.mean - second.ci95[0])
-    return Measure(mean=mean, ci95=(mean - below, mean + above), n=n)
 
 
 def _accuracy(verdicts: Sequence[Verdict]) -> Measure:

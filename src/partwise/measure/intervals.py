@@ -44,6 +44,23 @@ def rate(outcomes: Sequence[bool]) -> Measure:
     )
 
 
+def difference(first: Measure, second: Measure) -> Measure:
+    """`first - second` of two independent figures, its interval made of theirs (Zou and Donner 2008).
+
+    low = d - sqrt((first - low_1)^2 + (high_2 - second)^2), high likewise; of two Wilson intervals this is
+    Newcombe's (1998, method 10). Undefined where either is; `n` is the smaller of the two.
+    """
+    n = min(first.n, second.n)
+    if first.mean is None or second.mean is None:
+        return Measure(mean=None, ci95=None, n=n)
+    mean = first.mean - second.mean
+    if first.ci95 is None or second.ci95 is None:
+        return Measure(mean=mean, ci95=None, n=n)
+    below = math.hypot(first.mean - first.ci95[0], second.ci95[1] - second.mean)
+    above = math.hypot(first.ci95[1] - first.mean, second.mean - second.ci95[0])
+    return Measure(mean=mean, ci95=(mean - below, mean + above), n=n)
+
+
 def over_seeds(values: Sequence[float | None]) -> Measure:
     """The mean over seeds and its Student t interval. Seeds where the figure is undefined are left out of it.
 

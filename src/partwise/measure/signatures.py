@@ -11,8 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from partwise.measure.beyond import difference
-from partwise.measure.intervals import Measure
+from partwise.measure.intervals import Measure, difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +132,8 @@ def non_saliency(
     """Capacity grows and utility does not: the signals do not reach what the model could do.
 
     Each model is held against the largest earlier one that has at most 1 / `growth` of its parameters. Fires
-    at the first whose gain in utility has a 95% interval (`beyond.difference`) that lies below `gain`; value:
-    the upper end of that interval. So few tasks never fire it. Undefined without two such models whose
+    at the first whose gain in utility has a 95% interval (`intervals.difference`) that lies below `gain`;
+    value: the upper end of that interval. So few tasks never fire it. Undefined without two such models whose
     utilities have intervals.
 
     Args:
