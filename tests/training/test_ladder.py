@@ -43,7 +43,7 @@ def recall(folder: Path, book: RuleBook) -> float:
 
 @pytest.mark.slow
 def test_a_rung_is_made_once_the_same_anywhere_and_capacity_counts(tmp_path: Path):
-    config = LadderConfig(rules=300, documents=3200)
+    config = LadderConfig(rules=300, documents=3600, plans=0.2)
     before = torch.get_rng_state().tolist(), random.getstate()
     folders = {size: pretrained_rung(config, size, 0, tmp_path / "a") for size in ("nano", "mini")}
     assert (torch.get_rng_state().tolist(), random.getstate()) == before
