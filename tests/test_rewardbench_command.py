@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from tests.data.fixture_public import reward_bench, write_rows
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
+from transformers import LlamaConfig, LlamaForSequenceClassification
 from typer.testing import CliRunner
 
 from partwise.cli.main import app
@@ -19,7 +19,7 @@ def bench(tmp_path: Path) -> Path:
     return write_rows(tmp_path / "bench.jsonl", rows)
 
 
-def _save(folder: Path, tokenizer: Any, kind: Any, **changes: Any) -> str:
+def _reward_model(folder: Path, tokenizer: Any, scores: int = 1) -> str:
     tokenizer.pad_token = tokenizer.eos_token
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -29,17 +29,17 @@ def _save(folder: Path, tokenizer: Any, kind: Any, **changes: Any) -> str:
         num_attention_heads=1,
         num_key_value_heads=1,
         pad_token_id=tokenizer.pad_token_id,
-        **changes,
+        num_labels=scores,
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        kind(config).save_pretrained(folder)
+        LlamaForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 
 
 def test_sections_and_subsets_are_those_that_were_tried(bench: Path, tmp_path: Path, byte_tokenizer: Any):
-    model = _save(tmp_path / "model", byte_tokenizer, LlamaForSequenceClassification, num_labels=1)
+    model = _reward_model(tmp_path / "model", byte_tokenizer)
     asked = ["rewardbench", model, "--data", str(bench), "--device", "cpu"]
     answer = CliRunner().invoke(app, [*asked, "--json"])
     assert answer.exit_code == 0, answer.output
@@ -52,17 +52,18 @@ def test_sections_and_subsets_are_those_that_were_tried(bench: Path, tmp_path: P
     assert shown.exit_code == 0 and "7 comparisons" in shown.stdout and "Reasoning" in shown.stdout
 
 
-def test_a_model_without_a_trained_head_is_refused(bench: Path, tmp_path: Path, byte_tokenizer: Any):
-    bare = _save(tmp_path / "bare", byte_tokenizer, LlamaForCausalLM)
-    many = _save(tmp_path / "many", byte_tokenizer, LlamaForSequenceClassification, num_labels=3)
-    for model in (bare, many):
+def test_a_model_without_a_trained_head_is_refused(
+    bench: Path, tmp_path: Path, llama_folder: Path, byte_tokenizer: Any
+):
+    many = _reward_model(tmp_path / "many", byte_tokenizer, scores=3)
+    for model in (str(llama_folder), many):
         answer = CliRunner().invoke(app, ["rewardbench", model, "--data", str(bench), "--device", "cpu"])
         assert answer.exit_code == 1
         assert "is no reward model with one score" in answer.stderr.splitlines()[-1]
 
 
 def test_rows_that_are_no_comparisons_are_named(tmp_path: Path, byte_tokenizer: Any):
-    model = _save(tmp_path / "model", byte_tokenizer, LlamaForSequenceClassification, num_labels=1)
+    model = _reward_model(tmp_path / "model", byte_tokenizer)
     rows = [{key: value for key, value in row.items() if key != "rejected"} for row in reward_bench(5)]
     data = write_rows(tmp_path / "bad.jsonl", rows)
     answer = CliRunner().invoke(app, ["rewardbench", model, "--data", str(data), "--device", "cpu"])
