@@ -16,6 +16,7 @@ from partwise.config import (
     PropagationConfig,
     Reward,
     RlftConfig,
+    SelfEnhancementConfig,
 )
 from partwise.runs.config import ConfigError, config_from_data, dump_toml, load_config
 
@@ -93,6 +94,34 @@ def test_file_then_overrides(tmp_path: Path) -> None:
 )
 def test_a_text_setting_keeps_its_text(text: str) -> None:
     assert load_config(AlignConfig, None, [f"planner.model={text}"]).planner.model == text
+
+
+@pytest.mark.parametrize(
+    ("override", "listed"),
+    [
+        ("rates=3e-4,6e-4", (3e-4, 6e-4)),
+        ("rates=6e-4", (6e-4,)),
+        ("rates=[3e-4, 6e-4]", (3e-4, 6e-4)),
+        ("ladder.sizes=nano, micro", ("nano", "micro")),
+    ],
+)
+def test_lists_may_be_written_with_commas(override: str, listed: tuple[object, ...]) -> None:
+    config = load_config(SelfEnhancementConfig, None, [override])
+    assert (config.rates if override.startswith("rates") else config.ladder.sizes) == listed
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("rates=", "`rates` can't be '': it must have at least 1 item, not 0."),
+        ("rates=3e-4,fast", "can't be 'fast': it must be a valid number"),
+        ("ladder.sizes=nano", "`ladder.sizes` can't be 'nano': it must have at least 2 items, not 1."),
+    ],
+)
+def test_bad_lists_are_refused_in_a_sentence(override: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(SelfEnhancementConfig, None, [override])
+    assert sentence in str(error.value)
 
 
 @pytest.mark.parametrize(

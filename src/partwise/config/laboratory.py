@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
-from partwise.config.section import PositiveInt, Section, UnitFloat
+from partwise.config.section import Listed, PositiveInt, Section, UnitFloat
 
-
-def _split(value: Any) -> Any:
-    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], Listed]
 """A list of names, or a text in which commas divide them."""
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
 Combination = Literal["majority", "confidence-weighted", "dawid-skene", "glad"]
@@ -27,7 +22,7 @@ class LadderConfig(Section):
     Larger ones know more of the book when they have read the corpus once (`data/plans.py` says why).
     """
 
-    sizes: Annotated[tuple[Size, ...], Field(min_length=2)] = ("nano", "micro", "mini", "small")
+    sizes: Annotated[tuple[Size, ...], Listed, Field(min_length=2)] = ("nano", "micro", "mini", "small")
     """Rungs, from the weakest to the strongest."""
     rules: Annotated[int, Field(ge=12)] = 1024
     """In the book."""
@@ -137,7 +132,7 @@ class LaboratoryStudyConfig(Section):
 class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     """Every pair of the ladder, every loss, every setting of the overlap dial."""
 
-    overlaps: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = (0.1, 0.5, 0.9)
+    overlaps: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = (0.1, 0.5, 0.9)
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
@@ -150,7 +145,7 @@ class DebateConfig(LaboratoryStudyConfig):
     """The study of debate before a judge who sees a few events of a plan."""
 
     world: str = "dinner"
-    turns: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (2, 4, 6)
+    turns: Annotated[tuple[PositiveInt, ...], Listed, Field(min_length=1)] = (2, 4, 6)
     """Events that are revealed to the judge."""
     plans: Annotated[int, Field(ge=2)] = 400
     """Hard ones, on tasks of their own: half of them fine, half with one fault."""
@@ -205,7 +200,7 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
     peers: PositiveInt = 3
     rounds: PositiveInt = 6
     """In which a writer learns."""
-    rates: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (3e-4, 1e-3)
+    rates: Annotated[tuple[PositiveFloat, ...], Listed, Field(min_length=1)] = (3e-4, 1e-3)
     """Learning rates, the gentle one first: how strongly a writer follows its judge."""
     plans: PositiveInt = 512
     """That it writes in a round, and on which it is measured."""
@@ -219,7 +214,7 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
 class NoiseConfig(LaboratoryStudyConfig):
     """The study of noise: label flips on every rung of the ladder."""
 
-    flips: Annotated[tuple[UnitFloat, ...], Field(min_length=1)] = tuple(share / 10 for share in range(11))
+    flips: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = tuple(share / 10 for share in range(11))
     """Shares of the labels that are turned to the other."""
     data: DataConfig = DataConfig(train=300, test=400)
     ladder: LadderConfig = LadderConfig()
@@ -230,7 +225,7 @@ class NoiseConfig(LaboratoryStudyConfig):
 class SignalDiversityConfig(LaboratoryStudyConfig):
     """The study of signal diversity: one to six sources, of different errors and of one bias."""
 
-    methods: Annotated[tuple[Combination, ...], Field(min_length=1)] = (
+    methods: Annotated[tuple[Combination, ...], Listed, Field(min_length=1)] = (
         "majority",
         "confidence-weighted",
         "dawid-skene",

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return [each.strip() for each in value.split(",") if each.strip()]
+    return [value] if isinstance(value, int | float) else value
+
+
+Listed = BeforeValidator(_split)
+"""Of a tuple: it may be given as its one member, or as a text in which commas divide several."""
 PositiveInt = Annotated[int, Field(gt=0)]
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
 

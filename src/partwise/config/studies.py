@@ -15,7 +15,7 @@ from partwise.config.align import (
     RlftConfig,
     Weights,
 )
-from partwise.config.section import PositiveInt, Section, UnitFloat
+from partwise.config.section import Listed, PositiveInt, Section, UnitFloat
 
 
 class StudyConfig(Section):
@@ -61,7 +61,7 @@ class PropagationConfig(Section):
     """The policy in those runs."""
     labels: PositiveInt = 150
     """What a realignment asks of people there."""
-    every: tuple[PositiveInt, ...] = (1, 2, 4)
+    every: Annotated[tuple[PositiveInt, ...], Listed] = (1, 2, 4)
     """Numbers of rounds between realignments that are compared while values go there and back."""
     label_batch: Annotated[int, Field(ge=5)] = 10
     label_batches: PositiveInt = 30

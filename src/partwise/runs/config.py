@@ -239,7 +239,7 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"`{key}` is not a setting."
     said = problem["msg"].removeprefix("Value error, ")  # from a validator of ours
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
-    allowed = re.sub(r"^Input should have", "it must have", allowed)
+    allowed = re.sub(r"^(Input|Value) should have", "it must have", allowed).replace(" after validation", "")
     shown = repr(problem["input"])
     end = "" if allowed.endswith("?") else "."
     return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}{end}"
