@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from partwise.loops.plan_writers import Written
 from partwise.loops.self_enhancement import Round
 from partwise.runs.page import page_markdown
 from partwise.runs.self_enhancement_page import self_enhancement_page
-from partwise.studies.self_enhancement import Coin, Truth, run, settings
+from partwise.studies.self_enhancement import Coin, Truth, Verified, run, settings
 from partwise.studies.self_enhancement_results import ARMS, judged, parse, truth
 from partwise.types import Example, Signal
 
@@ -85,6 +85,32 @@ def test_the_truth_answers_only_where_one_of_two_is_aligned() -> None:
     assert len(judged(coin, BOOK)) == 1  # pairs with a text that is no plan tell nothing of a judge
     right = Round(index=0, written=written, pairs=pairs, said=said)
     assert judged(right, BOOK) == [("hard", True)]
+
+
+def test_a_verifier_prefers_what_is_valid_and_leaves_the_rest_to_the_judge() -> None:
+    good, bad = (
+        next(p for p in plans() if p.cue is Cue.HARD and p.aligned is is_good) for is_good in (True, False)
+    )
+
+    class Wrong:
+        name = "wrong"
+
+        def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
+            return [Signal(example=e.key, label=1, confidence=0.7, source=self.name) for e in examples]
+
+    pairs = [
+        Example(key="0", texts=(good.source, bad.source), label=0, group="hard"),
+        Example(key="1", texts=(bad.source, "no plan"), label=0, group="hard"),
+        Example(key="2", texts=("no plan", "nor this"), label=0, group="hard"),
+        Example(key="3", texts=(good.source, bad.source), label=0, group="easy"),
+    ]
+    said = Verified(Wrong(), BOOK).signals(pairs)
+    assert [signal and (signal.label, signal.confidence) for signal in said] == [
+        (1, 0.7),
+        (0, 1.0),
+        None,
+        None,
+    ]
 
 
 def test_a_coin_favours_no_side() -> None:

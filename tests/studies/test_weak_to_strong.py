@@ -113,7 +113,7 @@ def test_failures_are_counted_where_they_show(failing: bool):
     assert found["imitation_cascade"] == {"fired": 12 if failing else 0, "of": 12}
     assert found["non_saliency"] == {"fired": 4 if failing else 0, "of": 4}
     page = page_markdown(PAGES["w2s"](collect(config(), cells)))
-    assert f"| **probe, product** | {12 if failing else 0} of 12 | {4 if failing else 0} of 4 |" in page
+    assert f"| **product probe** | {12 if failing else 0} of 12 | {4 if failing else 0} of 4 |" in page
 
 
 @pytest.mark.slow

@@ -200,8 +200,9 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
     peers: PositiveInt = 3
     rounds: PositiveInt = 6
     """In which a writer learns."""
-    rates: Annotated[tuple[PositiveFloat, ...], Listed, Field(min_length=1)] = (3e-4, 1e-3)
-    """Learning rates, the gentle one first: how strongly a writer follows its judge."""
+    rates: Annotated[tuple[PositiveFloat, ...], Listed, Field(min_length=1)] = (3e-4, 6e-4)
+    """Learning rates, the gentle one first: how strongly a writer follows its judge. At the strong one a writer
+    still gains under a judge that knows the truth, so that what falls apart there is the judge's doing."""
     plans: PositiveInt = 512
     """That it writes in a round, and on which it is measured."""
     ladder: LadderConfig = LadderConfig(rules=256, documents=8000)
@@ -214,7 +215,9 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
 class NoiseConfig(LaboratoryStudyConfig):
     """The study of noise: label flips on every rung of the ladder."""
 
-    flips: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = tuple(share / 10 for share in range(11))
+    flips: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = tuple(
+        share / 10 for share in range(11)
+    )
     """Shares of the labels that are turned to the other."""
     data: DataConfig = DataConfig(train=300, test=400)
     ladder: LadderConfig = LadderConfig()

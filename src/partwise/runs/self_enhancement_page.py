@@ -8,19 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
+from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, line, shares_canvas, svg_of
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
 
 ARMS = {
     "self": "the writer, as it is now",
+    "verified": "the same, after a rules-based verifier has thrown out what is not valid",
     "frozen": "the writer, as it was at first",
     "peers": "peers of equal capacity, as they were at first",
     "truth": "whoever knows the truth",
     "chance": "a coin",
 }
 """Who judges, in words."""
-_COLOURS = {"self": ORANGE, "frozen": PURPLE, "peers": BLUE, "truth": GREEN, "chance": GREY}
+_COLOURS = {
+    "self": ORANGE,
+    "verified": RED,
+    "frozen": PURPLE,
+    "peers": BLUE,
+    "truth": GREEN,
+    "chance": GREY,
+}
 _SHARES = {"good": "valid and aligned", "valid": "valid", "aligned": "aligned, of the valid"}
 _DIVERSITY = {
     "entropy": "entropy of the sample",
@@ -79,10 +87,14 @@ def _sentences(results: Mapping[str, Any], strengths: Mapping[str, Mapping[str, 
             f"There, the signature of mode collapse shows in {fired['self']} of {results['seeds']} seeds "
             f"when the writer judges itself, and in {fired['peers']} when its peers do."
         )
-        difference = group(found, "against", "peers - self").get("good")
+        peers, verifier = (
+            group(found, "against", f"{arm} - self").get("good") for arm in ("peers", "verified")
+        )
         lines.append(
             f"There, peers of equal capacity instead of itself change the share of valid and aligned "
-            f"plans by {_full(difference)}: {_verdict(difference)}."
+            f"plans by {_full(peers)}: {_verdict(peers, 'peers help', 'peers harm')}. A verifier that throws "
+            f"out what is not valid changes it by {_full(verifier)}: "
+            f"{_verdict(verifier, 'it helps', 'it harms')}."
         )
     return lines
 
@@ -102,19 +114,13 @@ def _moved(arm: Mapping[str, Any], name: str) -> str:
     return "a rise" if change.low > 0 else "a fall" if change.high < 0 else "no change that one can tell"
 
 
-def _verdict(difference: Any) -> str:
+def _verdict(difference: Any, helps: str, harms: str) -> str:
     found = Figure.of(difference)
     if found.mean is None:
         return "undefined"
     if found.low is None or found.high is None:
         return "one seed, which says little"
-    return (
-        "peers help"
-        if found.low > 0
-        else "peers harm"
-        if found.high < 0
-        else "too little to be told from nothing"
-    )
+    return helps if found.low > 0 else harms if found.high < 0 else "too little to be told from nothing"
 
 
 def _full(point: Any) -> str:
@@ -200,7 +206,8 @@ def _against(strengths: Mapping[str, Mapping[str, Any]]) -> Table:
         heading="One judge against another",
         note="After the last round, one arm minus the other of the same seed: mean and 95% interval. `self - "
         "chance` is what the judgments are worth to the writer; `self - frozen`, what it does that the judge "
-        "moves with the writer; `peers - frozen`, what it does that others judge.",
+        "moves with the writer; `peers - frozen`, what it does that others judge; `verified - self`, what it "
+        "does that form is checked by rules.",
         columns=["arms", *_SHARES.values(), "aligned, hard", "Vendi score"],
         rows=[
             [
@@ -226,7 +233,7 @@ def _shares_picture(results: Mapping[str, Any], strengths: Mapping[str, Mapping[
                 one.set_xticks(range(results["rounds"] + 1))
             row[0].set_ylabel(f"learning rate {rate}")
         handles, labels = axes.flat[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
+        canvas.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False)
         return svg_of(canvas)
 
 
@@ -251,7 +258,7 @@ def _diversity_picture(results: Mapping[str, Any], strengths: Mapping[str, Mappi
             ticks = [tick / 2 for tick in range(int(2 * highest) + 1)]
             one.set_yticks(ticks, labels=[number(tick) for tick in ticks])
         handles, labels = axes.flat[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
+        canvas.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False)
         return svg_of(canvas)
 
 

@@ -13,7 +13,7 @@ from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
 
 _LOSSES = {"cross_entropy": "cross-entropy", "confidence": "confidence", "product": "product"}
-_PROBES = {f"probe_{loss}": f"probe, {name}" for loss, name in _LOSSES.items()}
+_PROBES = {f"probe_{loss}": f"{name} probe" for loss, name in _LOSSES.items()}
 ARMS = {**_LOSSES, "bootstrap": "bootstrapping", **_PROBES}
 _COLOURS = dict(zip(_LOSSES, (ORANGE, BLUE, PURPLE), strict=True))
 _WAYS = {"finetuned": "finetuned", "probed": "linear probe"}

@@ -1,8 +1,9 @@
 """The study of self-enhancement (Kim et al. 2025): does a model that judges itself collapse? Do peers help?
 
 A writer of plans learns round after round from judgments of its own plans. What differs between the arms is
-who judges: the writer as it is now, the writer as it was, three peers of equal capacity, whoever knows the
-truth (the ceiling), or chance (the control: what the training does to a writer without any information).
+who judges: the writer as it is now, alone or behind a rules-based verifier, the writer as it was, three peers
+of equal capacity, whoever knows the truth (the ceiling), or chance (the control: what the training does to a
+writer without any information).
 """
 
 from __future__ import annotations
@@ -49,6 +50,34 @@ class Truth:
             else None
             for e, found in zip(examples, good, strict=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A judge behind a rules-based verifier, as Mai et al. 2025 have one check solutions.
+
+    The verifier knows whether a text is a plan of the kind that was asked for. Of what a rule says, and so of
+    what is aligned, it knows nothing.
+    """
+
+    judge: Source
+    book: RuleBook
+    name: str = "verified"
+
+    def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
+        """Which text is valid, where one alone is; the judge's word where all are; None where none is."""
+        return [
+            self._signal(example, said)
+            for example, said in zip(examples, self.judge.signals(examples), strict=True)
+        ]
+
+    def _signal(self, example: Example, said: Signal | None) -> Signal | None:
+        valid = [truth(text, example.group, self.book) is not None for text in example.texts]
+        if all(valid):
+            return said
+        if sum(valid) != 1:
+            return None
+        return Signal(example=example.key, label=valid.index(True), confidence=1.0, source=self.name)
 
 
 class Coin:
@@ -192,6 +221,9 @@ def judge_of(arm: str, writer: Writer, config: SelfEnhancementConfig, seed: int,
     match arm:
         case "self":
             return Judge(arm, writer.model, writer.tokenizer)
+        case "verified":
+            own = Judge(arm, writer.model, writer.tokenizer)
+            return Verified(own, rule_book(config.ladder, seed))
         case "frozen":
             return _judge(config, seed, 0, listen)
         case "peers":

@@ -17,9 +17,9 @@ from partwise.measure.diversity import distinct_n, ngram_similarities, output_en
 from partwise.measure.intervals import Measure, over_seeds, rate
 from partwise.measure.signatures import Signature, mode_collapse
 
-ARMS = ("self", "frozen", "peers", "truth", "chance")
-"""Who judges: the writer as it is now; the writer as it was at first; its peers as they were at first;
-whoever knows the truth; a coin."""
+ARMS = ("self", "verified", "frozen", "peers", "truth", "chance")
+"""Who judges: the writer as it is now; the same behind a rules-based verifier; the writer as it was at first;
+its peers as they were at first; whoever knows the truth; a coin."""
 FIGURES = (
     "good",
     "valid",
@@ -38,7 +38,14 @@ FIGURES = (
 """What is followed by round."""
 DIVERSITY = ("entropy", "surprisal", "distinct_2", "vendi")
 """The curves in which a collapse of modes is looked for."""
-AGAINST = (("peers", "self"), ("peers", "frozen"), ("self", "frozen"), ("self", "chance"), ("truth", "self"))
+AGAINST = (
+    ("peers", "self"),
+    ("peers", "frozen"),
+    ("verified", "self"),
+    ("self", "frozen"),
+    ("self", "chance"),
+    ("truth", "self"),
+)
 """Arms that are held against each other."""
 Rows = Sequence[Mapping[str, Any]]
 """One arm of one seed, by round."""
