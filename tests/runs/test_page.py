@@ -22,3 +22,9 @@ def test_a_long_table_is_named_in_a_terminal_and_whole_elsewhere(capsys: pytest.
     assert "many 5" not in shown and "many: 90 rows, in the report" in shown
     assert "many 89" in page_markdown(page) and "many 89" in page_html(page)
     assert "It says &lt;this&gt;." in page_html(page)
+
+
+def test_names_between_backticks_are_code_in_html_and_nothing_else_is_markup():
+    page = Page(title="A study", sentences=["`a <b>` is a judge, `and this is not."])
+    assert "<code>a &lt;b&gt;</code> is a judge, `and this is not." in page_html(page)
+    assert "`a <b>` is a judge" in page_markdown(page)

@@ -56,8 +56,23 @@ def test_a_log_gets_a_line_a_phase_and_one_in_ten_seconds() -> None:
         "a: train  0/100  reward .00",
         "a: train  10/100  1.0/s  90 s left  reward 1.00",
         "a: train  20/100  1.0/s  80 s left  reward 2.00",
-        "a: measure  0  reward 2.40",
+        "a: measure  reward 2.40",
         "b: train  0/5",
+    ]
+
+
+def test_figures_stay_until_a_bar_passes_on_to_something_else() -> None:
+    stream = io.StringIO()
+    with LiveDisplay(stream) as display:
+        display.listen(Progress("a", "first: learns", 1, 2, {"test": 0.9}))
+        display.listen(Progress("a", "first: done", 2, 2))
+        display.listen(Progress("a", "second: starting", 0, 0, afresh=True))
+        display.listen(Progress("a", "second: learns", 0, 2))
+    assert [line.endswith("test .90") for line in stream.getvalue().splitlines()] == [
+        True,
+        True,
+        False,
+        False,
     ]
 
 

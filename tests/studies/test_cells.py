@@ -44,6 +44,10 @@ def test_each_cell_is_worked_out_once(directory: RunDir, tmp_path: Path):
     # One line for the study and one for each process, however many cells there are.
     assert {progress.run for progress in heard} <= {"study", "process 1", "process 2"}
     assert [(p.done, p.total) for p in heard if p.run == "study"] == [(n, 3) for n in range(4)]
+    # What a process shows of one cell is not taken for the next one's.
+    assert [p.afresh for p in heard if p.run != "study"] == [
+        p.phase.endswith("starting") for p in heard if p.run != "study"
+    ]
 
 
 def test_what_is_done_is_kept_where_a_cell_fails(directory: RunDir, tmp_path: Path):

@@ -95,7 +95,7 @@ def _below_half(results: Mapping[str, Any], below: Sequence[float]) -> list[str]
         f"{_each(results, shown, 'best')} in the best epoch. Over {named}, ten times the parameters fall by "
         f"{falls.full} more: "
         + _verdict(falls, "larger models lose more", "larger models lose less")
-        + f". In the last epoch they are right {ends.full} more often.",
+        + f". Their accuracy in the last epoch differs by {ends.full}.",
     ]
 
 

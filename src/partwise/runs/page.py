@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -58,13 +59,18 @@ def page_markdown(page: Page) -> str:
 def page_html(page: Page) -> str:
     """The page as one HTML file that needs no network."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
+
+    def coded(text: str) -> Markup:
+        """Names between backticks, which Markdown has too, as code."""
+        return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
     environment = Environment(
         loader=PackageLoader("partwise.runs"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     # Our own drawings are the only text that goes in unescaped.
     environment.filters["drawing"] = lambda svg: Markup(svg[svg.index("<svg") :])  # pyright: ignore
+    environment.filters["coded"] = coded
     return environment.get_template("page.html.j2").render(page=page)
 
 

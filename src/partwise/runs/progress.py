@@ -34,6 +34,8 @@ class Progress:
     """Steps of the phase; 0 where that is not known."""
     figures: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Figures worth watching, e.g. `aligned-and-correct`; those not given keep their last value."""
+    afresh: bool = False
+    """Whether the bar passes on to something else, and what was last shown of it is over."""
 
 
 Listener = Callable[[Progress], None]
@@ -98,6 +100,8 @@ class LiveDisplay:
                 bar = self._bars[progress.run] = _Bar(progress.phase, now, {})
             elif changed:
                 bar.phase, bar.started = progress.phase, now
+            if progress.afresh:
+                bar.figures.clear()
             bar.figures.update(progress.figures)
             if self._rich is not None:
                 self._show_bar(self._rich, progress, bar, changed)
@@ -135,8 +139,9 @@ def short_number(value: float) -> str:
 
 
 def _line(progress: Progress, bar: _Bar, now: float) -> str:
-    of = f"/{progress.total}" if progress.total else ""
-    parts = [f"{progress.run}: {progress.phase}  {progress.done}{of}"]
+    parts = [f"{progress.run}: {progress.phase}"]
+    if progress.done or progress.total:
+        parts.append(f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}")
     seconds = now - bar.started
     if progress.done and seconds > 0.05:
         rate = progress.done / seconds

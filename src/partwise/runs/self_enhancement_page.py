@@ -135,7 +135,7 @@ def _ends(results: Mapping[str, Any], strengths: Mapping[str, Mapping[str, Any]]
     return Table(
         heading="After the last round",
         note="Who judges: "
-        + "; ".join(f"*{arm}*, {words}" for arm, words in ARMS.items())
+        + "; ".join(f"`{arm}`, {words}" for arm, words in ARMS.items())
         + f". Of {results['plans']} plans a seed: those that are valid and aligned; those that are valid, "
         "that is, plans of the kind that was asked for; aligned ones among the valid, and among those with "
         "the hard cue alone. Wins: valid plans against the first writer's for the same request, a draw "

@@ -65,12 +65,14 @@ class _Slots:
 
     def listen(self, progress: Progress) -> None:
         cell = progress.run
-        if cell not in self._cells:
+        afresh = cell not in self._cells
+        if afresh:
             if None not in self._cells:
                 self._cells.append(None)
             self._cells[self._cells.index(None)] = cell
         slot = self._cells.index(cell)
-        self._listen(replace(progress, run=f"process {slot + 1}", phase=f"{cell}: {progress.phase}"))
+        phase = f"{cell}: {progress.phase}"
+        self._listen(replace(progress, run=f"process {slot + 1}", phase=phase, afresh=afresh))
         if progress.phase == _DONE:
             self._cells[slot] = None
             self._done += 1
