@@ -201,8 +201,8 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
     rounds: PositiveInt = 6
     """In which a writer learns."""
     rates: Annotated[tuple[PositiveFloat, ...], Listed, Field(min_length=1)] = (3e-4, 6e-4)
-    """Learning rates, the gentle one first: how strongly a writer follows its judge. At the strong one it still
-    gains under a judge that knows the truth, so that what falls apart there is the judge's doing."""
+    """Learning rates, the gentle one first: how strongly a writer follows its judge. Under a judge that knows
+    the truth it gains at both, so that what falls apart at the strong one is the judge's doing."""
     plans: PositiveInt = 512
     """That it writes in a round, and on which it is measured."""
     ladder: LadderConfig = LadderConfig(rules=256, documents=8000)
