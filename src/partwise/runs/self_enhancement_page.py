@@ -70,33 +70,36 @@ def self_enhancement_page(results: Mapping[str, Any]) -> Page:
 
 def _sentences(results: Mapping[str, Any], strengths: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = group(results, "knowledge", "writer")
-    lines = [
+    told = [
         f"Before any learning the writer tells good plans from bad in {_full(known.get('easy'))} of those "
         f"with the easy cue and in {_full(known.get('hard'))} of those with the hard one."
     ]
     for rate, found in strengths.items():
-        own, arms = group(found, "arms", "self"), group(found, "arms")
-        start, end = (_point(own, "good", index) for index in (0, -1))
-        lines.append(
-            f"At a learning rate of {rate}, a writer that judges itself goes from {start} to {end} valid and "
-            f"aligned plans in {results['rounds']} rounds: {_moved(own, 'good')}. The share of valid plans "
-            f"changes by {_full(group(own, 'change').get('valid'))}: {_moved(own, 'valid')}."
-        )
-        fired = {arm: _fired(arms[arm]) for arm in ("self", "peers")}
-        lines.append(
-            f"There, the signature of mode collapse shows in {fired['self']} of {results['seeds']} seeds "
-            f"when the writer judges itself, and in {fired['peers']} when its peers do."
-        )
-        peers, verifier = (
-            group(found, "against", f"{arm} - self").get("good") for arm in ("peers", "verified")
-        )
-        lines.append(
-            f"There, peers of equal capacity instead of itself change the share of valid and aligned "
-            f"plans by {_full(peers)}: {_verdict(peers, 'peers help', 'peers harm')}. A verifier that throws "
-            f"out what is not valid changes it by {_full(verifier)}: "
-            f"{_verdict(verifier, 'it helps', 'it harms')}."
-        )
-    return lines
+        told += _at_a_rate(rate, found, results)
+    return told
+
+
+def _at_a_rate(rate: str, found: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    arms = group(found, "arms")
+    own = group(arms, "self")
+    start, end = (_point(own, "good", index) for index in (0, -1))
+    by_round = ", ".join(Figure.of(point).text for point in group(own, "by_round")["good"])
+    judges = {"self": "the writer judges itself", "peers": "its peers do", "truth": "the truth is known"}
+    narrows = ", ".join(
+        f"{_full(group(arms, arm, 'change').get('vendi'))} where {words}" for arm, words in judges.items()
+    )
+    peers, verifier = (group(found, "against", f"{arm} - self").get("good") for arm in ("peers", "verified"))
+    return [
+        f"At a learning rate of {rate}, a writer that judges itself goes from {start} to {end} valid and "
+        f"aligned plans in {results['rounds']} rounds ({by_round}): {_moved(own, 'good')}. The share of "
+        f"valid plans changes by {_full(group(own, 'change').get('valid'))}: {_moved(own, 'valid')}.",
+        f"There, the diversity of its plans (Vendi score) changes by {narrows}. The signature of mode "
+        f"collapse shows in {_fired(own)} of {results['seeds']} seeds when the writer judges itself, and in "
+        f"{_fired(group(arms, 'peers'))} when its peers do.",
+        f"There, peers of equal capacity instead of itself change the share of valid and aligned plans by "
+        f"{_full(peers)}: {_verdict(peers, 'peers help', 'peers harm')}. A verifier that throws out what is "
+        f"not valid changes it by {_full(verifier)}: {_verdict(verifier, 'it helps', 'it harms')}.",
+    ]
 
 
 def _fired(arm: Mapping[str, Any]) -> int:
