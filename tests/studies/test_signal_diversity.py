@@ -150,6 +150,13 @@ def test_the_page_says_what_the_numbers_say(gains: dict[str, float], seeds: int,
     assert results["settings"]["varied"]["students"]["majority"][0]["accuracy"]["mean"] == pytest.approx(0.7)
 
 
+def test_the_page_says_where_no_method_was_quick_enough_for_every_subset():
+    results = _results({"varied": 0.04, "shared": 0.01}, seeds=2)
+    for found in results["settings"].values():
+        found["marginal"] = {}
+    assert "was not measured: GLAD is too slow" in page_markdown(signal_diversity_page(results))
+
+
 def test_what_is_not_installed_is_named():
     results = _results({"varied": 0.04, "shared": 0.01}, seeds=2, left_out=["dawid-skene", "peer review"])
     page = signal_diversity_page(results)
