@@ -49,6 +49,15 @@ CONFIGS = st.builds(
 )
 
 
+def refusal(model: type[BaseModel], override: str) -> str:
+    """What is said of a bad override: one sentence, on one line."""
+    with pytest.raises(ConfigError) as error:
+        load_config(model, None, [override])
+    said = str(error.value)
+    assert "\n" not in said and said.endswith((".", "?"))
+    return said
+
+
 @given(config=CONFIGS)
 @settings(max_examples=150, deadline=None)
 def test_dumped_toml_reads_back_equal(config: AlignConfig, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -119,9 +128,7 @@ def test_lists_may_be_written_with_commas(override: str, listed: tuple[object, .
     ],
 )
 def test_bad_lists_are_refused_in_a_sentence(override: str, sentence: str) -> None:
-    with pytest.raises(ConfigError) as error:
-        load_config(SelfEnhancementConfig, None, [override])
-    assert sentence in str(error.value)
+    assert sentence in refusal(SelfEnhancementConfig, override)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +159,7 @@ def test_bad_lists_are_refused_in_a_sentence(override: str, sentence: str) -> No
     ],
 )
 def test_errors_are_sentences(override: str, sentence: str) -> None:
-    with pytest.raises(ConfigError) as error:
-        load_config(AlignConfig, None, [override])
-    assert sentence in str(error.value)
-    assert "\n" not in str(error.value)
-    assert str(error.value).endswith((".", "?"))
+    assert sentence in refusal(AlignConfig, override)
 
 
 def test_one_sentence_per_error() -> None:
