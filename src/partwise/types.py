@@ -96,6 +96,9 @@ class Tool:
     effect: Effect
     doc: str
     """One line that says what a call does."""
+    takes_falsy: bool = True
+    """Whether it may succeed where its first argument is falsy, as 0, None and "" are. Where it never does, a
+    success tells that the argument is truthy, and a program may remember the success by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ REJECTED = [
     (BOOK + "x = [book_table('a')]\nif not x:\n    x = 1\nif not x[0]:\n    book_table('b')\n", 7),
     (BOOK + "ok = False\nfor r in options:\n    if not ok:\n        ok = book_table(r)\n    ok = False\n", 6),
     (BOOK + "done = False\nfor r in options:\n    if done:\n        done = book_table(r)\n    else:\n"
-     "        book_table(r)\n", 6),
+     "        book_table(r)\n", 8),
     (BOOK + "if book_table('a') == True:\n    x = 1\nelse:\n    book_table('b')\n", 6),
     (BOOK + "if 0 < book_table('a') < book_table('b'):\n    x = 1\n", 3),
     (BOOK + "x = book_table(book_table('a'))\n", 3),

@@ -1,0 +1,476 @@
+"""Expressions, followed in the order in which Python evaluates them.
+
+Each is followed from one state to its *outcomes*: pairs of a state and what is known of the value there.
+Where it decides something (a test, an attempt), the outcomes are told apart.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from partwise.composition.affine.module import Module
+from partwise.composition.affine.state import (
+    MOST_STATES,
+    Change,
+    State,
+    change,
+    covers,
+    few,
+    join_states,
+    together,
+)
+from partwise.composition.affine.values import (
+    FALSE,
+    FALSY,
+    MANY,
+    SCALAR,
+    SOME,
+    TRUE,
+    TRUTHY,
+    Consts,
+    Items,
+    Record,
+    Some,
+    Value,
+    add,
+    any_of,
+    assume,
+    compare,
+    const,
+    is_fixed,
+    join,
+    record,
+    size,
+)
+from partwise.composition.complexity import Comprehension
+
+Outcomes = list[tuple[State, Value]]
+States = list[State]
+Call = Callable[[ast.Call, State], Outcomes]
+
+
+class Expressions:
+    """Follows expressions; what a call does is told by `call`."""
+
+    def __init__(self, module: Module, call: Call) -> None:
+        self.module = module
+        self._call = call
+
+    def value(self, node: ast.expr, state: State) -> Outcomes:
+        """The outcomes of an expression."""
+        self.module.step(node)
+        match node:
+            case ast.Constant():
+                return [(state, const(node.value))]
+            case ast.Name():
+                return [(state, self.name(node, state))]
+            case ast.UnaryOp():
+                return self._unary(node, state)
+            case ast.BoolOp():
+                return self._bool_op(node, state)
+            case ast.IfExp():
+                yes, no = self.test(node.test, state)
+                return merged([*self.values(node.body, yes), *self.values(node.orelse, no)])
+            case ast.Compare():
+                return self._compare(node, state)
+            case ast.Call():
+                return merged(self._call(node, state))
+            case ast.BinOp():
+                return self._binary(node, state)
+            case ast.Subscript():
+                return self._subscript(node, state)
+            case ast.Tuple():
+                return [(after, record(held)) for after, held in self.all(node.elts, state)]
+            case ast.List() | ast.Set() | ast.Dict():
+                return self._display(node, state)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                return self.comprehension(node, state)
+            case ast.JoinedStr():
+                text = any(isinstance(part, ast.Constant) and part.value for part in node.values)
+                said = Some(falsy=not text, fixed=True)
+                return [(after, said) for after, _ in self.all(parts(node), state)]
+            case _:
+                return [(after.loosen(*held), SOME) for after, held in self.all(parts(node), state)]
+
+    def values(self, node: ast.expr, states: Iterable[State]) -> Outcomes:
+        """The outcomes of an expression from several states."""
+        return [outcome for state in states for outcome in self.value(node, state)]
+
+    def after(self, node: ast.expr, states: Iterable[State]) -> States:
+        """The states after an expression whose value nobody takes."""
+        return few([state for state, _ in self.values(node, states)])
+
+    def test(self, node: ast.expr, state: State) -> tuple[States, States]:
+        """The states in which an expression is truthy, and those in which it is falsy."""
+        yes, no = self._split(node, self.value(node, state))
+        return few([state for state, _ in yes]), few([state for state, _ in no])
+
+    def all(self, nodes: Sequence[ast.expr], state: State) -> list[tuple[State, tuple[Value, ...]]]:
+        """Evaluate one after the other. What is held meanwhile is kept where changes of it are seen."""
+        pending: list[tuple[State, tuple[Value | str, ...]]] = [(state, ())]
+        for index, node in enumerate(nodes):
+            exposed = any(id(other) in self.module.calling for other in nodes[index + 1 :])
+            following: list[tuple[State, tuple[Value | str, ...]]] = []
+            for before, held in pending:
+                for after, value in self.value(node, before):
+                    if exposed and not is_fixed(value):
+                        name = f"#{id(node)}"
+                        following.append((after.bind(name, value), (*held, name)))
+                    else:
+                        following.append((after, (*held, value)))
+            pending = following
+        return [self._taken(*outcome) for outcome in pending]
+
+    @staticmethod
+    def _taken(state: State, held: tuple[Value | str, ...]) -> tuple[State, tuple[Value, ...]]:
+        values = tuple(state.look_up(one) if isinstance(one, str) else one for one in held)
+        return state.drop(one for one in held if isinstance(one, str)), values
+
+    def comprehension(self, node: Comprehension, state: State, *, site: int | None = None) -> Outcomes:
+        """A comprehension that is used up where it stands; its value is a collection of the place."""
+        made_at = id(node) if site is None else site
+        results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        kinds: set[bool | None] = set()
+
+        def element(inner: State) -> States:
+            outcomes: States = []
+            for after, held in self.all(results, inner):
+                kinds.add(any_of(held[:1]))
+                outcomes.append(after.loosen(*held))
+            return few(outcomes)
+
+        ends, most = self.nest(node.generators, state, element)
+        truthy = False if kinds <= {False} else None
+        return [(end.made(made_at), Items(made_at, 0, most, truthy)) for end in ends]
+
+    def search(self, node: ast.GeneratorExp, state: State, *, stops_on: bool) -> Outcomes:
+        """`any(...)` or `all(...)` over a generator: a loop that ends at the first value that decides."""
+        stopped: States = []
+
+        def element(inner: State) -> States:
+            yes, no = self.test(node.elt, inner)
+            stop, go_on = (yes, no) if stops_on else (no, yes)
+            # A comprehension's frames end where it stops.
+            stopped.extend(few(stop))
+            return go_on
+
+        ends, _ = self.nest(node.generators, state, element)
+        found = [(one.leave(function=False), const(stops_on)) for one in few(stopped)]
+        return merged([*found, *((end, const(not stops_on)) for end in ends)])
+
+    def nest(
+        self,
+        generators: Sequence[ast.comprehension],
+        state: State,
+        element: Callable[[State], States],
+    ) -> tuple[States, int]:
+        """The loops of a comprehension, `element` innermost, and how many rounds they have at most."""
+        names = {name: SOME for generator in generators for name in stored(generator.target)}
+        ends: States = []
+        most = 0
+        for before, over in self.value(generators[0].iter, state):
+            rounds = size(over)[1]
+            most = max(most, rounds if len(generators) == 1 else MANY)
+            inside = before.enter(dict(names), function=False)
+            ends += self._round(generators, inside, over, element)
+        return few([end.leave(function=False) for end in ends]), most
+
+    def _round(
+        self,
+        generators: Sequence[ast.comprehension],
+        state: State,
+        over: Value,
+        element: Callable[[State], States],
+    ) -> States:
+        generator = generators[0]
+
+        def once(head: State, item: Value) -> States:
+            inner = self.store(generator.target, item, head)
+            skipped: States = []
+            for condition in generator.ifs:
+                tested = [self.test(condition, one) for one in inner]
+                inner = few([one for yes, _ in tested for one in yes])
+                skipped += [one for _, no in tested for one in no]
+            for one in inner:
+                if len(generators) == 1:
+                    skipped += element(one)
+                else:
+                    for before, value in self.value(generators[1].iter, one):
+                        skipped += self._round(generators[1:], before, value, element)
+            return few(skipped)
+
+        return loop(state, over, f"@{id(generator)}", once)
+
+    def store(self, target: ast.expr, value: Value, state: State) -> States:
+        """Give a value to a target of any form: the one place where that is done."""
+        self.module.step(target)
+        if isinstance(target, ast.Name):
+            return [state.bind(target.id, value)]
+        held = f"#{id(target)}"
+        state = state.bind(held, value)  # Whoever evaluates parts of the target may change it.
+        if isinstance(target, ast.Subscript):
+            ends: States = []
+            how = Change.ANY if isinstance(target.slice, ast.Slice) else Change.STORE
+            for after, (holder, *_) in self.all([target.value, *_index(target.slice)], state):
+                loosened = after.loosen(after.look_up(held)).drop([held])
+                ends.append(change(loosened, _named(target.value), holder, how))
+            return few(ends)
+        targets = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+        states, unpacked = [state], self._unpacked(value, len(targets))
+        if unpacked is None:
+            return []  # Of another length: the program ends here.
+        states = [one.bind(held, Record(unpacked)) for one in states]
+        for index, part in enumerate(targets):
+            following: States = []
+            for one in states:
+                items = one.look_up(held)
+                item = items.items[index] if isinstance(items, Record) else SOME
+                following += self.store(part, item, one)
+            states = few(following)
+        return [one.drop([held]) for one in states]
+
+    @staticmethod
+    def _unpacked(value: Value, count: int) -> tuple[Value, ...] | None:
+        if isinstance(value, Record):
+            return value.items if len(value.items) == count else None
+        if isinstance(value, Items) and value.truthy is False:
+            return (FALSY,) * count
+        return (SOME,) * count
+
+    def name(self, node: ast.Name, state: State) -> Value:
+        """What is known of what a name stands for."""
+        return state.look_up(node.id) if node.id in self.module.variables else self._input_or_function(node)
+
+    def _input_or_function(self, node: ast.Name) -> Value:
+        known = self.module.functions.keys() | self.module.tools.keys()
+        return TRUTHY if node.id in known else SOME
+
+    def _split(self, node: ast.expr, outcomes: Outcomes) -> tuple[Outcomes, Outcomes]:
+        """The outcomes in which it is truthy, and falsy; a name that is tested is then known better."""
+        found: tuple[Outcomes, Outcomes] = ([], [])
+        for truth, side in ((True, found[0]), (False, found[1])):
+            for state, value in outcomes:
+                if (known := assume(value, truth)) is not None:
+                    side.append((refined(state, node, known), known))
+        return found
+
+    def _unary(self, node: ast.UnaryOp, state: State) -> Outcomes:
+        if isinstance(node.op, ast.Not):
+            yes, no = self.test(node.operand, state)
+            return [*((one, FALSE) for one in yes), *((one, TRUE) for one in no)]
+        if isinstance(node.op, ast.USub):
+            zero = const(0)
+            return [(after, add(zero, one, sign=-1)) for after, one in self.value(node.operand, state)]
+        return [(after, SCALAR) for after, _ in self.value(node.operand, state)]
+
+    def _bool_op(self, node: ast.BoolOp, state: State) -> Outcomes:
+        stops_on = isinstance(node.op, ast.Or)
+        found: Outcomes = []
+        going = [state]
+        for part in node.values[:-1]:
+            yes, no = self._split(part, self.values(part, going))
+            stop, go_on = (yes, no) if stops_on else (no, yes)
+            found += stop
+            going = few([one for one, _ in go_on])
+        return merged(found + self.values(node.values[-1], going))
+
+    def _compare(self, node: ast.Compare, state: State) -> Outcomes:
+        found: Outcomes = []
+        for after, (left, right) in self.all([node.left, node.comparators[0]], state):
+            said = compare(node.ops[0], left, right)
+            if len(node.ops) > 1:
+                found += self._chain(node, after, said)
+                continue
+            for truth in (True, False):
+                if truth in said:
+                    found.append((self._compared(node, after, truth), const(truth)))
+        return merged(found)
+
+    def _chain(self, node: ast.Compare, state: State, said: frozenset[bool]) -> Outcomes:
+        """`a < b < c`: what comes later is evaluated only where all before it held."""
+        found: Outcomes = [(state, FALSE)] if False in said else []
+        going = [state] if True in said else []
+        for part in node.comparators[1:]:
+            going = self.after(part, going)
+            found += [(one, FALSE) for one in going]
+        return [*found, *((one, TRUE) for one in going)]
+
+    def _compared(self, node: ast.Compare, state: State, truth: bool) -> State:
+        """A name that was compared with a constant is then known better."""
+        how, right = node.ops[0], node.comparators[0]
+        if isinstance(how, ast.NotEq | ast.IsNot):
+            truth, how = not truth, ast.Eq() if isinstance(how, ast.NotEq) else ast.Is()
+        if not isinstance(how, ast.Eq | ast.Is):
+            return state
+        for name, other in ((node.left, right), (right, node.left)):
+            if isinstance(name, ast.Name) and isinstance(other, ast.Constant):
+                known = _equated(self.name(name, state), other.value, how, truth)
+                return state if known is None else refined(state, name, known)
+        return state
+
+    def _binary(self, node: ast.BinOp, state: State) -> Outcomes:
+        found: Outcomes = []
+        for after, (left, right) in self.all([node.left, node.right], state):
+            value = SOME
+            if isinstance(node.op, ast.Add | ast.Sub):
+                value = add(left, right, sign=1 if isinstance(node.op, ast.Add) else -1)
+            elif is_fixed(left) and is_fixed(right):
+                value = SCALAR
+            if isinstance(value, Items):
+                value = replace(value, site=id(node))
+                after = after.made(id(node))
+            found.append((after, value))
+        return found
+
+    def _subscript(self, node: ast.Subscript, state: State) -> Outcomes:
+        found: Outcomes = []
+        for after, (holder, *index) in self.all([node.value, *_index(node.slice)], state):
+            if isinstance(node.slice, ast.Slice):
+                made = _slice(node, holder, index)
+                found.append((after.made(made.site), made))
+            else:
+                found.append(_item(after, holder, index[0]))
+        return found
+
+    def _display(self, node: ast.List | ast.Set | ast.Dict, state: State) -> Outcomes:
+        inside = node.elts if not isinstance(node, ast.Dict) else parts(node)
+        first = node.elts if not isinstance(node, ast.Dict) else [key for key in node.keys if key]
+        count = min(len(first), MANY)
+        found: Outcomes = []
+        for after, held in self.all(inside, state):
+            truthy = any_of(held) if not isinstance(node, ast.Dict) else any_of(held[::2])
+            made = Items(id(node), min(count, 1), count, truthy)
+            found.append((after.loosen(*held).made(id(node)), made))
+        return found
+
+
+def loop(start: State, over: Value, held: str, once: Callable[[State, Value], States]) -> States:
+    """The states in which a loop over a value may end, or that go on to its `else`.
+
+    Args:
+        start: before the first round.
+        over: what it runs over. It is kept under the name `held`, so that changes of it are seen.
+        held: a name that none can have.
+        once: one round, from a state and what is known of the item to the states at its end.
+    """
+    start = start.bind(held, over)
+    if isinstance(over, Record):
+        start = start.loosen(over)  # Its items are no longer told apart.
+    least, most = size(over)
+    work = once(start, _element(over)) if most else []
+    ends = [*([] if least else [start]), *work]
+    seen: States = []
+    while True:
+        # Python asks for the size anew before each round.
+        work = [state for state in few(work) if size(state.look_up(held))[1] > 1]
+        work = [state for state in work if not any(covers(known, state) for known in seen)]
+        if not work:
+            return few([state.drop([held]) for state in ends])
+        seen += work
+        if len(seen) > MOST_STATES:
+            seen = work = together(seen)
+        work = [end for state in work for end in once(state, _element(state.look_up(held)))]
+        ends += work
+
+
+def _equated(known: Value, other: object, how: ast.cmpop, truth: bool) -> Value | None:
+    """What is known of a value that equals a constant, or doesn't; None where nothing more is."""
+    said = const(other)
+    if isinstance(known, Consts):
+        kept = {pair for pair in known.values if truth in compare(how, Consts(frozenset({pair})), said)}
+        return Consts(frozenset(kept)) if kept else None
+    if not truth or not isinstance(known, Some):
+        return None
+    return said if other is None or isinstance(other, str) else assume(known, bool(other))
+
+
+def _element(over: Value) -> Value:
+    """What is known of each item of what a loop runs over."""
+    if isinstance(over, Record) and over.items:
+        found = over.items[0]
+        for item in over.items[1:]:
+            found = join(found, item)
+        return found
+    if isinstance(over, Items) and over.truthy is False:
+        return FALSY
+    return SOME
+
+
+def merged(outcomes: Outcomes) -> Outcomes:
+    """The same outcomes, each once; put together where they are too many."""
+    kept: Outcomes = []
+    for outcome in outcomes:
+        if outcome not in kept:
+            kept.append(outcome)
+    if len(kept) <= MOST_STATES:
+        return kept
+    found: dict[bool, tuple[State, Value]] = {}
+    for state, value in kept:
+        if (before := found.get(state.done)) is None:
+            found[state.done] = state, value
+        else:
+            name = "#value"  # Joined as a variable is, so that what is lost sight of is noted.
+            both = join_states(before[0].bind(name, before[1]), state.bind(name, value))
+            found[state.done] = both.drop([name]), both.look_up(name)
+    return list(found.values())
+
+
+def refined(state: State, node: ast.expr, value: Value) -> State:
+    """The state in which more is known of what an expression names."""
+    return state.refine(node.id, value) if isinstance(node, ast.Name) else state
+
+
+def parts(node: ast.AST) -> list[ast.expr]:
+    """The expressions right below one, in the order in which they are evaluated."""
+    if isinstance(node, ast.Dict):
+        return [part for pair in zip(node.keys, node.values, strict=True) for part in pair if part]
+    return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+
+
+def stored(target: ast.AST) -> set[str]:
+    """The names that a target gives values to."""
+    return {
+        node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _named(node: ast.expr) -> str | None:
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _index(node: ast.expr) -> list[ast.expr]:
+    """The expressions of a subscript: those of a slice one by one."""
+    return parts(node) if isinstance(node, ast.Slice) else [node]
+
+
+def _slice(node: ast.Subscript, holder: Value, index: Sequence[Value]) -> Items:
+    cut = node.slice
+    assert isinstance(cut, ast.Slice)
+    known = dict(zip([side for side in (cut.lower, cut.upper, cut.step) if side], index, strict=True))
+    lower = known[cut.lower] if cut.lower else const(0)
+    upper = known[cut.upper] if cut.upper else None
+    least, most = size(holder)
+    truthy = False if isinstance(holder, Items) and holder.truthy is False else None
+    if cut.step is not None or lower not in (const(0), const(-1)):
+        return Items(id(node), 0, most, truthy)
+    if lower == const(-1):
+        return Items(id(node), least if upper is None else 0, min(most, 1), truthy)
+    if upper == const(1):
+        return Items(id(node), least, min(most, 1), truthy)
+    whole = upper is None or (isinstance(upper, Consts) and _positive(upper))
+    return Items(id(node), least if whole else 0, most, truthy)
+
+
+def _positive(value: Consts) -> bool:
+    return all(isinstance(one, int) and one > 0 for _, one in value.values)
+
+
+def _item(state: State, holder: Value, index: Value) -> tuple[State, Value]:
+    if isinstance(holder, Record) and isinstance(index, Consts) and len(index.values) == 1:
+        ((_, place),) = index.values
+        if isinstance(place, int) and -len(holder.items) <= place < len(holder.items):
+            return state, holder.items[place]
+    # Of a collection whose keys are known to be falsy nothing is known of what it has for them.
+    return state.loosen(holder) if isinstance(holder, Record) else state, SOME

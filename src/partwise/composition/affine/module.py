@@ -1,0 +1,159 @@
+"""What is known of a program before it is followed: who may do what, and whether its names are clear."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from partwise.composition.language import functions
+from partwise.types import Effect, Tool
+
+GROWING: Final = frozenset({"append", "insert", "add", "setdefault", "extend", "update"})
+SHRINKING: Final = frozenset({"remove", "pop", "popitem", "discard", "clear"})
+_MOST_STEPS: Final = 20_000
+"""Most statements and expressions that are followed; a program of a page takes a few hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Where something irreversible may happen again, or where that can't be decided."""
+
+    line: int
+    reason: str
+
+
+class Found(Exception):
+    """Carries a Repeat out of the interpretation."""
+
+    def __init__(self, node: ast.expr | ast.stmt, reason: str, *, again: str = "") -> None:
+        super().__init__(reason)
+        self.repeat = Repeat(node.lineno, reason)
+        self.again = again
+        """What may run again; empty where something else is the matter."""
+
+
+def repeated(node: ast.expr | ast.stmt, name: str) -> Found:
+    """Something irreversible may run again."""
+    reason = f"`{name}` may run after something that can't be undone may have succeeded"
+    return Found(node, reason, again=name)
+
+
+class Module:
+    """A program's functions, and what a call of each may do."""
+
+    def __init__(self, module: ast.Module, tools: Mapping[str, Tool]) -> None:
+        self.functions = functions(module)
+        self.composition = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
+        self.tools = tools
+        self._nodes = list(ast.walk(module))
+        names = [node for node in self._nodes if isinstance(node, ast.Name)]
+        self.variables = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        self.variables |= {node.arg for node in self._nodes if isinstance(node, ast.arg)}
+        self.irreversible = {name for name, tool in tools.items() if tool.effect is Effect.IRREVERSIBLE}
+        calls = {name: _called(node) for name, node in self.functions.items()}
+        attempts = {name: bool(called & self.irreversible) for name, called in calls.items()}
+        self.attempting = _closure(attempts, calls) | self.irreversible & {node.id for node in names}
+        """Functions and tools whose call may do something irreversible."""
+        changes = {name: any(map(_changes, ast.walk(node))) for name, node in self.functions.items()}
+        self.changing = _closure(changes, calls)
+        """Functions whose call may change a collection."""
+        self.calling = _with_calls(module)
+        """The nodes in which something is called or changed: id of each."""
+        self._steps = 0
+
+    def stores(self, name: str) -> frozenset[str]:
+        """The names to which a function gives values itself."""
+        return frozenset(
+            node.id
+            for node in ast.walk(self.functions[name])
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        )
+
+    def step(self, node: ast.expr | ast.stmt) -> None:
+        """Count one step, so that no program can take exponential time.
+
+        Raises:
+            Found: there were too many.
+        """
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise Found(node, "the program is too intricate to tell whether it repeats what can't be undone")
+
+    def acts(self, node: ast.AST) -> bool:
+        """Whether what stands below a node may do something irreversible or change a collection."""
+        return any(map(_changes, ast.walk(node))) or bool(_called(node) & (self.attempting | self.changing))
+
+    @property
+    def hurried(self) -> bool:
+        """Whether so many steps are used up that only what may do something irreversible is followed."""
+        return self._steps > _MOST_STEPS // 2
+
+    def check_names(self) -> None:
+        """Refuse names with two meanings, and functions as values that do more than compute.
+
+        Raises:
+            Found: at the first of them.
+        """
+        named = self.functions.keys() | self.tools.keys()
+        for name, node in self.functions.items():
+            if name in self.tools:
+                raise Found(node, f"`{name}` is the name of a tool, so that a call of it could mean either")
+        called = {id(node.func) for node in self._nodes if isinstance(node, ast.Call)}
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef):
+                for argument in node.args.args:
+                    if argument.arg in named:
+                        raise Found(node, f"the parameter `{argument.arg}` has the name of a function")
+            elif isinstance(node, ast.Name):
+                self._check_name(node, named, id(node) in called)
+
+    def _check_name(self, node: ast.Name, named: set[str], called: bool) -> None:
+        if isinstance(node.ctx, ast.Store):
+            if node.id in named:
+                raise Found(node, f"`{node.id}` is a function, and is given another meaning here")
+        elif not called:
+            handed = "is handed over instead of called"
+            if node.id in self.attempting:
+                raise Found(node, f"`{node.id}` does what can't be undone, and {handed}")
+            if node.id in self.changing:
+                raise Found(node, f"`{node.id}` changes a collection, and {handed}")
+
+
+def _changes(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in GROWING | SHRINKING
+    if isinstance(node, ast.AugAssign):
+        return True
+    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+
+
+def _with_calls(module: ast.Module) -> frozenset[int]:
+    found: set[int] = set()
+
+    def visit(node: ast.AST) -> bool:
+        inside = [visit(child) for child in ast.iter_child_nodes(node)]
+        if isinstance(node, ast.Call) or any(inside):
+            found.add(id(node))
+            return True
+        return False
+
+    visit(module)
+    return frozenset(found)
+
+
+def _called(node: ast.AST) -> set[str]:
+    return {
+        part.func.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
+    }
+
+
+def _closure(direct: Mapping[str, bool], calls: Mapping[str, set[str]]) -> set[str]:
+    """The functions that have a property themselves or through what they call."""
+    found = {name for name, holds in direct.items() if holds}
+    while more := {name for name in direct.keys() - found if calls[name] & found}:
+        found |= more
+    return found
