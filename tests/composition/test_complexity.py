@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from fixture_dinner import ALIGNED, UNALIGNED
+from fixture_dinner import ALIGNED
 
-from partwise.composition.complexity import complexity, loop_depth
-from partwise.composition.language import CompositionError, parse
+from partwise.composition.complexity import complexity
+from partwise.composition.language import CompositionError
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,3 @@ def test_complexity_does_not_depend_on_layout() -> None:
 def test_what_is_no_program_has_no_complexity() -> None:
     with pytest.raises(CompositionError):
         complexity("import os")
-
-
-@pytest.mark.parametrize(("source", "depth"), [("", 0), (ALIGNED, 1), (UNALIGNED, 2)])
-def test_loop_depth(source: str, depth: int) -> None:
-    assert loop_depth(parse(source)) == depth
-    assert loop_depth(parse(f"def f():\n    for x in y:\n        z = 1\n{source}")) == depth

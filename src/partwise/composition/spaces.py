@@ -1,8 +1,8 @@
 """The restricted composition spaces (Mai et al. 2025, section 5), each decided without running anything.
 
-`free` is the whole language. `loops<=k`, `tree` and `sequence` look at the composition alone: a function
-that the module defines is a partial solution, and what goes on inside it is its own affair. `affine`
-looks through the functions, because what can't be undone counts wherever it is done.
+`free` is the whole language. `loops<=k`, `tree` and `sequence` look at the composition: what goes on inside
+a partial solution is its author's affair, but a function that the composition defines itself is part of it.
+`affine` looks through all functions, because what can't be undone counts wherever it is done.
 """
 
 from __future__ import annotations
@@ -10,30 +10,18 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from partwise.composition.affine import find_repeat
-from partwise.composition.complexity import Comprehension, loops, runs_many_times
-from partwise.types import Tool
+from partwise.composition.complexity import ENDLESS, Comprehension, loops, runs_many_times
+from partwise.composition.language import CompositionError, functions, parse
+from partwise.composition.rejection import Rejection
+from partwise.composition.tree import find_second_use
+from partwise.types import PartialSolution, Solution, Tool
 
 _LOOPS = re.compile(r"loops<=(0|[1-9][0-9]?)")
-_FILL = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 _NAMED = ("free", "tree", "sequence", "affine")
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a program lies outside a space."""
-
-    line: int
-    """From 1."""
-    reason: str
-    """One sentence, without a full stop."""
-
-    def __str__(self) -> str:
-        """`line 4: `reserve` may run again ...`."""
-        return f"line {self.line}: {self.reason}"
 
 
 class SpaceError(ValueError):
@@ -55,119 +43,133 @@ def validate_space(name: str) -> str:
     raise SpaceError(f"there is no space `{name}`: the spaces are {spaces}{hint}")
 
 
-def check_space(module: ast.Module, space: str, tools: Mapping[str, Tool]) -> Rejection | None:
+def check_space(
+    module: ast.Module, space: str, tools: Mapping[str, Tool], parts: Collection[str] | None = None
+) -> Rejection | None:
     """Decide whether a whole solution lies in a space; None where it does.
 
     Args:
         module: from `language.parse`: the partial solutions' functions, then the composition.
         space: `free`, `loops<=k`, `tree`, `sequence` or `affine`.
         tools: the world's tools by name; `affine` reads their effects.
+        parts: names of the functions that are partial solutions; None where all of them are. Any other
+            function belongs to the composition.
 
     Raises:
-        ValueError: there is no such space.
+        SpaceError: there is no such space.
     """
     space = validate_space(space)
-    if found := _LOOPS.fullmatch(space):
-        return _check_loops(module, int(found[1]))
-    if space == "tree":
-        return _check_straight(module, space) or _check_used_once(module)
-    if space == "sequence":
-        return _check_straight(module, space)
-    if space == "affine" and (repeat := find_repeat(module, tools)):
-        return Rejection(repeat.line, repeat.reason)
-    return None
-
-
-def _check_loops(module: ast.Module, most: int) -> Rejection | None:
-    too_deep = [(node.lineno, depth) for node, depth in loops(module) if depth > most]
-    if not too_deep:
+    if space == "free":
         return None
-    line, depth = min(too_deep)
-    return Rejection(line, f"loops nest {depth} deep, and the space allows {most}")
+    if space == "affine":
+        return find_repeat(module, tools)
+    composition = _Composition(module, parts)
+    if (unclear := composition.find_unclear_call()) is not None:
+        return unclear
+    if found := _LOOPS.fullmatch(space):
+        return _check_loops(composition, int(found[1]))
+    straight = _check_straight(composition, space)
+    return straight or (find_second_use(composition.statements) if space == "tree" else None)
 
 
-def _check_straight(module: ast.Module, space: str) -> Rejection | None:
-    """Neither loops nor branches, in the composition itself."""
-    for statement in module.body:
-        if isinstance(statement, ast.FunctionDef):
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.For | Comprehension) or (
-                isinstance(node, ast.Call) and runs_many_times(node)
-            ):
-                return Rejection(node.lineno, f"`{space}` has no loops")
-            if isinstance(node, ast.If | ast.IfExp):
-                return Rejection(node.lineno, f"`{space}` has no branches")
-            if isinstance(node, ast.BoolOp) and any(_has_call(value) for value in node.values[1:]):
-                word = "and" if isinstance(node.op, ast.And) else "or"
-                reason = f"`{space}` has no branches, and this `{word}` decides whether a call runs"
-                return Rejection(node.lineno, reason)
-    return None
+def check_solution(solution: Solution, space: str, tools: Mapping[str, Tool]) -> Rejection | None:
+    """Decide whether a solution lies in a space; None where it does.
+
+    Each partial solution and the composition must be a whole by itself: a composition that begins with an
+    indented line would go on with the body of the last partial solution.
+
+    Raises:
+        CompositionError: one of them is no program of the language, or they are none together.
+        SpaceError: there is no such space.
+    """
+    for part in solution.partial_solutions:
+        if (wrong := _wrong_part(part)) is not None:
+            raise CompositionError(*wrong.__reduce__()[1])
+    parse(solution.composition)
+    parts = [part.subtask.name for part in solution.partial_solutions]
+    return check_space(parse(solution.source), space, tools, parts)
 
 
-def _check_used_once(module: ast.Module) -> Rejection | None:
-    """Each variable that holds a result is read at most once before it is given another value."""
-    reads: dict[str, int] = {}
-    for statement in module.body:
-        if isinstance(statement, ast.FunctionDef):
-            continue
-        filled = _filled(statement)
-        holds_result = _has_call(statement)
-        read = [
-            node for node in ast.walk(statement) if isinstance(node, ast.Name) and _is_read(node, statement)
-        ]
-        for node in read:
-            if node.id in reads and node not in filled:
-                holds_result = True
-                reads[node.id] += 1
-                if reads[node.id] > 1:
-                    reason = f"`tree` uses each result once, and `{node.id}` is used again"
-                    return Rejection(node.lineno, reason)
-        if holds_result:
-            for node in filled:
-                reads.setdefault(node.id, 0)
-        for name in _bound(statement):
-            if holds_result:
-                reads[name] = 0
-            elif not isinstance(statement, ast.AugAssign):
-                reads.pop(name, None)
-    return None
-
-
-def _is_read(node: ast.Name, statement: ast.stmt) -> bool:
-    return isinstance(node.ctx, ast.Load) or (
-        isinstance(statement, ast.AugAssign) and node is statement.target
+@lru_cache(maxsize=4096)
+def _wrong_part(part: PartialSolution) -> CompositionError | None:
+    try:
+        module = parse(part.source)
+    except CompositionError as error:
+        return error
+    if list(functions(module)) == [part.subtask.name] and len(module.body) == 1:
+        return None
+    name = part.subtask.name
+    return CompositionError(
+        1, 1, "partial solution", f"the partial solution `{name}` is more than a function"
     )
 
 
-def _filled(statement: ast.stmt) -> list[ast.Name]:
-    """The collections that a statement puts something into (`d[k] = ...`), which is no use of them."""
-    holders: list[ast.expr] = []
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            holders.append(node.value)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILL:
-            holders.append(node.func.value)
-    return [node for node in holders if isinstance(node, ast.Name)]
+class _Composition:
+    """What the composition itself says: its statements, and the functions that it defines."""
+
+    def __init__(self, module: ast.Module, parts: Collection[str] | None) -> None:
+        self.statements = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
+        defined = functions(module)
+        self.own = {} if parts is None else {n: node for n, node in defined.items() if n not in parts}
+        self._functions = defined.keys()
+
+    def nodes(self) -> list[ast.AST]:
+        """Every node, those inside its own functions included."""
+        return [node for root in (*self.own.values(), *self.statements) for node in ast.walk(root)]
+
+    def find_unclear_call(self) -> Rejection | None:
+        """A call of what a variable holds: that may be `map`, or one of many functions."""
+        nodes = self.nodes()
+        variables = {node.id for node in nodes if isinstance(node, ast.Name) and _is_stored(node)}
+        variables |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        for node in nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                name = node.func.id
+                if name in variables and name not in self._functions:
+                    reason = f"`{name}` holds the function that is called here, and which one can't be told"
+                    return Rejection(node.lineno, reason)
+        return None
+
+
+def _is_stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _check_loops(composition: _Composition, most: int) -> Rejection | None:
+    found = loops(composition.statements, composition.own)
+    too_deep = [(node.lineno, depth) for node, depth in found if depth > most]
+    if not too_deep:
+        return None
+    line, depth = min(too_deep)
+    if depth >= ENDLESS:
+        return Rejection(line, "a function that calls itself loops without bounds")
+    return Rejection(line, f"loops nest {depth} deep, and the space allows {most}")
+
+
+def _check_straight(composition: _Composition, space: str) -> Rejection | None:
+    """Neither loops nor branches."""
+    if space == "tree" and composition.own:
+        first = min(node.lineno for node in composition.own.values())
+        return Rejection(first, "`tree` is made of calls, and its composition defines no functions")
+    for node in composition.nodes():
+        if isinstance(node, ast.For | Comprehension) or (
+            isinstance(node, ast.Call) and runs_many_times(node)
+        ):
+            return Rejection(node.lineno, f"`{space}` has no loops")
+        if isinstance(node, ast.If | ast.IfExp):
+            return Rejection(node.lineno, f"`{space}` has no branches")
+        if isinstance(node, ast.BoolOp) and any(_has_call(value) for value in node.values[1:]):
+            word = "and" if isinstance(node.op, ast.And) else "or"
+            reason = f"`{space}` has no branches, and this `{word}` decides whether a call runs"
+            return Rejection(node.lineno, reason)
+        if isinstance(node, ast.Compare) and any(_has_call(value) for value in node.comparators[1:]):
+            reason = f"`{space}` has no branches, and this comparison decides whether a call runs"
+            return Rejection(node.lineno, reason)
+    for node, depth in loops(composition.statements, composition.own):
+        if depth >= ENDLESS:
+            return Rejection(node.lineno, f"`{space}` has no loops, and a function that calls itself is one")
+    return None
 
 
 def _has_call(node: ast.AST) -> bool:
     return any(isinstance(part, ast.Call) for part in ast.walk(node))
-
-
-def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a statement gives a value."""
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AugAssign):
-        targets = [statement.target]
-    else:
-        return []
-    names: list[str] = []
-    for target in targets:
-        names += [
-            node.id
-            for node in ast.walk(target)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        ]
-    return names

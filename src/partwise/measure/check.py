@@ -18,8 +18,9 @@ from partwise.worlds.registry import load_world
 def check_program(source: str, world: str, tasks: int, space: str = "free") -> dict[str, Any]:
     """Run a program on `tasks` held-out tasks and say what came of it.
 
-    Functions of the catalogue that the program calls and does not define run with their reference bodies, so
-    a bare composition will do, and so will a whole solution.
+    Functions of the catalogue that the program names and does not define run with their reference bodies, so
+    a bare composition will do, and so will a whole solution. Functions that it defines are partial solutions
+    where the catalogue has their names; any other is part of the composition.
 
     Returns:
         `parses`, `in_space`: whether it does, and is; `in_space` is None where it does not parse.
@@ -44,7 +45,7 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
     try:
         module = parse(source)
         whole, shift = _with_references(source, module, judge)
-        rejection = check_space(parse(whole), space, judge.tools)
+        rejection = check_space(parse(whole), space, judge.tools, judge.catalogue.keys())
     except CompositionError as error:
         return verdict | {"reason": str(error)}
     verdict |= {"parses": True, "in_space": rejection is None}
@@ -55,12 +56,11 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
 
 def _with_references(source: str, module: ast.Module, world: World) -> tuple[str, int]:
     """The program with the reference bodies that it lacks before it, and how many lines those take."""
-    called = {
-        node.func.id
-        for node in ast.walk(module)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    lacking = called - functions(module).keys()
+    names = [node for node in ast.walk(module) if isinstance(node, ast.Name)]
+    read, stored = (
+        {node.id for node in names if isinstance(node.ctx, kind)} for kind in (ast.Load, ast.Store)
+    )
+    lacking = read - stored - functions(module).keys()
     bodies = [entry.implementations[0].source for name, entry in world.catalogue.items() if name in lacking]
     head = "".join(f"{body}\n" for body in bodies)
     return head + source, head.count("\n")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
-from partwise.composition.language import CompositionError, parse, parse_decomposition
+from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
-from partwise.composition.spaces import check_space
+from partwise.composition.spaces import check_solution
 from partwise.composition.summary import summarise
 from partwise.models.planner import Conversation, Planner
 from partwise.oversight.proxy import Proxy
@@ -59,7 +59,7 @@ class RolloutEngine:
         self._sandbox = sandbox
         self._space = space
         self._ran: dict[tuple[str, int, str], Execution] = {}
-        self._rejected: dict[str, Execution | None] = {}
+        self._rejected: dict[Solution, Execution | None] = {}
 
     def roll_out(
         self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator | None
@@ -161,19 +161,20 @@ class RolloutEngine:
 
     def execute(self, task: Task, solution: Solution) -> Execution:
         """Run a solution on a task, unless its space forbids it; remembered by task and text."""
-        source = solution.source
-        if source not in self._rejected:
-            self._rejected[source] = self._reject(source)
-        if (rejected := self._rejected[source]) is not None:
+        # Two solutions may be the same text and differ in where the composition begins.
+        if solution not in self._rejected:
+            self._rejected[solution] = self._reject(solution)
+        if (rejected := self._rejected[solution]) is not None:
             return rejected
+        source = solution.source
         key = (task.split, task.index, source)
         if key not in self._ran:
             self._ran[key] = self._sandbox.run(source, self.world.episode(task), self.world.tools)
         return self._ran[key]
 
-    def _reject(self, source: str) -> Execution | None:
+    def _reject(self, solution: Solution) -> Execution | None:
         try:
-            rejection = check_space(parse(source), self._space, self.world.tools)
+            rejection = check_solution(solution, self._space, self.world.tools)
         except CompositionError as error:
             return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error))
         return (

@@ -24,11 +24,12 @@ import ast
 from collections.abc import Mapping
 
 from partwise.composition.affine.follow import Follower
-from partwise.composition.affine.module import Found, Module, Repeat
+from partwise.composition.affine.module import Found, Module
+from partwise.composition.rejection import Rejection
 from partwise.types import Tool
 
 
-def find_repeat(module: ast.Module, tools: Mapping[str, Tool]) -> Repeat | None:
+def find_repeat(module: ast.Module, tools: Mapping[str, Tool]) -> Rejection | None:
     """The first place where a program may repeat something irreversible; None where it provably can't.
 
     Args:
@@ -42,7 +43,7 @@ def find_repeat(module: ast.Module, tools: Mapping[str, Tool]) -> Repeat | None:
         program.check_names()
         Follower(program).follow()
     except Found as found:
-        return found.repeat
+        return found.rejection
     except RecursionError:  # Hundreds of functions, each calling the next.
-        return Repeat(program.composition[0].lineno, "the program's calls nest too deeply to follow")
+        return Rejection(program.composition[0].lineno, "the program's calls nest too deeply to follow")
     return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from partwise.composition.language import functions
+from partwise.composition.rejection import Rejection
 from partwise.types import Effect, Tool
 
 GROWING: Final = frozenset({"append", "insert", "add", "setdefault", "extend", "update"})
@@ -16,20 +16,12 @@ _MOST_STEPS: Final = 20_000
 """Most statements and expressions that are followed; a program of a page takes a few hundred."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Where something irreversible may happen again, or where that can't be decided."""
-
-    line: int
-    reason: str
-
-
 class Found(Exception):
-    """Carries a Repeat out of the interpretation."""
+    """Carries a Rejection out of the interpretation."""
 
     def __init__(self, node: ast.expr | ast.stmt, reason: str, *, again: str = "") -> None:
         super().__init__(reason)
-        self.repeat = Repeat(node.lineno, reason)
+        self.rejection = Rejection(node.lineno, reason)
         self.again = again
         """What may run again; empty where something else is the matter."""
 
