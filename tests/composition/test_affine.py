@@ -55,6 +55,7 @@ ACCEPTED = [
     BOOK + "if users:\n    book_table('a')\nelse:\n    book_table('b')\n",
     BOOK + "if False:\n    book_table('a')\nbook_table('b')\n",
     FIRST + "x = book_first(options)\n",
+    BOOK + "x = [book_table('a')]\nif not x:\n    x = 1\nif not x[0]:\n    book_table('b')\n",
     INVERSE + "if book_table('a'):\n    book_table('b')\n",
     LIES + "book_table('a')\n",
     "def f(rs):\n    for r in rs:\n        if reserve(r):\n            return True\n    return False\n"
@@ -99,7 +100,6 @@ REJECTED = [
     (BOOK + "ok = book_table('a')\nx = ok\nx[:] = []\nif not ok:\n    book_table('b')\n", 7),
     (BOOK + WIPE + "ok = book_table('a')\nx = wipe(ok)\nif not ok:\n    book_table('b')\n", 9),
     (BOOK + WIPE + "ok = book_table('a')\nf = wipe\nf(ok)\nif not ok:\n    book_table('b')\n", 7),
-    (BOOK + "x = [book_table('a')]\nif not x:\n    x = 1\nif not x[0]:\n    book_table('b')\n", 7),
     (BOOK + "ok = False\nfor r in options:\n    if not ok:\n        ok = book_table(r)\n    ok = False\n", 6),
     (BOOK + "done = False\nfor r in options:\n    if done:\n        done = book_table(r)\n    else:\n"
      "        book_table(r)\n", 8),

@@ -26,6 +26,7 @@ from partwise.composition.affine.values import (
     Value,
     any_of,
     assume,
+    cell,
     const,
     empty,
     holds_truthy,
@@ -42,6 +43,7 @@ _CHANGES: Final = {
     **dict.fromkeys(("append", "insert", "add", "setdefault"), Change.ADD),
     **dict.fromkeys(("extend", "update"), Change.GROW),
     **dict.fromkeys(("remove", "pop", "popitem", "discard"), Change.SHRINK),
+    **dict.fromkeys(("sort", "reverse"), Change.MOVE),
     "clear": Change.CLEAR,
 }
 _NO_RESULT: Final = frozenset(
@@ -93,8 +95,12 @@ def _method(
     method = function.attr
     name = function.value.id if isinstance(function.value, ast.Name) else None
     state = state.loosen(*arguments)
+    if method == "get" and len(arguments) == 1 and (place := cell(holder, arguments[0])):
+        known = dict(holder.cells) if isinstance(holder, Items) else {}
+        if place[0] in known:
+            return state, known[place[0]]
     if method == "copy" and isinstance(holder, Items):
-        return state.made(id(node)), Items(id(node), holder.least, holder.most, holder.truthy)
+        return state.made(id(node)), replace(holder, site=id(node))
     if how := _CHANGES.get(method):
         coming = None
         if method in ("append", "add", "insert") and arguments:

@@ -34,10 +34,12 @@ from partwise.composition.affine.values import (
     Record,
     Some,
     Value,
-    add,
     any_of,
     assume,
+    cell,
+    cells_of,
     compare,
+    compute,
     const,
     is_fixed,
     join,
@@ -212,10 +214,10 @@ class Expressions:
         state = state.bind(held, value)  # Whoever evaluates parts of the target may change it.
         if isinstance(target, ast.Subscript):
             ends: States = []
-            how = Change.ANY if isinstance(target.slice, ast.Slice) else Change.STORE
-            for after, (holder, *_) in self.all([target.value, *_index(target.slice)], state):
-                loosened = after.loosen(after.look_up(held)).drop([held])
-                ends.append(change(loosened, _named(target.value), holder, how))
+            for after, (holder, *index) in self.all([target.value, *_index(target.slice)], state):
+                value = after.look_up(held)
+                after = after.loosen(value).drop([held])
+                ends.append(self._stored(target, after, holder, index, value))
             return few(ends)
         targets = target.elts if isinstance(target, ast.Tuple | ast.List) else []
         states, unpacked = [state], self._unpacked(value, len(targets))
@@ -230,6 +232,16 @@ class Expressions:
                 following += self.store(part, item, one)
             states = few(following)
         return [one.drop([held]) for one in states]
+
+    @staticmethod
+    def _stored(
+        target: ast.Subscript, state: State, holder: Value, index: Sequence[Value], value: Value
+    ) -> State:
+        name = _named(target.value)
+        if isinstance(target.slice, ast.Slice):
+            return change(state, name, holder, Change.ANY)
+        place = cell(holder, index[0])
+        return change(state, name, holder, Change.STORE, None, (*place, value) if place else None)
 
     @staticmethod
     def _unpacked(value: Value, count: int) -> tuple[Value, ...] | None:
@@ -261,8 +273,8 @@ class Expressions:
             yes, no = self.test(node.operand, state)
             return [*((one, FALSE) for one in yes), *((one, TRUE) for one in no)]
         if isinstance(node.op, ast.USub):
-            zero = const(0)
-            return [(after, add(zero, one, sign=-1)) for after, one in self.value(node.operand, state)]
+            negative = self.value(node.operand, state)
+            return [(after, compute(ast.Sub(), const(0), one)) for after, one in negative]
         return [(after, SCALAR) for after, _ in self.value(node.operand, state)]
 
     def _bool_op(self, node: ast.BoolOp, state: State) -> Outcomes:
@@ -281,21 +293,27 @@ class Expressions:
         for after, (left, right) in self.all([node.left, node.comparators[0]], state):
             said = compare(node.ops[0], left, right)
             if len(node.ops) > 1:
-                found += self._chain(node, after, said)
+                found += self._chain(node, 1, after, said, right)
                 continue
             for truth in (True, False):
                 if truth in said:
                     found.append((self._compared(node, after, truth), const(truth)))
         return merged(found)
 
-    def _chain(self, node: ast.Compare, state: State, said: frozenset[bool]) -> Outcomes:
+    def _chain(
+        self, node: ast.Compare, index: int, state: State, said: frozenset[bool], left: Value
+    ) -> Outcomes:
         """`a < b < c`: what comes later is evaluated only where all before it held."""
         found: Outcomes = [(state, FALSE)] if False in said else []
-        going = [state] if True in said else []
-        for part in node.comparators[1:]:
-            going = self.after(part, going)
-            found += [(one, FALSE) for one in going]
-        return [*found, *((one, TRUE) for one in going)]
+        if True not in said:
+            return found
+        if index == len(node.ops):
+            return [*found, (state, TRUE)]
+        held = f"#{id(node)}"
+        for end, right in self.value(node.comparators[index], state.bind(held, left)):
+            said = compare(node.ops[index], end.look_up(held), right)
+            found += self._chain(node, index + 1, end.drop([held]), said, right)
+        return found
 
     def _compared(self, node: ast.Compare, state: State, truth: bool) -> State:
         """A name that was compared with a constant is then known better."""
@@ -313,11 +331,7 @@ class Expressions:
     def _binary(self, node: ast.BinOp, state: State) -> Outcomes:
         found: Outcomes = []
         for after, (left, right) in self.all([node.left, node.right], state):
-            value = SOME
-            if isinstance(node.op, ast.Add | ast.Sub):
-                value = add(left, right, sign=1 if isinstance(node.op, ast.Add) else -1)
-            elif is_fixed(left) and is_fixed(right):
-                value = SCALAR
+            value = compute(node.op, left, right)
             if isinstance(value, Items):
                 value = replace(value, site=id(node))
                 after = after.made(id(node))
@@ -338,10 +352,18 @@ class Expressions:
         inside = node.elts if not isinstance(node, ast.Dict) else parts(node)
         first = node.elts if not isinstance(node, ast.Dict) else [key for key in node.keys if key]
         count = min(len(first), MANY)
+        keys: list[Value | None] = [const(index) for index in range(len(first))]
+        if isinstance(node, ast.Dict):
+            keys = [const(key.value) if isinstance(key, ast.Constant) else None for key in node.keys]
         found: Outcomes = []
         for after, held in self.all(inside, state):
             truthy = any_of(held) if not isinstance(node, ast.Dict) else any_of(held[::2])
             made = Items(id(node), min(count, 1), count, truthy)
+            places = [cell(made, key) if key else None for key in keys]
+            if not isinstance(node, ast.Set) and all(places):
+                items = held[1::2] if isinstance(node, ast.Dict) else held
+                pairs = [(place[0], item) for place, item in zip(places, items, strict=True) if place]
+                made = replace(made, cells=cells_of(pairs))
             found.append((after.loosen(*held).made(id(node)), made))
         return found
 
@@ -472,5 +494,7 @@ def _item(state: State, holder: Value, index: Value) -> tuple[State, Value]:
         ((_, place),) = index.values
         if isinstance(place, int) and -len(holder.items) <= place < len(holder.items):
             return state, holder.items[place]
+    if isinstance(holder, Items) and (place := cell(holder, index)) and place[0] in dict(holder.cells):
+        return state, dict(holder.cells)[place[0]]
     # Of a collection whose keys are known to be falsy nothing is known of what it has for them.
     return state.loosen(holder) if isinstance(holder, Record) else state, SOME

@@ -21,10 +21,10 @@ from partwise.composition.affine.values import (
     NONE,
     SOME,
     Items,
-    Some,
     Value,
-    add,
     assume,
+    cell,
+    compute,
     holds_truthy,
     is_fixed,
     size,
@@ -206,9 +206,16 @@ class _Body:
         assert isinstance(node.target, ast.Subscript)
         ends: States = []
         parts = [node.target.value, node.target.slice, node.value]
-        for after, (holder, *_) in self.expressions.all(parts, state):
-            after = change(after.loosen(holder), None, SOME, how)  # What it holds there changes.
-            ends.append(change(after, None, holder, Change.ANY))
+        name = node.target.value.id if isinstance(node.target.value, ast.Name) else None
+        for after, (holder, index, value) in self.expressions.all(parts, state):
+            place = cell(holder, index)
+            before = dict(holder.cells).get(place[0]) if place and isinstance(holder, Items) else None
+            if place and before is not None and is_fixed(before):
+                stored = (*place, compute(node.op, before, value))
+                ends.append(change(after.loosen(value), name, holder, Change.STORE, None, stored))
+                continue
+            after = change(after.loosen(holder, value), None, SOME, how)  # What it holds there changes.
+            ends.append(change(after, name, holder, Change.ANY))
         return ends
 
     def for_loop(self, node: ast.For, state: State) -> States:
@@ -235,9 +242,7 @@ def _read(target: ast.Name) -> ast.Name:
     return ast.copy_location(ast.Name(target.id, ast.Load()), target)
 
 
-def _augmented(before: Value, value: Value, how: ast.operator) -> Value | None:
-    """What a variable holds after `x += y` and the like; None where it still holds the same collection."""
-    if isinstance(how, ast.Add | ast.Sub):
-        made = add(before, value, sign=1 if isinstance(how, ast.Add) else -1)
-        return SOME if isinstance(made, Items) else made
-    return Some(fixed=is_fixed(before) and is_fixed(value))
+def _augmented(before: Value, value: Value, how: ast.operator) -> Value:
+    """What a variable holds after `x += y` and the like where it held no collection."""
+    made = compute(how, before, value)
+    return SOME if isinstance(made, Items) else made

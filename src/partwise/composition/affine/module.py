@@ -10,8 +10,11 @@ from partwise.composition.language import functions
 from partwise.composition.rejection import Rejection
 from partwise.types import Effect, Tool
 
-GROWING: Final = frozenset({"append", "insert", "add", "setdefault", "extend", "update"})
-SHRINKING: Final = frozenset({"remove", "pop", "popitem", "discard", "clear"})
+_CHANGING: Final = frozenset(
+    {"append", "insert", "add", "setdefault", "extend", "update", "sort", "reverse"}
+    | {"remove", "pop", "popitem", "discard", "clear"}
+)
+"""The methods that change a collection."""
 _MOST_STEPS: Final = 20_000
 """Most statements and expressions that are followed; a program of a page takes a few hundred."""
 
@@ -115,7 +118,7 @@ class Module:
 
 def _changes(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Attribute) and node.func.attr in GROWING | SHRINKING
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING
     if isinstance(node, ast.AugAssign):
         return True
     return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)

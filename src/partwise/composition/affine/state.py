@@ -24,6 +24,7 @@ from partwise.composition.affine.values import (
     Some,
     Value,
     any_known,
+    cells_of,
     empty,
     is_fixed,
     join,
@@ -177,11 +178,20 @@ class Change(Enum):
     """Things may go, and nothing comes in."""
     CLEAR = "clear"
     """All goes."""
+    MOVE = "move"
+    """Items change places."""
     ANY = "any"
     """Whatever."""
 
 
-def change(state: State, name: str | None, holder: Value, how: Change, coming: bool | None = None) -> State:
+def change(
+    state: State,
+    name: str | None,
+    holder: Value,
+    how: Change,
+    coming: bool | None = None,
+    stored: tuple[str | int, Value] | None = None,
+) -> State:
     """The state after a collection was changed.
 
     Args:
@@ -190,6 +200,7 @@ def change(state: State, name: str | None, holder: Value, how: Change, coming: b
         holder: what is known of the collection before.
         how: it changes.
         coming: whether something truthy comes in; None where that isn't known.
+        stored: where `how` is STORE, the index or key and its new item; None where that isn't known.
     """
     if not isinstance(holder, Items | Some) or is_fixed(holder):
         return state  # The program ends here, or no collection was changed.
@@ -200,32 +211,40 @@ def change(state: State, name: str | None, holder: Value, how: Change, coming: b
             return record(map(after, value.items))
         if isinstance(value, Items):
             if isinstance(holder, Items) and holder.site == value.site:
-                new = changed(value, how, coming)
+                new = changed(value, how, coming, stored)
                 value = join(value, new) if value.site in state.many else new
             elif isinstance(holder, Some) and value.site in state.loose:
-                value = join(value, changed(value, how, coming))
-            return _unsure(value) if loose else value
+                value = join(value, changed(value, how, coming, stored))
+            return _unsure(value, how) if loose else value
         if isinstance(value, Some) and not value.fixed and loose:
-            return join(value, changed(value, how, coming))
+            return join(value, changed(value, how, coming, stored))
         return value
 
     frames = tuple({key: after(value) for key, value in frame.items()} for frame in state.frames)
     state = replace(state, frames=frames)
     if name is None:
         return state
-    named = changed(holder, how, coming)
-    return state.refine(name, _unsure(named) if loose else named)
+    named = changed(holder, how, coming, stored)
+    return state.refine(name, _unsure(named, how) if loose else named)
 
 
-def _unsure(value: Value) -> Value:
+def _unsure(value: Value, how: Change) -> Value:
     """What changed may be one of its items, so that nothing is known of their truth any more."""
-    return replace(value, truthy=None) if isinstance(value, Items) and value.most else value
+    if not isinstance(value, Items) or not value.most:
+        return value
+    cells = [
+        (key, item if is_fixed(item) else join(item, changed(item, how, None))) for key, item in value.cells
+    ]
+    return replace(value, truthy=None, cells=cells_of(cells))
 
 
-def changed(value: Value, how: Change, coming: bool | None) -> Value:
-    """What is known of a collection after it was changed."""
+def changed(
+    value: Value, how: Change, coming: bool | None, stored: tuple[str | int, Value] | None = None
+) -> Value:
+    """What is known of a collection after it was changed; see `change`."""
     if isinstance(value, Items):
-        return _changed_items(value, how, coming)
+        kept = {key: item for key, item in value.cells if stored} | ({stored[0]: stored[1]} if stored else {})
+        return replace(_changed_items(value, how, coming), cells=cells_of(kept.items()))
     if not isinstance(value, Some) or value.fixed:
         return value
     truthy, falsy = truths(value)
@@ -238,6 +257,8 @@ def changed(value: Value, how: Change, coming: bool | None) -> Value:
             return Some(truthy=False)
         case Change.SHRINK:
             return Some(truthy=truthy, falsy=True)
+        case Change.MOVE:
+            return value
         case Change.ANY:
             return SOME
 
@@ -256,5 +277,7 @@ def _changed_items(value: Items, how: Change, coming: bool | None) -> Items:
             return replace(value, least=0, truthy=False if value.truthy is False else None)
         case Change.CLEAR:
             return empty(value.site)
+        case Change.MOVE:
+            return value
         case Change.ANY:
             return Items(value.site, 0, MANY, None)

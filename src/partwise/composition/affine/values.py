@@ -17,13 +17,14 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 MANY: Final = 2
 """As an upper bound of a size: two or more."""
 _MOST_CONSTANTS = 4
 """More than so many constants are no longer told apart."""
+_MOST_CELLS = 8
 _DEEPEST = 3
 """Tuples in tuples in tuples: deeper ones are not looked into."""
 _LARGEST, _LONGEST = 2**31, 100
@@ -73,8 +74,11 @@ class Items:
     """Its size is at most this: 0, 1 or MANY."""
     truthy: bool | None
     """Whether a truthy item (of a dict: key) is among them; None where that isn't known."""
+    cells: Cells = ()
+    """What it has at an index or under a key, for some of them."""
 
 
+Cells = tuple[tuple[str | int, "Some | Consts | Count"], ...]
 Value = Some | Consts | Count | Record | Items
 
 SOME: Final = Some()
@@ -123,7 +127,7 @@ def assume(value: Value, truth: bool) -> Value | None:
         case Consts():
             return Consts(frozenset(pair for pair in value.values if bool(pair[1]) == truth))
         case Items():
-            return Items(value.site, 1, value.most, value.truthy) if truth else empty(value.site)
+            return replace(value, least=1) if truth else empty(value.site)
         case Count() | Record():
             return value
 
@@ -147,10 +151,34 @@ def join(one: Value, other: Value) -> Value:
         case Items(), Items() if one.site == other.site:
             least, most = min(one.least, other.least), max(one.most, other.most)
             truthy = one.truthy if one.truthy == other.truthy else None
-            return Items(one.site, least, most, truthy)
+            shared = dict(other.cells)
+            cells = tuple((k, _scalar(join(v, shared[k]))) for k, v in one.cells if k in shared)
+            return Items(one.site, least, most, truthy, cells)
         case _:
             truthy, falsy = (a or b for a, b in zip(truths(one), truths(other), strict=True))
             return Some(truthy=truthy, falsy=falsy, fixed=is_fixed(one) and is_fixed(other))
+
+
+def cell(value: Value, place: Value) -> tuple[str | int] | None:
+    """The index or key that a value is as a subscript of another; None where it isn't one that is kept.
+
+    Only texts and numbers of 0 or more: -1 is an index that depends on the size, and True is the key 1.
+    """
+    if not isinstance(value, Items) or not isinstance(place, Consts) or len(place.values) != 1:
+        return None
+    ((kind, key),) = place.values
+    return (key,) if kind is str or (kind is int and key >= 0) else None
+
+
+def cells_of(pairs: Iterable[tuple[str | int, Value]]) -> Cells:
+    """What is kept of items: a few, and no collections."""
+    kept = {key: value for key, value in pairs if isinstance(value, Some | Consts | Count)}
+    ordered = sorted(kept.items(), key=lambda pair: (isinstance(pair[0], str), pair[0]))
+    return tuple(ordered[:_MOST_CELLS])
+
+
+def _scalar(value: Value) -> Some | Consts | Count:
+    return value if isinstance(value, Some | Consts | Count) else SOME
 
 
 def record(items: Iterable[Value]) -> Value:
@@ -297,16 +325,26 @@ def _bounded(bounds: Consts, test: Callable[[Any], bool], *, rising: bool) -> fr
     return frozenset(found)
 
 
-def add(left: Value, right: Value, *, sign: int = 1) -> Value:
-    """The sum of two values, or their difference where `sign` is -1."""
-    if isinstance(left, Consts) and isinstance(right, Consts):
-        return _sum(left, right, sign)
-    if sign == 1 and isinstance(left, Items) and isinstance(right, Items):
+def compute(how: ast.operator, left: Value, right: Value) -> Value:
+    """What an arithmetic operator makes of two values; a new collection has the site of the left one."""
+    if isinstance(left, Consts) and isinstance(right, Consts) and type(how) in _ARITHMETIC:
+        return _computed(_ARITHMETIC[type(how)], left, right)
+    if isinstance(left, Items) and isinstance(right, Items) and isinstance(how, ast.Add):
         truthy = any_known(left.truthy, right.truthy)
         return Items(left.site, max(left.least, right.least), min(left.most + right.most, MANY), truthy)
-    if sign == 1 and _at_least_none(left) and _at_least_none(right) and (is_count(left) or is_count(right)):
+    if isinstance(left, Items) and isinstance(how, ast.Mult) and is_count(right):
+        return Items(left.site, left.least, MANY if left.most else 0, left.truthy)
+    grows = isinstance(how, ast.Add) and _at_least_none(left) and _at_least_none(right)
+    if grows and (is_count(left) or is_count(right)):
         return Count()
     return Some(fixed=is_fixed(left) and is_fixed(right))
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 
 
 def any_known(one: bool | None, other: bool | None) -> bool | None:
@@ -316,13 +354,13 @@ def any_known(one: bool | None, other: bool | None) -> bool | None:
     return False if one is False and other is False else None
 
 
-def _sum(left: Consts, right: Consts, sign: int) -> Value:
+def _computed(how: Callable[[int, int], int], left: Consts, right: Consts) -> Value:
     found: Value | None = None
     for _, one in left.values:
         for _, other in right.values:
             if isinstance(one, int) and isinstance(other, int):
-                made = const(one + sign * other)
-            elif isinstance(one, str) and isinstance(other, str) and sign == 1:
+                made = const(how(one, other))
+            elif isinstance(one, str) and isinstance(other, str) and how is operator.add:
                 made = const(one + other)
             else:
                 return Some(fixed=True)
