@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 from fixture_dinner import ALIGNED, TOOLS, UNALIGNED
 
-from partwise.composition.language import parse
-from partwise.composition.spaces import Rejection, check_space, validate_space
+from partwise.composition.language import CompositionError, parse
+from partwise.composition.rejection import Rejection
+from partwise.composition.spaces import check_solution, check_space, validate_space
+from partwise.types import PartialSolution, Solution, Subtask
 
 LOOPING = "def ask(u):\n    for r in u:\n        if r:\n            return [x for x in r]\n"
 
@@ -100,3 +102,106 @@ def test_names_of_spaces_are_checked() -> None:
 
 def test_a_rejection_reads_as_a_sentence() -> None:
     assert str(Rejection(4, "because")) == "line 4: because"
+
+
+PARTS = ("ask", "book")
+BOTH = "def ask(u):\n    return [r for r in u]\ndef book(r):\n    return r\n"
+
+
+@pytest.mark.parametrize(
+    ("composition", "space", "line"),
+    [
+        # Its own functions are the composition's: what goes on inside them counts where they are called.
+        ("def go(us):\n    for u in us:\n        ask(u)\ngo(users)", "loops<=1", None),
+        ("def go(us):\n    for u in us:\n        ask(u)\ngo(users)", "loops<=0", 6),
+        ("def go(us):\n    for u in us:\n        ask(u)\nfor u in users:\n    go(u)", "loops<=1", 6),
+        ("def go(us):\n    for u in us:\n        ask(u)\nx = map(go, users)", "loops<=1", 6),
+        ("def go(us):\n    for u in us:\n        ask(u)\nx = sorted(users, key=go)", "loops<=1", 6),
+        ("def go(us):\n    for u in us:\n        ask(u)", "loops<=0", None),  # Never called.
+        ("def go(us):\n    return us and go(us[1:])\ngo(users)", "loops<=9", 6),
+        ("def go(u):\n    return ask(u)\ngo(users)", "sequence", None),
+        ("def go(u):\n    if u:\n        ask(u)\ngo(users)", "sequence", 6),
+        ("def go(us):\n    ask(go(us))\ngo(users)", "sequence", 6),
+        ("def go(u):\n    return ask(u)\ngo(users)", "tree", 5),
+        # The order of evaluation: what is looked at before the loop is not inside it.
+        ("x = max([v for v in users], key=len)", "loops<=1", None),
+        ("x = sorted(sorted(users, key=ask), key=book)", "loops<=1", None),
+        ("x = list(map(ask, [u for u in users]))", "loops<=1", None),
+        ("x = [max(u, key=len) for u in users]", "loops<=1", 5),
+        # What a variable holds may be anything.
+        ("m = map\nx = m(ask, users)", "loops<=0", 6),
+        ("m = map\nx = m(ask, users)", "sequence", 6),
+        ("m = map\nx = m(ask, users)", "tree", 6),
+        ("f = [ask, book][len(users) > 2]\nx = f(users)", "sequence", 6),
+        ("f = {'a': ask}.get('a')\nx = f(users)", "tree", 6),
+        ("def go(f):\n    f(users)\ngo(map)", "sequence", 6),
+        ("x = sorted(users, key=ask)", "loops<=1", None),
+        # A chain stops at the first comparison that is false.
+        ("x = False == book('a') == book('b')", "sequence", 5),
+        ("x = 1 < len(users) < len(users)", "tree", 5),
+        ("x = 1 < book('a') < 3", "sequence", None),
+    ],
+)
+def test_all_of_the_composition_is_looked_at(composition: str, space: str, line: int | None) -> None:
+    rejection = check_space(parse(BOTH + composition), space, TOOLS, PARTS)
+    assert (rejection and rejection.line) == line, rejection
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("x = y = f(users)\na = g(x)\nb = h(y)", 3),
+        ("x = y = f(users)\na = g(x)", None),
+        ("(a, b) = c = f(users)\nx = g(a, c)", 2),
+        ("d = {}\ne = d\nd['a'] = f(users)\nx = g(d)\ny = h(e)", 3),
+        ("d = e = {}\nd['a'] = f(users)\nx = g(d)\ny = h(e)", 2),
+        ("d = []\ne = [d]\nd.append(f(users))\nx = g(d)\ny = h(e)", 3),
+        ("d = {'a': {}}\nd['a']['b'] = f(users)\nx = g(d)\ny = h(d)", 4),
+        ("d = {}\nx = d.setdefault('a', f(users))\ny = g(d)", 3),
+        ("d = {}\nd.setdefault('a', f(users))\ny = g(d)", None),
+        ("d = dict()\nd['a'], d['b'] = f(users), g(users)\ny = h(d)", None),
+        ("users.append(f(users))", 1),
+        ("d = []\ne = d\nd += [f(users)]\nx = g(d)\ny = h(e)", 3),
+        ("n = 0\nm = n\nn += f(users)\nx = g(n)", None),
+        ("d = []\nd += [f(users)]\nx = g(d)\ny = h(d)", 4),
+    ],
+)
+def test_tree_knows_who_holds_what(source: str, line: int | None) -> None:
+    found = check(source, "tree")
+    assert found.startswith(f"line {line}: `tree`") if line else found == "", found
+
+
+def solution(composition: str, body: str = "return [r for r in u]") -> Solution:
+    asked = Subtask(name="ask", parameters=("u",), doc="Ask.")
+    return Solution(partial_solutions=(PartialSolution(subtask=asked, body=body),), composition=composition)
+
+
+@pytest.mark.parametrize("space", ["free", "loops<=0", "sequence", "tree", "affine"])
+@pytest.mark.parametrize(
+    "composition",
+    ["    reserve('a')\nask(users)", "\tfor u in users:\n\t\task(u)", "else:\n    ask(users)", " x = 1"],
+)
+def test_a_composition_is_whole_by_itself(composition: str, space: str) -> None:
+    with pytest.raises(CompositionError, match="line 1, "):
+        check_solution(solution(composition), space, TOOLS)
+
+
+@pytest.mark.parametrize("body", ["return u\nx = (", "return u \\", "'''"])
+def test_a_partial_solution_is_whole_by_itself(body: str) -> None:
+    with pytest.raises(CompositionError):
+        check_solution(solution("x = ask(users)", body), "free", TOOLS)
+
+
+def test_a_solutions_own_functions_are_told_from_its_parts() -> None:
+    assert check_solution(solution("x = ask(users)"), "sequence", TOOLS) is None
+    again = "def go(u):\n    return [r for r in u]\nx = ask(go(users))"
+    rejection = check_solution(solution(again), "sequence", TOOLS)
+    assert rejection == Rejection(4, "`sequence` has no loops")
+
+
+def test_functions_that_call_each_other_take_no_time() -> None:
+    lines = [f"def f{i}(u):\n    return [f{i + 1}(u), f{i + 1}(u), f{i + 1}(u)]" for i in range(60)]
+    source = "\n".join(lines) + "\ndef f60(u):\n    return [r for r in u]\nf0(users)"
+    for space, line in (("loops<=0", 122), ("sequence", 122), ("loops<=1", None)):
+        rejection = check_space(parse(source), space, TOOLS, ())
+        assert (rejection and rejection.line) == line

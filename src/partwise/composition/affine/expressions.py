@@ -113,7 +113,7 @@ class Expressions:
         """Evaluate one after the other. What is held meanwhile is kept where changes of it are seen."""
         pending: list[tuple[State, tuple[Value | str, ...]]] = [(state, ())]
         for index, node in enumerate(nodes):
-            exposed = any(id(other) in self.module.calling for other in nodes[index + 1 :])
+            exposed = any(map(self.module.calls, nodes[index + 1 :]))
             following: list[tuple[State, tuple[Value | str, ...]]] = []
             for before, held in pending:
                 for after, value in self.value(node, before):

@@ -105,7 +105,7 @@ class Follower:
         frame: Frame = dict(zip(names, held, strict=True))
         body = _Body(self._module, self._expressions)
         ends = body.block(function.body, [state.enter(frame, function=True)])
-        kept = set(parameters) - self._module.stores(name)
+        kept = set(parameters) - self._module.stores[name]
         given = dict(zip(names, [*node.args, *(keyword.value for keyword in node.keywords)], strict=True))
         found: Outcomes = []
         for end, value in merged([*body.returned, *((end, NONE) for end in ends)]):

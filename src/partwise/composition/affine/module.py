@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from partwise.composition.language import functions
@@ -42,29 +42,29 @@ class Module:
         self.functions = functions(module)
         self.composition = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
         self.tools = tools
-        self._nodes = list(ast.walk(module))
+        inside = {name: list(ast.walk(node)) for name, node in self.functions.items()}
+        outside = [part for node in self.composition for part in ast.walk(node)]
+        self._nodes = [*outside, *(node for nodes in inside.values() for node in nodes)]
         names = [node for node in self._nodes if isinstance(node, ast.Name)]
-        self.variables = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        self.variables |= {node.arg for node in self._nodes if isinstance(node, ast.arg)}
+        self.variables = _stored(names) | {node.arg for node in self._nodes if isinstance(node, ast.arg)}
+        self.stores = {name: _stored(nodes) for name, nodes in inside.items()}
+        """The names to which each function gives values itself."""
         self.irreversible = {name for name, tool in tools.items() if tool.effect is Effect.IRREVERSIBLE}
-        calls = {name: _called(node) for name, node in self.functions.items()}
+        calls = {name: _called(nodes) for name, nodes in inside.items()}
         attempts = {name: bool(called & self.irreversible) for name, called in calls.items()}
         self.attempting = _closure(attempts, calls) | self.irreversible & {node.id for node in names}
         """Functions and tools whose call may do something irreversible."""
-        changes = {name: any(map(_changes, ast.walk(node))) for name, node in self.functions.items()}
+        changes = {name: any(map(_changes, nodes)) for name, nodes in inside.items()}
         self.changing = _closure(changes, calls)
         """Functions whose call may change a collection."""
-        self.calling = _with_calls(module)
-        """The nodes in which something is called or changed: id of each."""
+        self._calling: dict[int, bool] = {}
         self._steps = 0
 
-    def stores(self, name: str) -> frozenset[str]:
-        """The names to which a function gives values itself."""
-        return frozenset(
-            node.id
-            for node in ast.walk(self.functions[name])
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        )
+    def calls(self, node: ast.expr) -> bool:
+        """Whether anything is called in an expression."""
+        if (known := self._calling.get(id(node))) is None:
+            known = self._calling[id(node)] = any(isinstance(part, ast.Call) for part in ast.walk(node))
+        return known
 
     def step(self, node: ast.expr | ast.stmt) -> None:
         """Count one step, so that no program can take exponential time.
@@ -78,7 +78,8 @@ class Module:
 
     def acts(self, node: ast.AST) -> bool:
         """Whether what stands below a node may do something irreversible or change a collection."""
-        return any(map(_changes, ast.walk(node))) or bool(_called(node) & (self.attempting | self.changing))
+        nodes = list(ast.walk(node))
+        return any(map(_changes, nodes)) or bool(_called(nodes) & (self.attempting | self.changing))
 
     @property
     def hurried(self) -> bool:
@@ -124,26 +125,14 @@ def _changes(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
 
 
-def _with_calls(module: ast.Module) -> frozenset[int]:
-    found: set[int] = set()
-
-    def visit(node: ast.AST) -> bool:
-        inside = [visit(child) for child in ast.iter_child_nodes(node)]
-        if isinstance(node, ast.Call) or any(inside):
-            found.add(id(node))
-            return True
-        return False
-
-    visit(module)
-    return frozenset(found)
+def _called(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that are called."""
+    return {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
 
 
-def _called(node: ast.AST) -> set[str]:
-    return {
-        part.func.id
-        for part in ast.walk(node)
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
-    }
+def _stored(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that are given values."""
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def _closure(direct: Mapping[str, bool], calls: Mapping[str, set[str]]) -> set[str]:

@@ -25,7 +25,9 @@ RESTAURANTS = (
 
 
 def _tool(name: str, parameters: tuple[str, ...], effect: Effect, doc: str) -> Tool:
-    return Tool(name=name, parameters=parameters, effect=effect, doc=doc)
+    # No restaurant has a falsy name, so that without one no table is booked.
+    takes_falsy = effect is not Effect.IRREVERSIBLE
+    return Tool(name=name, parameters=parameters, effect=effect, doc=doc, takes_falsy=takes_falsy)
 
 
 TOOLS: Mapping[str, Tool] = {
