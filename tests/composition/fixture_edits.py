@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from fixture_texts import BLOWS, TARGETS, WRAPS
+from fixture_texts import BLOWS, TARGETS, WIPES, WRAPS
 from fixture_tree import (
     TOOLS,
     blocks,
@@ -290,7 +290,25 @@ def _blow(module: ast.Module, rng: random.Random) -> bool:
         return False
     text = rng.choice(BLOWS).format(v=rng.choice(names), x=rng.choice([*names, "users[0]", "0"]))
     at = index + (rng.random() < 0.8)
-    block[at:at] = statements(text)
+    block[at:at] = statements(text.replace(";", "\n"))
+    return True
+
+
+def _wipe(module: ast.Module, rng: random.Random) -> bool:
+    """The same, through a function."""
+    block, index = _place(module, rng)
+    names = near(module, block, rng)
+    if not names or any(isinstance(node, ast.FunctionDef) and node.name == "wipe" for node in module.body):
+        return False
+    v, given = rng.choice(names), rng.choice(("it", "it", rng.choice(names)))
+    deed = rng.choice(BLOWS).format(v=given, x=rng.choice((given, "users[0]", v))).replace(";", "\n")
+    back = rng.choice(("None", given, f"not {given}", "True", f"[{given}]"))
+    function: Any = statements(f"def wipe({given}): return {back}")[0]
+    function.body[:0] = statements(deed)
+    calls = statements(rng.choice(WIPES).format(v=v).replace(";", "\n"))
+    at = index + (rng.random() < 0.8)
+    block[at:at] = calls
+    module.body.insert(0, function)
     return True
 
 
@@ -434,16 +452,9 @@ def _in_place(module: ast.Module, rng: random.Random) -> bool:
 
 EDITS: tuple[Callable[[ast.Module, random.Random], bool], ...] = (
     *(_drop, _drop, _unwrap, _swap, _double, _move, _move, _wrap, _wrap, _leave, _leave, _return_other),
-    *(
-        _negate,
-        _negate,
-        _swap_branches,
-        _other_constant,
-        _other_constant,
-        _other_comparison,
-        _other_comparison,
-    ),
-    *(_other_boolean, _other_name, _other_name, _rename_everywhere, _alias, _alias, _blow, _blow, _blow),
+    *(_negate, _negate, _swap_branches, _other_constant, _other_constant, _other_comparison),
+    *(_other_comparison, _other_boolean, _other_name, _other_name, _rename_everywhere, _alias, _alias),
+    *(_blow, _blow, _blow, _wipe, _wipe),
     *(_other_target, _other_target, _wrap_expression, _wrap_expression, _graft, _graft_test, _to_function),
     *(_to_attempt, _shadow, _in_place),
 )

@@ -135,34 +135,23 @@ class Run:
 _BUILTINS = {name: getattr(builtins, name) for name in BUILTINS}
 
 
-class _Bound(ast.NodeTransformer):
-    """Every round of a loop, and every call of a function, is counted."""
-
-    def visit_For(self, node: ast.For) -> ast.For:
-        self.generic_visit(node)
-        node.body.insert(0, _tick(node))
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self.generic_visit(node)
-        node.body.insert(0, _tick(node))
-        return node
-
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        self.generic_visit(node)
-        call = ast.Call(func=ast.Name(id="_bounded", ctx=ast.Load()), args=[node.iter], keywords=[])
-        node.iter = ast.copy_location(call, node.iter)
-        ast.copy_location(call.func, node.iter)
-        return node
-
-
-def _tick(node: ast.stmt) -> ast.stmt:
-    call = ast.Expr(value=ast.Call(func=ast.Name(id="_tick", ctx=ast.Load()), args=[], keywords=[]))
-    return ast.fix_missing_locations(ast.copy_location(call, node))
+_TICK = ast.parse("_tick()").body[0]
 
 
 def compiled(source: str) -> Any:
-    module = _Bound().visit(ast.parse(source))
+    """A program's code, in which every round of a loop and every call of a function is counted.
+
+    Raises:
+        SyntaxError: the text is not Python.
+    """
+    module = ast.parse(source)
+    for node in list(ast.walk(module)):
+        if isinstance(node, (ast.For, ast.FunctionDef)):
+            node.body.insert(0, _TICK)
+        elif isinstance(node, ast.comprehension):
+            place = {"lineno": node.iter.lineno, "col_offset": node.iter.col_offset}
+            bounded = ast.Name("_bounded", ast.Load(), **place)
+            node.iter = ast.Call(bounded, [node.iter], [], **place)
     return compile(module, "program", "exec")
 
 

@@ -151,6 +151,44 @@ def _alias_guard(w: Writer) -> str:
     return f"{head}\n    same = {w.v}\n    if {none}:\n{indented(indented(w.attempt(r)))}"
 
 
+def _derived(w: Writer) -> str:
+    """What is remembered goes through another variable or container before it is looked at."""
+    head, r = w.head()
+    done = f"({w.done()})"
+    several = (
+        (f"mark = {done}", "mark"),
+        (f"mark = not {done}", "not mark"),
+        (f"mark = [{done}]", "mark[0]"),
+        (f"mark = ({done}, {r})", "mark[0]"),
+        (f"mark, other = {done}, 1", "mark"),
+        (f"mark = {{'a': {done}}}", "mark['a']"),
+        (f"mark = 1 if {done} else 0", "mark == 1"),
+        (f"mark = 'on' if {done} else 'off'", "mark == 'on'"),
+        (f"mark = 0\n    if {done}:\n        mark += 1", "mark > 0"),
+        (f"marks = []\n    if {done}:\n        marks.append({r})", "marks"),
+        (f"mark = any([{done}])", "mark"),
+        (f"mark = bool({done})", "mark"),
+    )
+    line, test = w.rng.choice(several)
+    return f"{head}\n{indented(w.attempt(r))}\n    {line}\n    if {test}:\n        break"
+
+
+def _derived_guard(w: Writer) -> str:
+    head, r = w.head()
+    none = f"({w.none()})"
+    line, test = w.rng.choice(
+        (
+            (f"free = {none}", "free"),
+            (f"free = [{none}]", "free[0]"),
+            (f"free, other = {none}, 0", "free"),
+            (f"free = 1 if {none} else 0", "free == 1"),
+            (f"free = [{r}] if {none} else []", "free"),
+            (f"taken = not {none}", "not taken"),
+        )
+    )
+    return f"{head}\n    {line}\n    if {test}:\n{indented(indented(w.attempt(r)))}"
+
+
 def step_returns(w: Writer) -> str:
     head, r = w.head()
     body = f"if {w.none()}:\n{indented(w.attempt('r'))}\nreturn {w.v}"
@@ -205,6 +243,7 @@ def _state_in_tuple(w: Writer) -> str:
 SHAPES: tuple[Callable[[Writer], str], ...] = (
     *(_loop_guard, _loop_break, _loop_break_first, _loop_continue, _loop_else_continue, _straight, _branches),
     *(_for_else, _nested_break, _nested_guard, _nested_else, _two_loops, _alias_guard, step_returns),
+    *(_derived, _derived_guard),
     *(_helper_loop, _helper_pair, _state_in_tuple, _step_in_place, _step_global),
 )
 IN_PLACE = (_step_in_place, _step_global)

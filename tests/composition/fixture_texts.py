@@ -36,9 +36,32 @@ BLOWS = alternatives(
     for i, {v} in enumerate(users): pass | {v} = [{x} for {x} in {v}] | {v} = {v} is None
     {v} = sum([{v}, {x}]) | {v} = list(map(bool, {v})) | {v} = list(filter(None, {v}))
     {v} = reserve({x}) | reserve('Luna') | pay({x})
+    other = {v};other.clear() | other = [{v}];other[0].clear() | other = {{'a': {v}}};other['a'].pop()
+    other = ({v}, 0);other[0].clear() | other = {v};other *= 0 | other = {v};other[:] = []
+    other = {v};other -= {v} | other = {v};other[0] = False | other = {v} or [];other.clear()
+    other = [];other.append({v});other[0].clear() | for y in [{v}, {x}]: y.clear()
+    for y, z in [({v}, 0)]: y.clear() | [y.clear() for y in [{v}]] | ({v} if users else {x}).clear()
+    other, more = {v}, 0;other.clear() | other = more = {v};more.clear() | [{v}][0].clear()
+    other = {v} if has('Luna') else [];other.clear() | other = max({v}, {v});other.clear()
+    other = dict(a={v});other['a'].clear() | other = list(zip([{v}]));other[0][0].clear()
+    other = {v};{v} = other.copy();{v}.clear() | other = [{v}][:];other[0].clear()
+    other = sorted([{v}], key=len);other[0].clear() | other = {{}};other.setdefault(0, {v}).clear()
+    {v}, {v} = {x}, 0 | {v}[0], {v} = 0, {x} | {v}, {v}[0] = [1], 0 | {v} = {v}, = [0]
+    for {v} in []: pass | for {v} in {v}: pass | {v}.append({v} and 0) | {v} = [{v} for y in []]
     """
 )
-"""What may be done to a variable `{v}`, with another one `{x}`."""
+"""What may be done to a variable `{v}`, with another one `{x}`; `;` ends a line."""
+
+WIPES = alternatives(
+    """
+    wipe({v}) | [wipe(y) for y in [{v}]] | list(map(wipe, [{v}])) | sorted([{v}], key=wipe)
+    any(wipe(y) for y in [{v}]) | max([{v}], key=wipe) | list(filter(wipe, [{v}])) | {v} = wipe({v})
+    for y in [{v}]: wipe(y) | other = wipe({v}) or {v} | other = [{v}];wipe(other[0])
+    other = {v};wipe(other)
+    if wipe({v}): pass | note(wipe({v})) | {v}, other = wipe({v}), 0 | other = {{'a': wipe({v})}}
+    """
+)
+"""Calls of a function `wipe`, which does something to what it is given."""
 
 TARGETS = alternatives(
     """

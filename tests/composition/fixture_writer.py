@@ -74,15 +74,15 @@ def write(seed: int) -> Program:
         module = ast.parse(text)
         number = rng.choices(range(5), (15, 35, 25, 15, 10))[0]
         edits = tuple(name for name in (edit(module, rng) for _ in range(number)) if name)
+        if _grows(module):
+            continue
         source = ast.unparse(module) + "\n"
         try:
-            module = parse(source)
-        except CompositionError:
-            continue
-        if not _grows(module):
             code = compiled(source)
             if lively(code, seed) or rng.random() < 0.2:
-                return Program(seed, tracker, shape, edits, source, module, code)
+                return Program(seed, tracker, shape, edits, source, parse(source), code)
+        except (SyntaxError, CompositionError):  # Such as a `return` or a function that was moved.
+            continue
 
 
 def _grows(module: ast.Module) -> bool:
@@ -97,7 +97,11 @@ def _grows(module: ast.Module) -> bool:
             builds = (ast.BinOp, ast.List, ast.Tuple, ast.Dict, ast.JoinedStr, ast.ListComp)
             if len(read) > 1 and any(isinstance(part, builds) for part in ast.walk(node.value)):
                 return True
-            if isinstance(node, ast.AugAssign) and read:
+            if (
+                isinstance(node, ast.AugAssign)
+                and read
+                and isinstance(node.op, (ast.Add, ast.Mult, ast.BitOr))
+            ):
                 return True
         if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(
             node.op, (ast.Mult, ast.LShift, ast.Pow)

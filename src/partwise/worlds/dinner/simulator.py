@@ -191,6 +191,9 @@ class DinnerEpisode:
         return True
 
     def _reserve_as(self, restaurant: Any, name: Any) -> bool:
+        # A guest's own name opens no closed door; only a false one pays.
+        if name in list(self.dinner.likes):
+            return self._reserve(restaurant)
         if not isinstance(restaurant, str) or restaurant not in self.dinner.fills_at:
             return False
         self.held.add(restaurant)
