@@ -308,6 +308,9 @@ HIDDEN = {
     "    if not keys:\n        reserve('b')\n",
     "a text that is added to": "log = tuple(users[:0])\nsame = log\nif reserve('a'):\n    log += (1,)\n"
     "if not same:\n    reserve('b')\n",
+    "nothing in nothing": "log = ''\nfor r in options:\n    if '' in log:\n        reserve(r)\n",
+    "nothing in what may be a text": "log = str(users)[:0]\nfor r in options:\n    if '' in log:\n"
+    "        reserve(r)\n",
     "items that change places": "state = [0, 1]\nif reserve('a'):\n    state[0] = 1\n    state[1] = 0\n"
     "    state.reverse()\nif not state[0]:\n    reserve('b')\n",
     "a name of a comprehension": "ok = reserve('a')\nx = [ok for ok in [0]]\nif not x[0]:\n"

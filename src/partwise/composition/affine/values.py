@@ -273,7 +273,10 @@ def compare(how: ast.cmpop, left: Value, right: Value) -> frozenset[bool]:
     if isinstance(how, ast.Eq | ast.Is):
         return _equal(left, right, same=isinstance(how, ast.Is))
     if isinstance(how, ast.In):
-        return frozenset({False}) if size(right)[1] == 0 else _BOTH
+        if isinstance(left, Consts) and isinstance(right, Consts):
+            return _each(left, right, lambda one, other: one in other)
+        # Nothing is in what is empty, but for the empty text in itself.
+        return frozenset({False}) if size(right)[1] == 0 and not truths(left)[1] else _BOTH
     order = _ORDER[type(how)]
     if isinstance(left, Consts) and isinstance(right, Consts):
         return _each(left, right, order)
