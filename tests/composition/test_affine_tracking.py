@@ -311,6 +311,18 @@ HIDDEN = {
     "nothing in nothing": "log = ''\nfor r in options:\n    if '' in log:\n        reserve(r)\n",
     "nothing in what may be a text": "log = str(users)[:0]\nfor r in options:\n    if '' in log:\n"
     "        reserve(r)\n",
+    "a tuple that is added to": "log = []\npair = (log,)\nif reserve('a'):\n    log.append(1)\npair += (1,)\n"
+    "pair[0].clear()\nif not log:\n    reserve('b')\n",
+    "a sum of tuples": "log = []\npair = (log,) + (1,)\nif reserve('a'):\n    log.append(1)\n"
+    "pair[0].clear()\nif not log:\n    reserve('b')\n",
+    "a slice of a tuple": "log = []\npair = (log, 1)[:1]\nif reserve('a'):\n    log.append(1)\n"
+    "pair[0].clear()\nif not log:\n    reserve('b')\n",
+    "tuples in tuples": "log = []\nbox = ((((log,),),),)\nif reserve('a'):\n    log.append(1)\n"
+    "box[0][0][0][0].clear()\nif not log:\n    reserve('b')\n",
+    "pairs that come into a dict": "d = {}\nif reserve('a'):\n    d.update([(0, 1)])\n"
+    "if not any(d):\n    reserve('b')\n",
+    "pairs that are added to a dict": "d = {}\nif reserve('a'):\n    d |= [(0, 1)]\n"
+    "if not any(d):\n    reserve('b')\n",
     "items that change places": "state = [0, 1]\nif reserve('a'):\n    state[0] = 1\n    state[1] = 0\n"
     "    state.reverse()\nif not state[0]:\n    reserve('b')\n",
     "a name of a comprehension": "ok = reserve('a')\nx = [ok for ok in [0]]\nif not x[0]:\n"

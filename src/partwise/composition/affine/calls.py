@@ -105,7 +105,7 @@ def _method(
         coming = None
         if method in ("append", "add", "insert") and arguments:
             coming = any_of(arguments[-1:])
-        elif method in ("extend", "update") and len(arguments) == 1:
+        elif method == "extend" and len(arguments) == 1:
             coming = holds_truthy(arguments[0])
         state = change(state, name, holder, how, coming)
     if method in _NO_RESULT:

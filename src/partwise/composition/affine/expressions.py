@@ -84,7 +84,7 @@ class Expressions:
             case ast.Subscript():
                 return self._subscript(node, state)
             case ast.Tuple():
-                return [(after, record(held)) for after, held in self.all(node.elts, state)]
+                return [_tuple(after, held) for after, held in self.all(node.elts, state)]
             case ast.List() | ast.Set() | ast.Dict():
                 return self._display(node, state)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
@@ -335,7 +335,7 @@ class Expressions:
             if isinstance(value, Items):
                 value = replace(value, site=id(node))
                 after = after.made(id(node))
-            found.append((after, value))
+            found.append((after.let_go(left, right), value))
         return found
 
     def _subscript(self, node: ast.Subscript, state: State) -> Outcomes:
@@ -343,7 +343,7 @@ class Expressions:
         for after, (holder, *index) in self.all([node.value, *_index(node.slice)], state):
             if isinstance(node.slice, ast.Slice):
                 made = _slice(node, holder, index)
-                found.append((after.made(made.site), made))
+                found.append((after.let_go(holder).made(made.site), made))
             else:
                 found.append(_item(after, holder, index[0]))
         return found
@@ -377,9 +377,7 @@ def loop(start: State, over: Value, held: str, once: Callable[[State, Value], St
         held: a name that none can have.
         once: one round, from a state and what is known of the item to the states at its end.
     """
-    start = start.bind(held, over)
-    if isinstance(over, Record):
-        start = start.loosen(over)  # Its items are no longer told apart.
+    start = start.bind(held, over).let_go(over)
     least, most = size(over)
     work = once(start, _element(over)) if most else []
     ends = [*([] if least else [start]), *work]
@@ -458,6 +456,11 @@ def stored(target: ast.AST) -> set[str]:
     }
 
 
+def _tuple(state: State, held: Sequence[Value]) -> tuple[State, Value]:
+    made = record(held)
+    return (state, made) if isinstance(made, Record) else (state.loosen(*held), made)
+
+
 def _named(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
@@ -497,4 +500,4 @@ def _item(state: State, holder: Value, index: Value) -> tuple[State, Value]:
     if isinstance(holder, Items) and (place := cell(holder, index)) and place[0] in dict(holder.cells):
         return state, dict(holder.cells)[place[0]]
     # Of a collection whose keys are known to be falsy nothing is known of what it has for them.
-    return state.loosen(holder) if isinstance(holder, Record) else state, SOME
+    return state.let_go(holder), SOME

@@ -193,8 +193,10 @@ class _Body:
             if isinstance(before, Items):
                 # A list changes where it is, a tuple or text is replaced: other variables hold either.
                 after = after.several(before.site)
-            after = after.loosen(value)
-            after = change(after, target.id, before, how, holds_truthy(value))
+            after = after.let_go(before).loosen(value)
+            # Of pairs that come into a dict, it is not the pairs that are its keys.
+            coming = holds_truthy(value) if isinstance(node.op, ast.Add) else None
+            after = change(after, target.id, before, how, coming)
             if new is not None:
                 after = after.bind(target.id, new)
             elif how is Change.GROW and size(value)[0] and (held := assume(after.look_up(target.id), True)):

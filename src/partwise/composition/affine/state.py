@@ -100,6 +100,10 @@ class State:
         more = {site for value in values for site in sites(value)} - self.loose
         return replace(self, loose=self.loose | more) if more else self
 
+    def let_go(self, *values: Value) -> State:
+        """The items of tuples are no longer told apart; what is in other collections never was."""
+        return self.loosen(*(value for value in values if isinstance(value, Record)))
+
     def made(self, site: int) -> State:
         """A collection comes into being at a place."""
         if site in self.many or not any(
