@@ -249,7 +249,7 @@ def new_directory(name: str) -> Path:
 
 def _read_program(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         fail(f"{file} is not UTF-8 text.", 2)
 

@@ -12,6 +12,8 @@ import re
 import warnings
 from typing import NoReturn, cast
 
+from partwise.composition.equal import MOST_LOOPS, Streams, refusal
+from partwise.composition.streams import BUILTINS
 from partwise.types import Subtask
 
 MAX_BYTES = 20_000
@@ -22,12 +24,6 @@ MAX_SUBTASKS = 8
 """Most subtasks in one decomposition."""
 _MAX_BRACKETS = 30
 """Deepest brackets. Python's parser takes exponential time on some wrong texts with deep brackets."""
-
-BUILTINS = frozenset(
-    "abs all any bool dict divmod enumerate filter float frozenset int isinstance"  # noqa: SIM905
-    " len list map max min range reversed round set sorted str sum tuple zip".split()
-)
-"""The builtins that a program may name; all are pure, and none may be rebound."""
 
 METHODS = frozenset(
     # list
@@ -41,11 +37,6 @@ METHODS = frozenset(
     " capitalize isdigit isalpha".split()
 )
 """The methods of list, dict, set and str that a program may call."""
-
-CONSUMERS = frozenset(
-    "all any dict extend frozenset join list max min set sorted sum tuple update".split()  # noqa: SIM905
-)
-"""What may take a generator expression: it is used up at once, so that no part of a program runs later."""
 
 _NO_PYTHON_NAMES = frozenset(dir(builtins)) - BUILTINS
 
@@ -117,6 +108,7 @@ def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     Raises:
         CompositionError: the text is not Python, or uses what is no part of the language.
     """
+    source = source.removeprefix("\ufeff")  # The byte order mark that some editors write.
     _scan(source, max_bytes)
     try:
         with warnings.catch_warnings(action="ignore"):  # Of escapes such as `\d`, which are no errors.
@@ -226,11 +218,12 @@ def _error(source: str, node: ast.AST, construct: str, sentence: str) -> Composi
     )
 
 
-_PLACED = frozenset({ast.FunctionDef, ast.Return, ast.Break, ast.Continue})
+_PLACED = frozenset({ast.FunctionDef, ast.Return, ast.Break, ast.Continue, ast.For})
 _DETAILED = frozenset(
     {
-        *(ast.Name, ast.FunctionDef, ast.Call, ast.Attribute, ast.Constant, ast.Dict, ast.GeneratorExp),
+        *(ast.Name, ast.FunctionDef, ast.Call, ast.Attribute, ast.Constant, ast.Dict, ast.Compare),
         *(ast.For, ast.comprehension, ast.BinOp, ast.AugAssign),
+        *(ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp),
     }
 )
 
@@ -242,13 +235,13 @@ class _Checker:
         self.source = source
         self.max_depth = max_depth
         self.defined: set[str] = set()
-        self.consumed: set[ast.GeneratorExp] = set()
+        self.streams = Streams()
 
     def check(self, module: ast.Module) -> None:
-        # (node, nearest node with a position, depth, in a function, in a loop of that function)
-        stack: list[tuple[ast.AST, ast.AST, int, bool, bool]] = [(module, module, 1, False, False)]
+        # (node, nearest node with a position, depth, in a function, in how many loops of that function)
+        stack: list[tuple[ast.AST, ast.AST, int, bool, int]] = [(module, module, 1, False, 0)]
         while stack:
-            node, place, depth, in_function, in_loop = stack.pop()
+            node, place, depth, in_function, loops = stack.pop()
             kind = type(node)
             if hasattr(node, "lineno"):
                 place = node
@@ -258,14 +251,16 @@ class _Checker:
             if kind not in _ALLOWED:
                 raise self._not_allowed(node, place)
             if kind in _PLACED:
-                self._check_place(node, depth, in_function, in_loop)
+                self._check_place(node, depth, in_function, loops)
             if kind in _DETAILED:
                 self._check_details(node, place)
+                if found := self.streams.refusal(node) or refusal(node):
+                    raise self._no(place, *found)
             if kind is ast.FunctionDef:
-                in_function, in_loop = True, False
+                in_function, loops = True, 0
             stack.extend(
                 [
-                    (child, place, depth + 1, in_function, in_loop or looping)
+                    (child, place, depth + 1, in_function, loops + looping)
                     for child, looping in reversed(_children(node))
                 ]
             )
@@ -279,7 +274,7 @@ class _Checker:
         sentence = f"{construct} {verb} not part of the language" + (f"; {instead}" if instead else "")
         return self._no(place, construct, sentence)
 
-    def _check_place(self, node: ast.AST, depth: int, in_function: bool, in_loop: bool) -> None:
+    def _check_place(self, node: ast.AST, depth: int, in_function: bool, loops: int) -> None:
         if isinstance(node, ast.FunctionDef):
             if depth != 2:
                 raise self._no(node, "nested function", "functions are defined only at the top level")
@@ -288,9 +283,11 @@ class _Checker:
             self.defined.add(node.name)
         elif isinstance(node, ast.Return) and not in_function:
             raise self._no(node, "`return`", "`return` stands only inside a function")
-        elif isinstance(node, (ast.Break, ast.Continue)) and not in_loop:
+        elif isinstance(node, (ast.Break, ast.Continue)) and not loops:
             word = type(node).__name__.lower()
             raise self._no(node, f"`{word}`", f"`{word}` stands only inside a loop")
+        elif isinstance(node, ast.For) and loops == MOST_LOOPS:
+            raise self._no(node, "nesting", f"loops nest at most {MOST_LOOPS} deep")
 
     def _check_details(self, node: ast.AST, place: ast.AST) -> None:
         if isinstance(node, ast.Name):
@@ -306,9 +303,6 @@ class _Checker:
             if not (node.value is None or isinstance(node.value, (bool, int, float, str))):
                 kind = "`...`" if node.value is ... else f"{type(node.value).__name__} literals"
                 raise self._no(node, kind, f"{kind} are not part of the language")
-        elif isinstance(node, ast.GeneratorExp) and node not in self.consumed:
-            sentence = "a generator stands only in calls such as `any(...)`; use a list comprehension"
-            raise self._no(node, "generator", sentence)
         elif isinstance(node, ast.Dict) and None in node.keys:
             raise self._no(node, "`**`", "`**` is not part of the language in a dict; use `update`")
         elif isinstance(node, (ast.For, ast.comprehension)):
@@ -344,9 +338,6 @@ class _Checker:
 
     def _check_call(self, node: ast.Call) -> None:
         function = node.func
-        named = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-        if node.args and isinstance(node.args[0], ast.GeneratorExp) and named in CONSUMERS:
-            self.consumed.add(node.args[0])
         if isinstance(function, ast.Attribute):
             if function.attr not in METHODS:
                 raise self._no(node, "method", f"the method `.{function.attr}` is not part of the language")
@@ -362,11 +353,11 @@ class _Checker:
             raise self._no(node, "arguments", "one argument is given twice")
 
 
-def _children(node: ast.AST) -> list[tuple[ast.AST, bool]]:
-    """The nodes to look at below one, and whether they lie in its loop, in the order of the source."""
+def _children(node: ast.AST) -> list[tuple[ast.AST, int]]:
+    """The nodes to look at below one, and 1 where they lie in its loop, in the order of the source."""
     if isinstance(node, ast.For):
-        around = [(child, False) for child in (node.target, node.iter)]
-        return [*around, *((child, True) for child in node.body), *((child, False) for child in node.orelse)]
+        around = [(child, 0) for child in (node.target, node.iter)]
+        return [*around, *((child, 1) for child in node.body), *((child, 0) for child in node.orelse)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return [(child, False) for child in (node.func.value, *node.args, *node.keywords)]
-    return [(child, False) for child in ast.iter_child_nodes(node) if not isinstance(child, _TRIVIAL)]
+        return [(child, 0) for child in (node.func.value, *node.args, *node.keywords)]
+    return [(child, 0) for child in ast.iter_child_nodes(node) if not isinstance(child, _TRIVIAL)]

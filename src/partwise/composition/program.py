@@ -1,9 +1,7 @@
 """The text that the sandbox runs for a program, and how its places map to those of the source.
 
-Monty makes a list of every generator, so that `any(f(x) for x in xs)` would call `f` for each x, where
-Python stops at the first that is truthy. The two consumers that stop early are therefore rewritten:
-`any(E for x in xs if C)` becomes `__any__(lambda __item__: [E for x in [__item__] if C], xs)`, and
-`all` alike. No program can name these helpers, because the language has no names with two underscores.
+Most programs run as they are. Where Monty would do otherwise than Python, `rewrite.py` puts calls of the
+helpers of `helpers.py` into the program, and the helpers' definitions come before it.
 """
 
 from __future__ import annotations
@@ -13,25 +11,13 @@ import bisect
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
+from partwise.composition.helpers import helper_text
 from partwise.composition.language import CompositionError, functions, parse
+from partwise.composition.rewrite import Names, may_differ, rewrite
 
-_HELPERS = """\
-def __any__(element, items):
-    for item in items:
-        for value in element(item):
-            if value:
-                return True
-    return False
-def __all__(element, items):
-    for item in items:
-        for value in element(item):
-            if not value:
-                return False
-    return True
-"""
-_HELPER_LINES = _HELPERS.count("\n")
+_MAX_DEPTH = 150
+"""Deepest syntax tree that is written back as text, in nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +52,64 @@ class Program:
         return next((name for name, (first, last) in self.functions.items() if first <= line <= last), "")
 
 
-def prepare(source: str, max_bytes: int) -> Program:
+def prepare(source: str, max_bytes: int, given: frozenset[str] | None = None) -> Program:
     """Parse a program and make it ready to run; the last few thousand are remembered.
+
+    Args:
+        source: a program's text.
+        max_bytes: its longest length, in bytes of UTF-8.
+        given: the names of the tools and the inputs; None where they aren't known.
 
     Raises:
         CompositionError: the text is no program of the language.
     """
     if len(source) > max_bytes:
         parse(source, max_bytes=max_bytes)  # Raises; huge texts must not be kept in the cache.
-    found = _prepare(source, max_bytes)
+    found = _prepare(source, max_bytes, given)
     if isinstance(found, CompositionError):
         raise CompositionError(*found.__reduce__()[1])
     return found
 
 
 @functools.lru_cache(maxsize=4096)
-def _prepare(source: str, max_bytes: int) -> Program | CompositionError:
+def _prepare(source: str, max_bytes: int, given: frozenset[str] | None) -> Program | CompositionError:
     try:
         module = parse(source, max_bytes=max_bytes)
         spans = {
             name: (node.lineno, node.end_lineno or node.lineno) for name, node in functions(module).items()
         }
-        if any(_stops_early(node) for node in ast.walk(module)):
-            return _rewritten(module, spans)
+        if may_differ(module) and (needed := rewrite(module, Names(module, given))):
+            return _rewritten(module, spans, helper_text(needed - {"*"}))
     except CompositionError as error:
         return error
+    source = source.removeprefix("\ufeff")
     starts = _line_starts(source)
     return Program(source, spans, starts, starts, range(1, len(starts) + 1), 0)
 
 
-def _rewritten(module: ast.Module, spans: Mapping[str, tuple[int, int]]) -> Program:
-    wanted = ast.fix_missing_locations(cast(ast.Module, _EarlyStop().visit(module)))
-    try:
-        body = ast.unparse(wanted)
-        written = ast.parse(body)
-    except (ValueError, RecursionError):  # Some f-strings can't be written back.
-        raise CompositionError(1, 1, "f-string", "this program has an f-string that can't be run") from None
-    text = _HELPERS + body
+def _rewritten(module: ast.Module, spans: Mapping[str, tuple[int, int]], helpers: str) -> Program:
+    _check_depth(module)
+    body = ast.unparse(ast.fix_missing_locations(module))
+    text = helpers + body
     starts = _line_starts(text)
+    shift = helpers.count("\n")
     places: dict[int, int] = {}
     # What was written back has the same shape, so that walking both in step pairs new places with old lines.
-    for old, new in zip(ast.walk(wanted), ast.walk(written), strict=False):
-        if type(old) is not type(new):
-            raise CompositionError(1, 1, "program", "this program can't be run")
+    for old, new in zip(ast.walk(module), ast.walk(ast.parse(body)), strict=True):
         if isinstance(old, ast.stmt | ast.expr) and isinstance(new, ast.stmt | ast.expr):
-            places[starts[new.lineno - 1 + _HELPER_LINES] + new.col_offset] = old.lineno
+            # The first to be found at a place is the outermost: a call, and then what it calls.
+            places.setdefault(starts[new.lineno - 1 + shift] + new.col_offset, old.lineno)
     offsets = sorted(places)
-    return Program(text, spans, starts, offsets, [places[offset] for offset in offsets], _HELPER_LINES)
+    return Program(text, spans, starts, offsets, [places[offset] for offset in offsets], shift)
+
+
+def _check_depth(module: ast.Module) -> None:
+    level: list[ast.AST] = [module]
+    for _ in range(_MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        line = next((node.lineno for node in level if isinstance(node, ast.stmt | ast.expr)), 1)
+        raise CompositionError(line, 1, "nesting", "this is nested too deeply to run; give its parts names")
 
 
 def _line_starts(text: str) -> list[int]:
@@ -120,37 +117,3 @@ def _line_starts(text: str) -> list[int]:
     for line in text.encode().split(b"\n")[:-1]:
         starts.append(starts[-1] + len(line) + 1)
     return starts
-
-
-def _stops_early(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in ("any", "all")
-        and len(node.args) == 1
-        and isinstance(node.args[0], ast.GeneratorExp)
-    )
-
-
-class _EarlyStop(ast.NodeTransformer):
-    """Rewrites `any` and `all` over generators."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if not _stops_early(node):
-            return node
-        generator = cast(ast.GeneratorExp, node.args[0])
-        helper = f"__{cast(ast.Name, node.func).id}__"
-        return ast.copy_location(self._nest(helper, generator.generators, generator.elt, node), node)
-
-    def _nest(
-        self, helper: str, generators: list[ast.comprehension], element: ast.expr, at: ast.Call
-    ) -> ast.expr:
-        first, rest = generators[0], generators[1:]
-        if rest:
-            element = self._nest(helper, rest, element, at)
-        item = ast.copy_location(ast.Name("__item__", ast.Load()), at)
-        one = ast.comprehension(first.target, ast.List([item], ast.Load()), first.ifs, 0)
-        parameters = ast.arguments([], [ast.arg("__item__")], None, [], [], None, [])
-        function = ast.Lambda(parameters, ast.ListComp(element, [one]))
-        return ast.copy_location(ast.Call(ast.Name(helper, ast.Load()), [function, first.iter], []), element)

@@ -5,21 +5,27 @@ What the sandbox covers, each tested in `tests/composition/test_sandbox.py`:
 - A program is parsed as the language of `language.py` first; what isn't in it never runs.
 - It runs in another process (pydantic-monty), which has no files, no network, no imports, no clock and
   no objects of the host. It reaches the host only by calling tools, with plain data that is copied.
-- Time, memory, recursion and the number of tool calls are bounded (`Limits`); a worker that dies or
-  hangs is replaced.
+- Time, memory, recursion, the number of tool calls and the size of what they are given and return are
+  bounded (`Limits`); a worker that dies or hangs is replaced.
+- What it does is what Python 3.11 does, or it is refused; `docs/concepts/composition-spaces.md` lists what
+  differs still.
+- Whatever a program does, and whatever goes wrong in a tool, ends as the outcome of that run.
 - Nothing is left over: each run has a fresh session, and neither what it defines nor what it does to a
   value it was given can be seen by the next run, by the episode or in the trace.
 
-What it doesn't cover: what the episode itself does, in the host's process, while a tool is called; the
-host's own memory and time in the tools; a flaw in Monty that lets a program out into its process, which
+What it doesn't cover: what the episode itself does, in the host's process, while a tool is called, and the
+memory and time that takes; a flaw in Monty that lets a program out into its process, which
 has the rights of the user. The limits of time are wall clock, so a busy machine can stop a slow program
 that would else have ended; only the number of calls is deterministic.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import threading
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,8 +33,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from partwise.composition.episode import Episode, ToolError
-from partwise.composition.language import BUILTINS, MAX_BYTES, CompositionError
+from partwise.composition.language import MAX_BYTES, CompositionError
 from partwise.composition.program import Program, prepare
+from partwise.composition.streams import BUILTINS
 from partwise.types import Event, Execution, Outcome, Tool
 
 if TYPE_CHECKING:
@@ -48,7 +55,25 @@ _INTEGER_BITS = 4096
 _SCALARS: frozenset[object] = frozenset({bool, int, float, str})
 _COLLECTIONS: frozenset[object] = frozenset({list, tuple, set, frozenset})
 _DICTS: frozenset[object] = frozenset({dict})
-_ANY_SIZE = 2**62
+_MOST_NESTED = 50
+"""Deepest plain data; Monty cuts off what is more than 100 deep."""
+_SHOWN = re.compile(
+    r"range\(-?\d+, -?\d+(, -?\d+)?\)|(?P<view>dict_(keys|values|items)\(\[.*\]\))"
+    r"|(?P<function><function '\w+' at 0x[0-9a-f]+>)|<\w+ object>"
+    r"|(?P<itself>\[\.\.\.\]|\{\.\.\.\}|\(\.\.\.\)|\.\.\.)|(?P<deep><deeply nested>)",
+    re.DOTALL,
+)
+"""The texts that Monty hands over for what it can't; nothing else tells them from strings."""
+_SHOWN_AS = {
+    "view": "a view of a dict",
+    "function": "a function",
+    "itself": "data that contains itself",
+    "deep": f"data nested more than {_MOST_NESTED} deep",
+}
+_CLOSING = frozenset(")>]}.")
+_PLAIN = "takes and returns plain data, and not {}"
+_HELPER_CALLS = 6
+"""Calls of helpers that may lie between two calls of a program, which only its own count for."""
 _GRACE_SECONDS = 1.0
 """How long past its time a worker may take to stop itself before it is killed."""
 
@@ -62,13 +87,15 @@ class Limits:
     memory_bytes: int = 32 * 2**20
     """Heap of the program."""
     recursion: int = 100
-    """Depth of function calls."""
+    """Depth of function calls; up to six times as deep where a program hands functions over."""
     calls: int = 200
     """Tool calls. The one limit that is the same on every machine."""
     source_bytes: int = MAX_BYTES
     """Length of the program in bytes of UTF-8."""
     argument_size: int = 10_000
-    """Values and characters in the arguments of one tool call, all together."""
+    """Values and characters in the arguments of one tool call, all together; a large integer counts its bytes."""
+    data_size: int = 200_000
+    """The same, in the arguments and results of all calls together."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -124,7 +151,9 @@ class Sandbox:
 
         Args:
             source: a solution's text; its names are the episode's inputs, the tools and what it defines.
-            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program.
+            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program. Any
+                other error, and a result that is no plain data, is the world's fault: the program ends as
+                `raised`, with a message that says so, and a RuntimeWarning names the tool.
             tools: the world's tools by name. None may have the name of a builtin of the language.
             limits: `Limits()` where none are given.
 
@@ -136,7 +165,7 @@ class Sandbox:
         if hidden := BUILTINS & tools.keys():
             raise ValueError(f"the tool `{min(hidden)}` has the name of a builtin; give it another one")
         try:
-            program = prepare(source, limits.source_bytes)
+            program = prepare(source, limits.source_bytes, frozenset([*tools, *episode.inputs]))
         except CompositionError as error:
             return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error)[:_MESSAGE_CHARACTERS])
         run = _Run(program, episode, tools, limits)
@@ -197,6 +226,7 @@ class _Run:
     limits: Limits
     trace: list[Event] = field(default_factory=list[Event])
     calls: int = 0
+    size: int = 0
 
     def execute(self, pool: Monty) -> Execution:
         from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
@@ -204,8 +234,9 @@ class _Run:
         resources: ResourceLimits = {
             "max_feed_duration_secs": self.limits.seconds,
             "max_memory": self.limits.memory_bytes,
-            "max_recursion_depth": self.limits.recursion,
-            "max_suspensions": self.limits.calls + 1,  # The call too many is refused by us.
+            "max_recursion_depth": self.limits.recursion * (_HELPER_CALLS if self.program.helper_lines else 1),
+            # The call too many is refused by us; each tool may be looked up once, to be handed over.
+            "max_suspensions": self.limits.calls + 1 + len(self.tools),
         }
         try:
             with pool.checkout(limits=resources) as session:
@@ -229,17 +260,20 @@ class _Run:
                 if self.calls > self.limits.calls:
                     message = f"line {line}: it made more than {self.limits.calls} tool calls"
                     return self._end(Outcome.TIMED_OUT, message)
-                snapshot = snapshot.resume(self._answer(snapshot, line))
+                answer = self._answer(snapshot, line)
+                if self.size > self.limits.data_size:
+                    message = f"line {line}: its tool calls took more than {self.limits.data_size} values"
+                    return self._end(Outcome.TIMED_OUT, message)
+                snapshot = snapshot.resume(answer)
             elif isinstance(snapshot, NameLookupSnapshot):
-                return self._end(Outcome.RAISED, f"line {line}: {self._unknown(snapshot.variable_name)}")
+                name = snapshot.variable_name
+                if name not in self.tools or name in self.program.functions:
+                    message = f"line {line}: NameError: name '{name}' is not defined"
+                    return self._end(Outcome.RAISED, message)
+                snapshot = snapshot.resume(value=_stand_in(name))
             else:
                 return self._end(Outcome.RAISED, f"line {line}: it waits for something that can't happen")
         return self._end(Outcome.RAN, "")
-
-    def _unknown(self, name: str) -> str:
-        if name in self.tools and name not in self.program.functions:
-            return f"NameError: the tool '{name}' can only be called, not handed over (as in `map`)"
-        return f"NameError: name '{name}' is not defined"
 
     def _answer(self, snapshot: FunctionSnapshot, line: int) -> ExternalResult:
         """Perform a call in the world; what goes wrong is raised in the program, at the line of the call."""
@@ -249,22 +283,43 @@ class _Run:
             return {"exc_type": "NameError", "message": f"name '{name}' is not defined"}
         try:
             arguments = _bind(tool, snapshot.args, snapshot.kwargs)
-            recorded = _Copier(name, self.limits.argument_size).copy(arguments)
-            result = self.episode.call(name, arguments)
-        except ToolError as error:
-            return {"exc_type": "ValueError", "message": str(error)}
+            recorded = self._copied(arguments, self.limits.argument_size)
         except _Unsuited as error:
-            return {"exc_type": "TypeError", "message": str(error)}
+            return {"exc_type": "TypeError", "message": f"{name}() {error}"}
+        try:
+            result = self.episode.call(name, arguments)
+            kept = self._copied(result, self.limits.data_size)
+        except ToolError as error:
+            return {"exc_type": "ValueError", "message": _text(error)}
+        except _Unsuited as error:
+            return self._broken(tool, arguments, f"what it returned is refused: it {error}")
+        except Exception as error:
+            return self._broken(tool, arguments, f"{type(error).__name__}: {_text(error)}")
         event = Event(
             tool=name,
             effect=tool.effect,
             arguments=recorded,
-            result=_Copier(name, _ANY_SIZE).copy(result),
+            result=kept,
             line=line,
             caller=self.program.caller(line),
         )
         self.trace.append(event)
         return {"return_value": result}
+
+    def _copied(self, value: Any, most: int) -> Any:
+        """A copy of plain data; its size counts for the run."""
+        copier = _Copier(min(most, self.limits.data_size - self.size + 1))
+        try:
+            return copier.copy(value)
+        finally:
+            self.size += copier.size
+
+    def _broken(self, tool: Tool, arguments: tuple[Any, ...], what: str) -> ExternalResult:
+        """The world's own fault ends this run and no other, but not without a word."""
+        given = ", ".join(type(argument).__name__ for argument in arguments)
+        message = f"the world's tool `{tool.name}` failed when given ({given}): {what}"
+        warnings.warn(message[:_MESSAGE_CHARACTERS], RuntimeWarning, stacklevel=2)
+        return {"exc_type": "RuntimeError", "message": message[:_MESSAGE_CHARACTERS]}
 
     def _failed(self, error: MontyRuntimeError) -> Execution:
         raised = error.exception()
@@ -281,14 +336,33 @@ class _Run:
         if isinstance(raised, NotImplementedError) and "cannot suspend" in str(raised):
             message = "a tool can't be called from within `map`, `filter` or `key=`; use a comprehension"
             return self._end(Outcome.RAISED, f"line {line}: {message}")
-        return self._end(Outcome.RAISED, f"line {line}: {type(raised).__name__}: {raised}")
+        return self._end(Outcome.RAISED, f"line {line}: {type(raised).__name__}: {_text(raised)}")
 
     def _end(self, outcome: Outcome, message: str) -> Execution:
         return Execution(outcome=outcome, trace=tuple(self.trace), message=message[:_MESSAGE_CHARACTERS])
 
 
+def _text(error: BaseException) -> str:
+    """An error's message; not every argument of an error can be printed."""
+    try:
+        return str(error)
+    except ValueError:
+        return "(a value that can't be printed)"
+
+
+@functools.cache
+def _stand_in(name: str) -> Callable[[], None]:
+    """What a program gets for a tool that it hands over: a function of that name, which Monty never runs."""
+
+    def function() -> None:
+        raise AssertionError
+
+    function.__name__ = name
+    return function
+
+
 class _Unsuited(TypeError):
-    """What a tool can't be called with, or can't return."""
+    """What a tool can't be called with, or can't return; the message goes on after its name."""
 
 
 def _bind(tool: Tool, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -304,28 +378,42 @@ def _bind(tool: Tool, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple
 
 def _wants(tool: Tool) -> str:
     if not tool.parameters:
-        return f"{tool.name}() takes no arguments"
-    return f"{tool.name}() takes exactly: {', '.join(tool.parameters)}"
+        return "takes no arguments"
+    return f"takes exactly: {', '.join(tool.parameters)}"
 
 
 @dataclass(slots=True)
 class _Copier:
     """Copies plain data, of bounded size, so that nobody who holds the original can change the trace."""
 
-    tool: str
-    left: int
+    most: int
+    size: int = -1  # The tuple of arguments itself is free.
 
-    def copy(self, value: Any) -> Any:
+    def copy(self, value: Any, depth: int = 0) -> Any:
         kind = cast(Callable[..., Any], type(value))  # Exactly these types: a subclass may hide anything.
-        self.left -= 1 + (len(value) if kind is str else 0)
-        if self.left < -1:  # The tuple of arguments itself is free.
-            raise _Unsuited(f"{self.tool}() was given too much")
+        self.size += 1
+        if kind is str:
+            self.size += len(value)
+            if value[-1:] in _CLOSING and (shown := _SHOWN.fullmatch(value)):
+                raise _Unsuited(_PLAIN.format(_SHOWN_AS.get(shown.lastgroup or "", "a range")))
+        elif kind is int:
+            self.size += value.bit_length() // 64 * 8
+            if value.bit_length() > _INTEGER_BITS:
+                raise _Unsuited("takes no number of that size")
+        if self.size > self.most:
+            raise _Unsuited("takes less at once")
+        if depth > _MOST_NESTED:
+            raise _Unsuited(_PLAIN.format(_SHOWN_AS["deep"]))
         if value is None or kind in _SCALARS:
-            if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
-                raise _Unsuited(f"{self.tool}() was given too large a number")
             return value
         if kind in _COLLECTIONS:
-            return kind([self.copy(item) for item in value])
+            return kind([self.copy(item, depth + 1) for item in value])
         if kind in _DICTS:
-            return {self.copy(key): self.copy(item) for key, item in value.items()}
-        raise _Unsuited(f"{self.tool}() takes and returns plain data, and not {kind.__name__}")
+            return {self.copy(key, depth + 1): self.copy(item, depth + 1) for key, item in value.items()}
+        raise _Unsuited(_PLAIN.format(_words(value)))
+
+
+def _words(value: object) -> str:
+    if isinstance(value, type):
+        return "a type"
+    return "a function" if getattr(value, "kind", "") == "function" else type(value).__name__
