@@ -186,7 +186,7 @@ def _csv(where: str, text: str, suffix: str) -> Table:
     lengths = {len(row) for row in rows}
     if len(lengths) == 1 and max(lengths) > len(names):
         raise DataError(
-            f"{where}, row 1 has {max(lengths)} fields, as has every row, and the header names {len(names)}: "
+            f"{where}, row 1 has {max(lengths)} fields, {max(lengths) - len(names)} more than the header names, as has every row: "
             "which column is which can't be told; give each a name, or take out what ends each row."
         )
     return Table(where, [name for name in names if name], [_csv_row(names, row) for row in rows])
