@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+import unicodedata
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -15,6 +18,15 @@ class DataError(Exception):
 
 class RowError(DataError):
     """A single row that can't be used; the others could be without it."""
+
+
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+"""Signs without width, which copying brings along."""
+
+
+def canonical(text: str) -> str:
+    """What a text is known by: texts are the same that differ in blanks or in Unicode's form (NFC) alone."""
+    return " ".join(unicodedata.normalize("NFC", text.translate(_UNSEEN)).split())
 
 
 def checked(
@@ -37,13 +49,14 @@ def checked(
             default the name, the split and the row, counted from 1.
 
     Raises:
-        DataError: a split is empty or has a single label; a text is empty; a label is no integer or out of
-            range; an example of one split is in the other too, in whatever order its texts stand.
+        DataError: a split is empty, or its texts that stand alone have a single label; a text is empty; a
+            label is no integer or out of range; an example of one split is in the other too, in whatever order
+            its texts stand and however blanks and Unicode are written.
     """
     places = places or {}
     train_places = split_checked(train, classes, f"{where}, train", places.get("train"))
     test_places = split_checked(test, classes, f"{where}, test", places.get("test"))
-    contents = [[frozenset(example.texts) for example in split] for split in (train, test)]
+    contents = [[frozenset(map(canonical, example.texts)) for example in split] for split in (train, test)]
     for here, there in shared(contents[0], contents[1]).items():
         raise same_row(train_places[here], test_places[there])
 
@@ -69,9 +82,11 @@ def split_checked(
         _integer(
             example.label, len(example.texts) if len(example.texts) > 1 else classes, f"{place}: the label"
         )
-    if len({example.label for example in examples}) == 1:
+    # Of several texts the label is a position, which says nothing of what is to be learned.
+    alone = [example.label for example in examples if len(example.texts) == 1]
+    if len(set(alone)) == 1:
         raise DataError(
-            f"{where}: every row has the label {examples[0].label}, and one class teaches and measures "
+            f"{where}: every row has the label {alone[0]}, and one class teaches and measures "
             "nothing; add rows of another."
         )
     return places
@@ -81,8 +96,11 @@ def columns_checked(found: Collection[str], needed: Collection[str], where: str)
     """Refuse a table without the columns that are needed.
 
     Raises:
-        DataError: names the columns that are missing and those that are there.
+        DataError: names the columns that are missing and those that are there, or one that is there twice.
     """
+    for column in needed:
+        if [*found].count(column) > 1:
+            raise DataError(f"{where} has several columns {column}; keep one of them, or rename the others.")
     missing = [column for column in needed if column not in found]
     if missing:
         raise DataError(
@@ -104,20 +122,47 @@ def text_in(row: Mapping[str, Any], column: str, place: str) -> str:
         raise RowError(
             f"{place}, column {column}: {value!r} is no text; write it as one or take the row out."
         )
+    if re.search("[\ud800-\udfff]", value):
+        raise RowError(
+            f"{place}, column {column}: the text holds half a character (a lone surrogate); write it anew or "
+            "take the row out."
+        )
     return value
+
+
+def number_in(row: Mapping[str, Any], column: str, place: str) -> float:
+    """The finite number in a column of a row that was read, also where it was read as text, as all of CSV is.
+
+    Raises:
+        RowError: it is none.
+    """
+    value = row[column]
+    try:
+        # `float` takes True, and "1_000", for numbers.
+        number = math.nan if isinstance(value, bool) or "_" in str(value) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise RowError(
+            f"{place}, column {column}: {value!r} is no finite number; mend it or take the row out."
+        )
+    return number
 
 
 def label_in(row: Mapping[str, Any], column: str, classes: int, place: str) -> int:
     """The label in a column of a row that was read, from 0 to `classes` - 1.
 
-    Whole numbers count that were read as text, as all of CSV is, or as floats, as a column with a gap may be.
+    Whole numbers count that were read as text, as all of CSV is, or as floats, as a column with a gap may be:
+    `2`, `2.0`, `" 2 "` and `"2.0"` are one label. `True` is none.
 
     Raises:
         RowError: it is no integer or out of range.
     """
     value = row[column]
-    whole = value.is_integer() if isinstance(value, float) else isinstance(value, str) and value.isdecimal()
-    value = int(value) if whole else value
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9]{1,9})(\.0*)?\s*", value)):
+        value = int(found[1])
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
     return _integer(value, classes, f"{place}, column {column}: the label")
 
 

@@ -10,30 +10,38 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from partwise.data.checks import (
     DataError,
     RowError,
+    canonical,
     checked,
     columns_checked,
     empty,
     label_in,
+    number_in,
     same_row,
     shared,
     split_checked,
     text_in,
 )
-from partwise.data.tables import Table, tables_of
+from partwise.data.conversations import Message, conversation
+from partwise.data.files import Fault, Table
+from partwise.data.tables import tables_of
+from partwise.models.template import TemplateError
 from partwise.types import Example
 
 Render = Callable[[Sequence[Mapping[str, str]]], str]
 """Messages, each with a `role` and its `content`, to the text that a model reads."""
 
 _NO_ANSWER = "None of the above choices"
+_HELD_OUT = 0.2
+"""Share of a source without splits that becomes the test split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,31 @@ class Splits:
     test: tuple[Example, ...]
     left_out: int
     """Rows that make no example: no text of theirs is better than the others, or they were dropped."""
+    asked: tuple[str, ...]
+    """What each example of `train` is asked: its question, or what came before the answers, by which examples
+    are told apart. Equal but for blanks and Unicode's form, it is the same."""
+    places: Mapping[str, str] = field(compare=False)
+    """Key of an example to the words for where it stands."""
+
+    def halves(self, most: int) -> tuple[list[Example], list[Example]]:
+        """Two equal numbers of training examples, at most `most`, that are asked nothing in common.
+
+        Raises:
+            DataError: there are not two different questions.
+        """
+        groups: dict[str, list[Example]] = {}
+        for example, asked in zip(self.train, self.asked, strict=True):
+            groups.setdefault(asked, []).append(example)
+        half = min(most, len(self.train) // 2)
+        first: list[Example] = []
+        second: list[Example] = []
+        for group in groups.values():
+            fits = len(first) + min(len(group), half) <= half
+            (first if fits else second).extend(group[:half])
+        size = min(half, len(first), len(second))
+        if not size:
+            raise DataError(f"All of the training rows of {self.name} ask the same; two halves need two.")
+        return first[:size], second[:size]
 
 
 def plain(messages: Sequence[Mapping[str, str]]) -> str:
@@ -71,12 +104,16 @@ def load(
         source: where its rows are, in the columns that it is published with; by default its place on the hub.
             Else a folder with a file or a folder for each split (`train.jsonl`, `test/0000.parquet`,
             `data/train-00000-of-00001.parquet`), a folder that `save_to_disk` wrote, a single file, of which
-            a fifth is held out, or another name on the hub. Files are JSON, JSON lines, CSV or parquet.
+            a fifth is held out, or another name on the hub. Files are JSON, JSON lines, CSV or parquet, also
+            in gzip, bzip2 or xz.
         seed: draws the order, the false answers and the positions.
         limit: at most so many examples of each split; a smaller limit gives the first of a larger one.
         render: how a comparison's conversations are written. A chat model's own way is
             `lambda messages: tokenizer.apply_chat_template(messages, tokenize=False)`.
         drop: leave bad rows out, and what is tested out of training, rather than refuse it all.
+
+    Nobody is tested on what was trained on: a question of both splits is refused, or dropped from training.
+    Texts stand in the examples as they were written.
 
     Raises:
         DataError: there is no such data set, file or split, the hub can't be reached, or the data is bad.
@@ -87,23 +124,38 @@ def load(
     reader = _reader(name)
     source = reader.hub if source is None else source
     revision = reader.revision if source == reader.hub else None
-    tables = tables_of(source, reader.splits, revision=revision, seed=seed)
-    read = {split: _rows(reader, those, render, drop) for split, those in tables.items()}
-    left_out = sum(more for _, more in read.values())
-    rows = {split: found for split, (found, _) in read.items()}
-    if "train" in reader.splits:
+    tables = tables_of(source, reader.splits, revision=revision)
+    if isinstance(tables, Table):
+        found, left_out = _rows(reader, [tables], render, drop)
+        rows = _held_out(found, seed) if "train" in reader.splits else {"test": found}
+    else:
+        read = {split: _rows(reader, those, render, drop) for split, those in tables.items()}
+        rows, left_out = {split: found for split, (found, _) in read.items()}, sum(n for _, n in read.values())
+    if "train" in rows:
         rows["train"], more = _untested(rows["train"], rows["test"], drop)
         left_out += more
     for split, found in rows.items():
         random.Random(f"{seed} {split}").shuffle(found)
-    examples = {split: _examples(reader, found[:limit], f"{seed} {split}") for split, found in rows.items()}
-    places = {split: [row.place for row in found[:limit]] for split, found in rows.items()}
-    if "train" in reader.splits:
+    rows = {split: found[:limit] for split, found in rows.items()}
+    examples = {split: _examples(reader, found, f"{seed} {split}") for split, found in rows.items()}
+    places = {split: [row.place for row in found] for split, found in rows.items()}
+    if "train" in rows:
         checked(examples["train"], examples["test"], 2, str(source), places=places)
     else:
         split_checked(examples["test"], 2, f"{source}, test", places["test"])
-    train, test = (tuple(examples.get(split, ())) for split in ("train", "test"))
-    return Splits(name=reader.name, classes=2, train=train, test=test, left_out=left_out)
+    return Splits(
+        name=reader.name,
+        classes=2,
+        train=tuple(examples.get("train", ())),
+        test=tuple(examples["test"]),
+        left_out=left_out,
+        asked=tuple(row.asked for row in rows.get("train", ())),
+        places={
+            example.key: place
+            for split, those in examples.items()
+            for example, place in zip(those, places[split], strict=True)
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +165,8 @@ class _Row:
     place: str
     better: str
     worse: tuple[str, ...]
-    content: frozenset[str]
-    """What training and test may not share: the question, or the two texts that are compared."""
+    asked: str
+    """What training and test may not share: the question, or what came before the answers; canonical."""
     group: str = ""
 
 
@@ -139,43 +191,54 @@ def _sciq(row: Mapping[str, Any], place: str, render: Render) -> _Row | None:
 
 
 def _question(place: str, question: str, true: str, false: Sequence[str]) -> _Row | None:
-    worse = tuple(f"{question}\nAnswer: {answer}" for answer in false if answer != true)
-    return _Row(place, f"{question}\nAnswer: {true}", worse, frozenset([question])) if worse else None
+    worse = tuple(
+        f"{question}\nAnswer: {answer}" for answer in false if canonical(answer) != canonical(true)
+    )
+    return _Row(place, f"{question}\nAnswer: {true}", worse, canonical(question)) if worse else None
 
 
 def _ultrafeedback(row: Mapping[str, Any], place: str, render: Render) -> _Row | None:
     """Nothing is better where the scores are equal, or the answers."""
-    pair = _comparison(row, place, render)
-    return None if row["score_chosen"] == row["score_rejected"] or pair.worse == (pair.better,) else pair
-
-
-def _reward_bench(row: Mapping[str, Any], place: str, render: Render) -> _Row:
-    return _comparison(row, place, render, text_in(row, "subset", place))
-
-
-def _comparison(row: Mapping[str, Any], place: str, render: Render, group: str = "") -> _Row:
-    better, worse = (render(_conversation(row, column, place)) for column in ("chosen", "rejected"))
-    return _Row(place, better, (worse,), frozenset([better, worse]), group)
-
-
-def _conversation(row: Mapping[str, Any], column: str, place: str) -> list[dict[str, str]]:
-    """A whole conversation where the column has a list of messages, else the prompt and the answer."""
-    if not isinstance(row[column], list):
-        texts = {"user": text_in(row, "prompt", place), "assistant": text_in(row, column, place)}
-        return [{"role": role, "content": text} for role, text in texts.items()]
-    messages: list[Any] = row[column]
-    where = f"{place}, column {column}"
-    if not messages or not all(isinstance(message, dict) for message in messages):
+    better, worse = (number_in(row, f"score_{column}", place) for column in ("chosen", "rejected"))
+    if better < worse:
         raise RowError(
-            f"{where}: this is no list of messages; give each a `role` and its `content` or take the row out."
+            f"{place}: what was chosen has the score {better:g} and what was rejected {worse:g}; turn them "
+            "round or take the row out."
         )
-    return [
-        {
-            key: text_in({key: message.get(key)}, key, f"{where}, message {number}")
-            for key in ("role", "content")
-        }
-        for number, message in enumerate(messages, 1)
+    pair = _comparison(row, place, render)
+    return None if better == worse else pair
+
+
+def _reward_bench(row: Mapping[str, Any], place: str, render: Render) -> _Row | None:
+    return _comparison(row, place, render, text_in(row, "subset", place).strip())
+
+
+def _comparison(row: Mapping[str, Any], place: str, render: Render, group: str = "") -> _Row | None:
+    """None where the two are the same."""
+    better, worse = (conversation(row, column, place) for column in ("chosen", "rejected"))
+    if _known(better) == _known(worse):
+        return None
+    texts = [
+        _rendered(render, said, f"{place}, column {column}")
+        for said, column in ((better, "chosen"), (worse, "rejected"))
     ]
+    if texts[0] == texts[1]:
+        raise RowError(
+            f"{place}: the model's chat template shows the two answers as the same text; mend it or take the "
+            "row out."
+        )
+    return _Row(place, texts[0], (texts[1],), _known(better[:-1]), group)
+
+
+def _known(messages: Sequence[Message]) -> str:
+    return json.dumps([[message["role"], canonical(message["content"])] for message in messages])
+
+
+def _rendered(render: Render, messages: Sequence[Message], place: str) -> str:
+    try:
+        return render(messages)
+    except TemplateError as error:
+        raise RowError(f"{place}: {error}; mend it or take the row out.") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +250,7 @@ class Reader:
     revision: str | None = None
     """The branch that holds its rows as files; the main one where it is None."""
     columns: tuple[str, ...]
+    """That must be there; comparisons may also need `prompt`, where answers stand alone."""
     splits: Mapping[str, tuple[str, ...]]
     """`train`, unless it is for measuring only, and `test`, each with its names, the published one first."""
     compares: bool
@@ -217,7 +281,7 @@ READERS = {
         Reader(
             name="ultrafeedback",
             hub="HuggingFaceH4/ultrafeedback_binarized",
-            columns=("prompt", "chosen", "rejected", "score_chosen", "score_rejected"),
+            columns=("chosen", "rejected", "score_chosen", "score_rejected"),
             splits={"train": ("train_prefs", "train"), "test": ("test_prefs", "test")},
             compares=True,
             read=_ultrafeedback,
@@ -225,7 +289,7 @@ READERS = {
         Reader(
             name="reward_bench",
             hub="allenai/reward-bench",
-            columns=("prompt", "chosen", "rejected", "subset"),
+            columns=("chosen", "rejected", "subset"),
             splits={"test": ("filtered", "test")},
             compares=True,
             read=_reward_bench,
@@ -245,16 +309,17 @@ def _reader(name: str) -> Reader:
 def _rows(reader: Reader, tables: Sequence[Table], render: Render, drop: bool) -> tuple[list[_Row], int]:
     """The rows that say which text is better, and how many others there are."""
     rows: list[_Row] = []
-    total = sum(len(table.numbers) for table in tables)
+    total = sum(len(table.rows) for table in tables)
     if not total:
         raise empty(tables[0].where)
     for table in tables:
-        if not table.numbers:
-            continue
-        columns_checked(table.rows.column_names, reader.columns, table.where)
-        for number, row in zip(table.numbers, table.rows.select_columns(list(reader.columns)), strict=True):
+        if len(table.rows):
+            columns_checked(table.columns, reader.columns, table.where)
+        for place, row in table.placed():
             try:
-                read = reader.read(row, f"{table.where}, row {number}", render)
+                if isinstance(row, Fault):
+                    raise RowError(f"{place}: {row}; mend it or take the row out.")
+                read = reader.read(row, place, render)
             except RowError as error:
                 read = _dropped(error, drop)
             if read is not None:
@@ -262,9 +327,27 @@ def _rows(reader: Reader, tables: Sequence[Table], render: Render, drop: bool) -
     return rows, total - len(rows)
 
 
+def _held_out(rows: Sequence[_Row], seed: int) -> dict[str, list[_Row]]:
+    """A source without splits, of which a share is drawn for the test, all rows of a question together."""
+    questions = list(dict.fromkeys(row.asked for row in rows))
+    random.Random(f"{seed} held out").shuffle(questions)
+    counts = Counter(row.asked for row in rows)
+    tested: set[str] = set()
+    held = 0
+    for question in questions:
+        if held >= max(1, round(_HELD_OUT * len(rows))):
+            break
+        tested.add(question)
+        held += counts[question]
+    split: dict[str, list[_Row]] = {"train": [], "test": []}
+    for row in rows:
+        split["test" if row.asked in tested else "train"].append(row)
+    return split
+
+
 def _untested(train: list[_Row], test: list[_Row], drop: bool) -> tuple[list[_Row], int]:
     """The training rows that are not in the test split too, and how many are."""
-    twice = shared([row.content for row in train], [row.content for row in test])
+    twice = shared([row.asked for row in train], [row.asked for row in test])
     for here, there in twice.items():
         _dropped(same_row(train[here].place, test[there].place), drop)
     return [row for position, row in enumerate(train) if position not in twice], len(twice)
@@ -287,6 +370,6 @@ def _examples(reader: Reader, rows: Sequence[_Row], seed: str) -> list[Example]:
             texts = (worse, row.better) if label else (row.better, worse)
         else:
             texts = (row.better if label else worse,)
-        key = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+        key = hashlib.sha256(json.dumps([*map(canonical, texts)]).encode()).hexdigest()[:16]
         examples.append(Example(key=key, texts=texts, label=label, group=row.group))
     return examples

@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-import csv
-import glob
-import json
-import random
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from partwise.data.checks import DataError, unreadable
-
-_KINDS = {".json": "json", ".jsonl": "json", ".csv": "csv", ".parquet": "parquet"}
-"""Suffix of a file to the kind that the `datasets` library reads it as."""
-_HELD_OUT = 0.2
-"""Share of a source without splits that becomes the test split."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of one file, or of one split of something else."""
-
-    where: str
-    """What to call it before somebody who has to find it."""
-    rows: Any
-    """A `datasets.Dataset`, or an empty list."""
-    numbers: Sequence[int]
-    """The number that each row has where it comes from, counted from 1."""
-
+from partwise.data.files import Table, read_file, split_name
 
 _Parts = dict[str, Table | list[Path]]
 """The name of a split to what it is in."""
 
 
 def tables_of(
-    source: str | Path, splits: Mapping[str, Sequence[str]], *, revision: str | None = None, seed: int = 0
-) -> dict[str, list[Table]]:
-    """The tables of each split.
+    source: str | Path, splits: Mapping[str, Sequence[str]], *, revision: str | None = None
+) -> Table | dict[str, list[Table]]:
+    """The tables of each split, or the one table of a source without splits.
 
     Args:
         source: a file, a folder or a name on the hub, as `public.load` takes it.
         splits: what a split is called here to what it may be called there, the likeliest first.
         revision: the hub's branch.
-        seed: draws what is held out as `test` of a source without splits, where `train` is wanted too.
 
     Raises:
-        DataError: there is no such file or split, a file is damaged, or the hub can't be reached.
+        DataError: there is no such file or split, a split is in several files that are not its shards, a file
+            is damaged, or the hub can't be reached.
     """
     parts = _parts(source, [name for names in splits.values() for name in names], revision)
     if isinstance(parts, Table):
-        return _held_out(parts, seed) if "train" in splits else {"test": [parts]}
+        return parts
     tables: dict[str, list[Table]] = {}
     for split, names in splits.items():
         name = next((name for name in names if name in parts), None)
@@ -63,7 +41,7 @@ def tables_of(
                 f"{names[0]}.jsonl, .json, .csv or .parquet."
             )
         part = parts[name]
-        tables[split] = [_read(file) for file in part] if isinstance(part, list) else [part]
+        tables[split] = [part] if isinstance(part, Table) else _read(Path(source).expanduser(), name, part)
     return tables
 
 
@@ -71,23 +49,85 @@ def _parts(source: str | Path, names: Sequence[str], revision: str | None) -> Ta
     """A table where the source has no splits. Files that belong to no name stand under their own."""
     path = Path(source).expanduser()
     if path.is_file():
-        return _read(path)
+        return read_file(path)
     if any((path / name).is_file() for name in ("dataset_dict.json", "state.json")):
         return _named(str(path), _saved(path))
     if path.is_dir():
         parts: _Parts = {}
-        for file in sorted(file for file in path.rglob("*") if file.suffix in _KINDS):
-            name = next((name for name in names if _belongs(file.relative_to(path), name)), file.name)
+        for file in _files(path):
+            name = _split(file.relative_to(path), names) or file.name
             cast(list[Path], parts.setdefault(name, [])).append(file)
         return parts
-    if isinstance(source, str) and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source) and path.suffix not in _KINDS:
-        return _named(source, _fetched(source, revision))
+    on_hub = isinstance(source, str) and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source)
+    if on_hub and split_name(path) is None:
+        return _named(str(source), _fetched(str(source), revision))
     raise DataError(f"There is no file or folder {source}; name one that is there.")
 
 
-def _belongs(file: Path, split: str) -> bool:
-    """Whether a file, or a folder that it is in, has the split's name; a shard has numbers behind it."""
-    return split in file.parts[:-1] or bool(re.fullmatch(rf"{re.escape(split)}(-\d+-of-\d+)?", file.stem))
+def _files(folder: Path) -> list[Path]:
+    """What can be read in a folder and in those in it; what is hidden is nobody's data."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if split_name(file) is not None
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+
+
+_SHARD = re.compile(r"-(\d+)-of-(\d+)(-[0-9a-f]{16})?$")
+"""Behind the name of a split: which of its files this is, of how many."""
+
+
+def _split(file: Path, names: Sequence[str]) -> str | None:
+    """The split of a file, by its own name or else by the folder that it is in."""
+    for called in (_SHARD.sub("", _stem(file)), *reversed(file.parts[:-1])):
+        if called in names:
+            return called
+    return None
+
+
+def _stem(file: Path) -> str:
+    return (split_name(file) or (file.stem,))[0]
+
+
+def _read(folder: Path, split: str, files: Sequence[Path]) -> list[Table]:
+    """The tables of one split.
+
+    Raises:
+        DataError: the files are neither one nor the shards of one, of which none may be missing or be there
+            twice: two forms of the same rows, or a copy beside them, would be counted twice.
+    """
+    if wrong := _no_shards({str(file.relative_to(folder)): file for file in files}):
+        raise DataError(
+            f"{folder}: of the files of the split {split}, {wrong}; keep what is to be read, all of it, and "
+            "move the others elsewhere."
+        )
+    return [read_file(file) for file in files]
+
+
+def _no_shards(files: Mapping[str, Path]) -> str:
+    """Why the files are not the shards of one; empty where they are."""
+    first, *others = files
+    for other in others:
+        if _numbered(files[first]) != _numbered(files[other]):
+            return f"{first} and {other} are no shards of one another"
+    contents: dict[bytes, str] = {}
+    for name in files if others else ():
+        if (same := contents.setdefault(files[name].read_bytes(), name)) != name:
+            return f"{same} and {name} hold the same"
+    shards = [found for file in files.values() if (found := _SHARD.search(_stem(file)))]
+    there = {int(found[1]) for found in shards}
+    for total in sorted({int(found[2]) for found in shards}):
+        if there not in ({*range(total)}, {*range(1, total + 1)}):
+            return f"{', '.join(list(files)[:3])}, not all {total} are there"
+    return ""
+
+
+def _numbered(file: Path) -> tuple[Path, str, str]:
+    """What all shards have in common: folder, name without numbers, kind."""
+    stem, suffix = split_name(file) or ("", "")
+    return file.parent, re.sub(r"\d+", "0", _SHARD.sub("", stem)), suffix
 
 
 def _named(where: str, data: Any) -> Table | _Parts:
@@ -97,18 +137,7 @@ def _named(where: str, data: Any) -> Table | _Parts:
 
 
 def _table(where: str, rows: Any) -> Table:
-    return Table(where, rows, range(1, len(rows) + 1))
-
-
-def _held_out(table: Table, seed: int) -> dict[str, list[Table]]:
-    """A source without splits, of which a share is drawn for the test."""
-    n = len(table.numbers)
-    order = random.Random(f"{seed} held out").sample(range(n), n)
-    cut = round(_HELD_OUT * n) or 1
-    return {
-        split: [Table(table.where, table.rows.select(some) if some else [], [number + 1 for number in some])]
-        for split, some in (("train", sorted(order[cut:])), ("test", sorted(order[:cut])))
-    }
+    return Table(where, rows.column_names, rows)
 
 
 def _fetched(name: str, revision: str | None) -> Any:
@@ -136,47 +165,10 @@ def _saved(folder: Path) -> Any:
         return cast(Any, datasets).load_from_disk(str(folder))
 
 
-def _read(file: Path) -> Table:
-    if file.suffix not in _KINDS:
-        raise DataError(f"{file} is none of the kinds that are read here: {', '.join(_KINDS)}.")
-    if not file.stat().st_size:
-        return _table(str(file), [])
-    kind = _KINDS[file.suffix]
-    with _reading(file, kind):
-        builder = _builder(file, kind)
-        builder.download_and_prepare()
-        if not builder.info.splits["train"].num_examples:
-            # The library refuses to open a split without rows.
-            return _table(str(file), [])
-        rows = builder.as_dataset(split="train")
-        # Else bytes that are no text would come to light only when they are used.
-        rows.data.validate(full=True)
-        return _table(str(file), rows)
-
-
-def _builder(file: Path, kind: str) -> Any:
-    """What reads the file. `load_dataset` would first ask the hub, even for a file that is here."""
-    from datasets import Features, Value
-    from datasets.packaged_modules.csv.csv import Csv
-    from datasets.packaged_modules.json.json import Json
-    from datasets.packaged_modules.parquet.parquet import Parquet
-
-    options: dict[str, Any] = {}
-    if kind == "csv":
-        # All is text: the answer `None` is no gap, and the answer 1.0 is not 1.
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            columns = next(csv.reader(lines), list[str]())
-        text = Features({column: Value("string") for column in columns})
-        options = {"features": text, "keep_default_na": False}
-    builder: Any = {"json": Json, "csv": Csv, "parquet": Parquet}[kind]
-    return builder(data_files={"train": [glob.escape(str(file))]}, **options)
-
-
 @contextmanager
 def _reading(path: Path, kind: str) -> Generator[None]:
     """Says in one sentence that what is read is damaged; any other trouble passes as it is."""
     import datasets
-    from datasets.exceptions import DatasetGenerationError
 
     library: Any = datasets
     level, bars = library.logging.get_verbosity(), not library.are_progress_bars_disabled()
@@ -184,24 +176,12 @@ def _reading(path: Path, kind: str) -> Generator[None]:
     library.disable_progress_bars()
     try:
         yield
-    except (DatasetGenerationError, ValueError, csv.Error, OSError) as error:
-        cause = error.__cause__ if isinstance(error, DatasetGenerationError) else error
-        if isinstance(cause, OSError) and cause.errno is not None:
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise  # The disk is full, or the file may not be read: the data is not to blame.
-        raise unreadable(str(path), kind, _reason(path, cause)) from error
+        reason = str(error).strip().partition("\n")[0].removesuffix(".")
+        raise unreadable(str(path), kind, reason) from error
     finally:
         library.logging.set_verbosity(level)
         if bars:
             library.enable_progress_bars()
-
-
-def _reason(path: Path, cause: BaseException | None) -> str:
-    """What is wrong, with the line where that can be told."""
-    if path.suffix == ".jsonl":
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    json.loads(line.strip() or "0")
-                except ValueError:
-                    return f"line {number} is no JSON"
-    return str(cause).strip().partition("\n")[0].removesuffix(".")

@@ -47,11 +47,13 @@ _CURVE_EXAMPLES = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Three sets of examples that share nothing."""
+    """Three sets of examples that share nothing: no plan and no rule, or no question."""
 
     teacher: Sequence[Example]
     student: Sequence[Example]
     test: Sequence[Example]
+    left_out: int = 0
+    """Rows of a public data set that make no example."""
 
     @property
     def compares(self) -> bool:
@@ -313,15 +315,15 @@ def plans_setting(data: DataConfig, ladder: LadderConfig, seed: int) -> Setting:
 
 
 def public_setting(data: DataConfig, seed: int) -> Setting:
-    """A public data set; teacher and student halve its training split.
+    """A public data set; teacher and student halve the questions of its training split.
 
     Raises:
         DataError: it can't be found or is bad; the message names file, row and column.
     """
-    splits = load(data.name, data.source, seed=seed, limit=max(2 * data.train, data.test), drop=data.drop)
-    half = min(data.train, len(splits.train) // 2)
+    splits = load(data.name, data.source, seed=seed, drop=data.drop)
+    teacher, student = splits.halves(data.train)
     return Setting(
-        teacher=splits.train[:half], student=splits.train[half : 2 * half], test=splits.test[: data.test]
+        teacher=teacher, student=student, test=splits.test[: data.test], left_out=splits.left_out
     )
 
 

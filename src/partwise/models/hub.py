@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.utils.peft_utils import find_adapter_config_file
 
 _ADAPTERS = "adapter_config.json"
 
@@ -79,9 +84,11 @@ def load_causal_lm(
 def load_classifier(
     name_or_path: str | Path, *, classes: int, seed: int, device: str
 ) -> tuple[Any, PreTrainedTokenizerBase]:
-    """A sequence classifier and its tokenizer, for the laboratory's teachers and students.
+    """A sequence classifier to be trained and its tokenizer, for the laboratory's teachers and students.
 
     A causal model's body gets a head of small random weights; a classifier of as many classes keeps its own.
+    Its padding stays as its configuration has it: `models.classifier` makes batches. Weights are float32, on
+    whichever device: half precision would lose the steps of a usual learning rate.
 
     Args:
         name_or_path: as in `load_causal_lm`, without adapters.
@@ -90,58 +97,124 @@ def load_classifier(
         device: as in `load_causal_lm`.
 
     Raises:
-        ModelError: no such model, an incomplete or corrupt folder, or no tokenizer.
+        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its own
+            code, or no tokenizer.
     """
-    model, tokenizer, _ = _classifier(name_or_path, classes, seed, device)
-    return model, tokenizer
+    where, name = resolve_device(device), str(name_or_path)
+    if _adapters_in(name) is not None:
+        raise ModelError(
+            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by peft's "
+            "`merge_and_unload`, save that, and name its folder"
+        )
+    model, _ = _classifier(name, classes, seed, torch.float32)
+    return model.to(where), _classifier_tokenizer(name)
 
 
 def load_reward_model(name_or_path: str | Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
     """A classifier with one label that has been trained as such, and its tokenizer.
 
     Args:
-        name_or_path: as in `load_causal_lm`, without adapters.
+        name_or_path: a name on the hub or a local folder; also of adapters for a classifier, with a trained
+            head among them or in the model that they name.
         device: as in `load_causal_lm`.
 
     Raises:
-        ModelError: as `load_classifier`; or some of its weights are not there, as of a model without a head.
+        ModelError: as `load_classifier`; some of its weights are not there, as of a model without a head; or
+            adapters that are for something else.
     """
-    model, tokenizer, missing = _classifier(name_or_path, 1, 0, device)
+    where, name = resolve_device(device), str(name_or_path)
+    adapters = _adapters_in(name)
+    base = name if adapters is None else _adapted_base(adapters.parent)
+    model, missing = _classifier(base, 1, 0, torch.float32 if where.type == "cpu" else "auto")
+    if adapters is not None:
+        model, missing = _with_scoring_adapters(model, adapters, missing)
     if missing:
         raise ModelError(
-            f"'{name_or_path}' is no reward model with one score: it has no {', '.join(missing)}. Take one "
-            "that was saved as a sequence classifier with num_labels=1"
+            f"'{name}' is no reward model with one score: it has no {', '.join(missing)}. Take one that was "
+            "saved as a sequence classifier with num_labels=1"
         )
-    return model, tokenizer
+    has_own = adapters is None or (adapters.parent / "tokenizer_config.json").exists()
+    return model.to(where), _classifier_tokenizer(name if has_own else base)
 
 
-def _classifier(
-    name_or_path: str | Path, classes: int, seed: int, device: str
-) -> tuple[Any, PreTrainedTokenizerBase, list[str]]:
-    """A classifier, its tokenizer, and the weights that were drawn since they were not there."""
-    where = resolve_device(device)
-    name = str(name_or_path)
+def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, list[str]]:
+    """A classifier, and the weights that were drawn since they were not there."""
     if Path(name).exists() or name.startswith(("/", "./", "../", "~")):
         _check_folder(Path(name))
-    tokenizer = _load_tokenizer(name)
-    tokenizer.padding_side = "right"
     try:
+        _refuse_own_code(name)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             model, info = AutoModelForSequenceClassification.from_pretrained(
                 name,
                 num_labels=classes,
-                dtype=torch.float32 if where.type == "cpu" else "auto",
+                dtype=dtype,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
+                trust_remote_code=False,
             )
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
+    except ModelError:
+        raise
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"'{name}' can't be opened as a classifier: {_first_line(error)}") from error
-    model.config.pad_token_id = tokenizer.pad_token_id
-    missing = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
-    return model.to(where), tokenizer, missing
+    return model, sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+
+
+def _refuse_own_code(name: str) -> None:
+    """A class of the library under the same name may be another model than the one that was trained."""
+    config, _ = PreTrainedConfig.get_config_dict(name)
+    own = config.get("auto_map") or {}
+    if "AutoModelForSequenceClassification" in own or (own and config.get("model_type") not in CONFIG_MAPPING):
+        raise ModelError(
+            f"'{name}' brings its own code, which is not run here: load it in Python by `from_pretrained(..., "
+            "trust_remote_code=True)`, once you have read that code, and hand a function that scores texts to "
+            "`partwise.measure.rewardbench.reward_bench`"
+        )
+
+
+def _classifier_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """A tokenizer that need name neither an end of sequence, as a classifier ends no turn, nor padding."""
+    tokenizer = _open_tokenizer(name)
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def _adapters_in(name: str) -> Path | None:
+    """The settings of the adapters that a folder, or a name on the hub, holds instead of a model."""
+    if Path(name).is_dir():
+        file = Path(name) / _ADAPTERS
+        return file if file.exists() else None
+    try:
+        found = find_adapter_config_file(name)
+    except (OSError, ValueError):
+        return None  # what is wrong with the name is said when its model is opened
+    return None if found is None else Path(found)
+
+
+def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -> tuple[Any, list[str]]:
+    """A classifier with saved adapters, and which of its missing weights they do not bring."""
+    from peft import PeftModel, load_peft_weights  # a slow import that runs without adapters do not need
+
+    folder = str(adapters.parent)
+    try:
+        task = json.loads(adapters.read_text(encoding="utf-8")).get("task_type")
+        if task != "SEQ_CLS":
+            raise ModelError(
+                f"the adapters in '{folder}' are for {task or 'no task'} and score no text; take those of a "
+                "reward model, whose task_type is SEQ_CLS"
+            )
+        brought = load_peft_weights(folder, device="cpu")
+        with warnings.catch_warnings():
+            # Adapters of another architecture would be left out with a warning.
+            warnings.filterwarnings("error", message=".*missing adapter keys.*")
+            adapted = PeftModel.from_pretrained(model, folder)
+    except ModelError:
+        raise
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
+        raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
+    return adapted, [key for key in missing if f"base_model.model.{key}" not in brought]
 
 
 def _check_folder(folder: Path) -> None:
@@ -153,14 +226,19 @@ def _check_folder(folder: Path) -> None:
         raise ModelError(f"the folder '{folder}' holds no model: it has no config.json")
 
 
-def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+def _open_tokenizer(name: str) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # transformers raises whatever its parsers raise
         raise ModelError(f"'{name}' has no tokenizer that can be opened: {_first_line(error)}") from error
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         # Given a known architecture and no files, transformers makes up an empty tokenizer.
         raise ModelError(f"'{name}' has no tokenizer: its vocabulary is empty")
+    return tokenizer
+
+
+def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    tokenizer = _open_tokenizer(name)
     if tokenizer.eos_token_id is None:
         raise ModelError(
             f"the tokenizer of '{name}' names no end-of-sequence token, so no turn would ever end"

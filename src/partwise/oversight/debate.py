@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 import torch
 from transformers import LlamaForSequenceClassification
 
+from partwise.models.classifier import batch_of, logits_of
 from partwise.models.tiny import tiny_config, tiny_model
 from partwise.types import Event, Task
 
@@ -223,17 +224,16 @@ class ClassifierJudge:
 
     def __init__(self, model: Any, tokenizer: Any, *, fine: int = 1, batch_size: int = 512) -> None:
         """Args:
-        model: a `PreTrainedModel` for sequence classification with two labels and a padding token.
+        model: a `PreTrainedModel` for sequence classification with two labels.
         tokenizer: the model's.
         fine: which of the labels, 0 or 1, says that nobody holds anything against the plan.
         batch_size: texts that are read together.
 
         Raises:
-            ValueError: the model has other than two labels, or another padding token than the tokenizer.
+            ValueError: the model has other than two labels.
         """
-        pad = tokenizer.pad_token_id
-        if model.config.num_labels != 2 or pad is None or model.config.pad_token_id != pad:
-            raise ValueError("a judge needs a classifier of two labels with its tokenizer's padding token")
+        if model.config.num_labels != 2:
+            raise ValueError(f"a judge needs a classifier of two labels, not {model.config.num_labels}")
         self._model, self._tokenizer, self._fine = model, tokenizer, fine
         self._batch_size = batch_size
         self._ids: dict[str, list[int]] = {}
@@ -261,9 +261,5 @@ class ClassifierJudge:
         return self._ids[line]
 
     def _read(self, batch: Sequence[tuple[int, ...]]) -> list[float]:
-        longest, pad = len(batch[-1]), self._tokenizer.pad_token_id
-        tokens_BT = torch.tensor([[*ids, *[pad] * (longest - len(ids))] for ids in batch])
-        mask_BT = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch])
-        device = self._model.device
-        logits_BK = self._model(input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device)).logits
-        return logits_BK.float().softmax(-1)[:, self._fine].tolist()
+        logits_BK = logits_of(self._model, *batch_of(batch, self._model.device))
+        return logits_BK.softmax(-1)[:, self._fine].tolist()

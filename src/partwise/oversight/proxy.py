@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from partwise.composition.complexity import complexity
+from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.types import JudgmentItem, PartialSolution, Subtask
 from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, undone
 
@@ -43,6 +44,7 @@ class Proxy:
         self._capacity = capacity
         self._catalogue = catalogue
         self._scores: dict[str, float] = {}
+        self._encode = Encoder(model, tokenizer)
 
     def forget_scores(self) -> None:
         """Drop remembered scores; call after the model's weights have moved."""
@@ -58,10 +60,9 @@ class Proxy:
         with torch.inference_mode():
             for start in range(0, len(new), 128):
                 chunk = new[start : start + 128]
-                batch = self.tokenizer(chunk, padding=True, padding_side="right", return_tensors="pt")
-                batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
-                logits_B1 = self.model(**batch).logits
-                self._scores.update(zip(chunk, logits_B1.squeeze(-1).float().tolist(), strict=True))
+                batch = batch_of([self._encode(text) for text in chunk], self.model.device)
+                logits_B1 = logits_of(self.model, *batch)
+                self._scores.update(zip(chunk, logits_B1.squeeze(-1).tolist(), strict=True))
         return [self._scores[text] for text in texts]
 
     def solve(self, subtasks: Sequence[Subtask]) -> list[PartialSolution | None]:

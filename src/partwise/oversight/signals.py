@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
+from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.oversight.human import Human
 from partwise.types import Answer, Example, JudgmentItem, Option, Signal
 from partwise.values import ValueProfile
@@ -47,28 +48,24 @@ class ModelSource:
         """Args:
         name: stands in its signals.
         model: a `PreTrainedModel` for sequence classification, on whichever device.
-        tokenizer: the model's. It pads to the right, where neither positions nor causal attention see it.
+        tokenizer: the model's.
         batch_size: texts that are read together; no answer depends on it, but for rounding.
         longest: tokens that a text is cut to; None cuts nothing.
-
-        Raises:
-            ValueError: tokenizer and model disagree on the padding token, so that padding would be read.
         """
-        pad = tokenizer.pad_token_id
-        if pad is None or model.config.get_text_config().pad_token_id != pad:
-            raise ValueError(
-                f"the model of '{name}' and its tokenizer need the same padding token: set "
-                "tokenizer.pad_token, and model.config.pad_token_id = tokenizer.pad_token_id"
-            )
         self.name = name
-        self._model, self._tokenizer = model, tokenizer
-        self._batch_size, self._longest = batch_size, longest
+        self._model, self._batch_size = model, batch_size
+        self._encode = Encoder(model, tokenizer, cut=longest)
+
+    def shortened(self, examples: Sequence[Example]) -> int:
+        """Of these examples, those of which a text was cut when they were read."""
+        return sum(any(text in self._encode.shortened for text in example.texts) for example in examples)
 
     def signals(self, examples: Sequence[Example]) -> list[Signal | None]:
         """What the model answers.
 
         Raises:
-            ValueError: one text meets a model of one logit, or several texts a model of more.
+            ValueError: one text meets a model of one logit, or several texts a model of more; or a text is
+                longer than the model reads (`models.classifier.TextError`).
         """
         for example in examples:
             if (len(example.texts) > 1) != (self._model.config.num_labels == 1):
@@ -90,8 +87,7 @@ class ModelSource:
 
     def _logits(self, texts: Collection[str]) -> dict[str, torch.Tensor]:
         """Text to its logits, of shape (num_labels,), for the texts that have a token."""
-        cut: dict[str, Any] = {"truncation": True, "max_length": self._longest} if self._longest else {}
-        ids = {text: self._tokenizer(text, **cut)["input_ids"] for text in texts}
+        ids = {text: self._encode(text) for text in texts}
         # Texts of like length together: little padding.
         order = sorted((text for text in ids if ids[text]), key=lambda text: (len(ids[text]), text))
         found: dict[str, torch.Tensor] = {}
@@ -99,12 +95,8 @@ class ModelSource:
         with torch.inference_mode():
             for start in range(0, len(order), self._batch_size):
                 chunk = order[start : start + self._batch_size]
-                batch = self._tokenizer.pad(
-                    {"input_ids": [ids[text] for text in chunk]}, padding_side="right", return_tensors="pt"
-                )
-                batch = {key: batch[key].to(self._model.device) for key in ("input_ids", "attention_mask")}
-                logits_BK = self._model(**batch).logits.float().cpu()
-                found.update(zip(chunk, logits_BK, strict=True))
+                batch = batch_of([ids[text] for text in chunk], self._model.device)
+                found.update(zip(chunk, logits_of(self._model, *batch).cpu(), strict=True))
         return found
 
 

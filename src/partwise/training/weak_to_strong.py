@@ -16,6 +16,8 @@ from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from partwise.config import FitConfig, Loss, Trained
+from partwise.models.classifier import Encoder, batch_of, logits_of
+from partwise.training.divergence import Diverged, refuse_divergence
 from partwise.types import Example, Signal
 
 Listener = Callable[[int, int], None]
@@ -95,7 +97,7 @@ def fit(
 
     Args:
         model: of transformers; one logit a class for examples of one text, one logit for those of several.
-        tokenizer: the model's; texts are padded on the right.
+        tokenizer: the model's.
         examples: what is learned on.
         said: from `targets`.
         config: loss, passes, rates.
@@ -104,11 +106,13 @@ def fit(
         listen: called after each step, when the model may be measured, in evaluation mode or not.
 
     Raises:
-        ValueError: there is no signal at all.
+        ValueError: there is no signal at all, or a text is longer than the model reads
+            (`models.classifier.TextError`).
+        Diverged: the loss or the weights are no longer finite.
     """
-    cut: dict[str, Any] = {"truncation": True, "max_length": config.longest} if config.longest else {}
+    encode = Encoder(model, tokenizer, cut=config.longest)
     rows = [
-        {"ids": [tokenizer(text, **cut)["input_ids"] for text in example.texts], "target": told}
+        {"ids": [encode(text) for text in example.texts], "target": told}
         for example, told in zip(examples, said, strict=True)
         if told is not None
     ]
@@ -136,31 +140,20 @@ def fit(
             dataloader_pin_memory=False,
         )
         trainer = _Student(
-            config, model=model, args=arguments, train_dataset=rows, data_collator=_Collator(tokenizer)
+            config, model=model, args=arguments, train_dataset=rows, data_collator=_collated
         )  # type: ignore[arg-type]
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Steps(listen))
         trainer.train()
+    refuse_divergence(model, "fit.learning_rate")
 
 
-class _Collator:
-    """Texts of a batch below each other, padded on the right, with the targets."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        batch = self._tokenizer.pad(
-            {"input_ids": [ids for row in rows for ids in row["ids"]]},
-            padding_side="right",
-            return_tensors="pt",
-        )
-        return {
-            "input_ids": batch["input_ids"],
-            "attention_mask": batch["attention_mask"],
-            "target_BK": torch.stack([row["target"] for row in rows]),
-        }
+def _collated(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """Texts of a batch below each other, with the targets."""
+    ids_BT, mask_BT = batch_of([ids for row in rows for ids in row["ids"]])
+    targets_BK = torch.stack([row["target"] for row in rows])
+    return {"ids_BT": ids_BT, "mask_BT": mask_BT, "target_BK": targets_BK}
 
 
 class _Student(Trainer):
@@ -179,9 +172,8 @@ class _Student(Trainer):
     ) -> Any:
         """The configured loss; the student's own opinion counts more and more at first, and then stays."""
         target_BK = inputs["target_BK"]
-        logits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits
         # (B, K) with a logit a class; (B * K, 1) with a logit a text.
-        logits_BK = logits.float().reshape(target_BK.shape)
+        logits_BK = logits_of(model, inputs["ids_BT"], inputs["mask_BT"]).reshape(target_BK.shape)
         rising = min(1.0, self.state.global_step / max(1.0, self._fit.rise * self.state.max_steps))
         weight = self._fit.own * rising
         match self._fit.loss:
@@ -191,6 +183,8 @@ class _Student(Trainer):
                 loss = confidence_loss(logits_BK, target_BK, weight)
             case Loss.PRODUCT:
                 loss = product_loss(logits_BK, target_BK, weight)
+        if not loss.isfinite():
+            raise Diverged(f"the loss of step {self.state.global_step + 1} is {loss.item()}", "fit.learning_rate")
         return (loss, {"logits": logits_BK}) if return_outputs else loss
 
 
