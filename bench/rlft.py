@@ -72,6 +72,11 @@ Side = Callable[[list[Task], int], tuple[int, int]]
 """Rolls out and scores a batch with a seed; returns sampled tokens and correct solutions."""
 
 
+def _unrecorded(ids: Rows) -> list[list[float]]:
+    """Stock generation keeps no log-probabilities; scoring does not read them."""
+    return [[0.0] * len(row) for row in ids]
+
+
 class StockPlanner:
     """Stands in for `Planner`: two turns by TRL's own generation."""
 
@@ -107,7 +112,9 @@ class StockPlanner:
         ids, _ = self._trainer._generate_single_turn(rows, None, {}, self._copies)
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         ends = self._trainer.eos_token_ids
-        return Turn(ids=ids, texts=texts, finished=[row[-1] in ends for row in ids])
+        return Turn(
+            ids=ids, logps=_unrecorded(ids), texts=texts, finished=[row[-1] in ends for row in ids]
+        )
 
 
 class StockConversation:
@@ -137,7 +144,7 @@ class StockConversation:
             )
             for row, *written in zip(live, turn.ids, turn.texts, turn.finished, strict=True):
                 ids[row], texts[row], finished[row] = written
-        return inserted, Turn(ids=ids, texts=texts, finished=finished)
+        return inserted, Turn(ids=ids, logps=_unrecorded(ids), texts=texts, finished=finished)
 
 
 def by_engine(world: World, planner: Any, proxy: Proxy, sandbox: Sandbox, config: AlignConfig) -> Side:

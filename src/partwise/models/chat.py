@@ -2,20 +2,27 @@
 
 The task is the user's first message and the decomposition the planner's answer; the partial solutions are
 the user's second message and the composition the planner's second answer. What the planner has sampled is
-never turned into text and back: only what stands between its turns is encoded.
+never turned into text and back: only what stands between its turns is encoded, and that behind the token
+that ended the turn, as a tokenizer may treat the start of a text otherwise.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-# Stand-ins of a message's content, found again in the rendered conversation. Letters only, since
-# templates strip white space and may escape marks.
-_TASK, _ANSWER, _PARTS = "PARTWISETASK", "PARTWISEANSWER", "PARTWISEPARTS"
+# Stand-ins of a message's content, found again in the rendered conversation.
+_TASK, _ANSWER, _PARTS = "PartwiseTask", "PartwiseAnswer", "PartwiseParts"
+_TRIMS: tuple[Callable[[str], str], ...] = (str, str.strip, str.lstrip, str.rstrip)
+"""What a template may do to a message."""
+_TRYING = ' \n\t{} <b>&amp;</b> {{{{x}}}} "a" \'b\' \\n — é\n\n    def f(): ...  \n '
+"""Around a stand-in: what a template that escapes, trims or reformats would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +31,34 @@ class Layout:
 
     before_task: str
     after_task: str
-    end_of_turn: str
-    """From the end of the planner's first turn to its end token, included; empty where turns have none."""
+    end: str
+    """The token that ends the planner's turn: what the template puts after an assistant's message, or the
+    end of sequence where it puts none there; empty where there is none at all."""
     before_parts: str
+    """From behind the end token."""
     after_parts: str
+    ends: frozenset[str]
+    """Tokens that end a turn wherever the planner writes them."""
+    trim: Callable[[str], str] = str
+    """What the template does to the user's messages."""
+    adds_bos: bool = False
+    """Whether the beginning of sequence is left to us."""
 
+    def opening(self, task: str) -> str:
+        """What stands before the planner's first turn."""
+        return self.before_task + self.trim(task) + self.after_task
 
-_PLAIN = Layout("Task: ", "\n\nDecomposition:\n", "", "\n\nPartial solutions:\n", "\n\nComposition:\n")
-"""For models without a chat template."""
+    def between(self, partial_solutions: str) -> str:
+        """What stands between the end of its first turn and its second."""
+        return self.before_parts + self.trim(partial_solutions) + self.after_parts
 
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
     """The tokenizer's own conversation layout, or a plain-text one where it has no chat template.
 
     Raises:
-        ValueError: its chat template does not show the messages as they are.
+        ValueError: its chat template refuses such a conversation, or does not show the messages as they are;
+            one sentence.
     """
     template = tokenizer.chat_template
     return _layout(tokenizer, template if isinstance(template, str) else str(template))
@@ -47,42 +67,124 @@ def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
 @lru_cache(maxsize=8)
 def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
     # `template` is part of the key only: a tokenizer's template can be replaced.
+    eos: Any = tokenizer.eos_token
+    declared = frozenset({str(eos)} if eos else ())
     if not tokenizer.chat_template:
-        return _PLAIN
-    user, assistant = "user", "assistant"
-    opening = _render(tokenizer, [{"role": user, "content": _TASK}])
-    whole = _render(
-        tokenizer,
-        [
-            {"role": user, "content": _TASK},
-            {"role": assistant, "content": _ANSWER},
-            {"role": user, "content": _PARTS},
-        ],
-    )
-    between = whole.partition(_ANSWER)[2]
-    if opening.count(_TASK) != 1 or between.count(_PARTS) != 1:
+        return Layout(
+            before_task="Task: ",
+            after_task="\n\nDecomposition:\n",
+            end=str(eos or ""),
+            before_parts="\n\nPartial solutions:\n",
+            after_parts="\n\nComposition:\n",
+            ends=declared,
+            adds_bos=True,
+        )
+    opening = _render(tokenizer, [_TASK])
+    closing = _render(tokenizer, [_TASK, _ANSWER, _PARTS]).partition(_ANSWER)[2]
+    if opening.count(_TASK) != 1 or closing.count(_PARTS) != 1:
         raise ValueError("the tokenizer's chat template does not show each message once, as it is")
     before_task, _, after_task = opening.partition(_TASK)
-    closing, _, after_parts = between.partition(_PARTS)
-    end, before_parts = "", closing
-    eos: Any = tokenizer.eos_token
-    if eos and eos in closing:
-        ahead, end, before_parts = closing.partition(eos)
-        end = ahead + end
-    return Layout(before_task, after_task, end, before_parts, after_parts)
-
-
-def _render(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> str:
-    # Reasoning models would spend their tokens thinking; other templates ignore the switch.
-    rendered = tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+    closing, _, after_parts = closing.partition(_PARTS)
+    end, others = _end_of_turn(tokenizer, closing, declared)
+    found = Layout(
+        before_task=before_task,
+        after_task=after_task,
+        end=end or str(eos or ""),
+        before_parts=closing.partition(end)[2] if end else closing,
+        after_parts=after_parts,
+        ends=declared | others,
+        trim=_trim(tokenizer, (before_task, after_task), (closing, after_parts)),
     )
+    return found
+
+
+def _end_of_turn(
+    tokenizer: PreTrainedTokenizerBase, closing: str, declared: frozenset[str]
+) -> tuple[str, frozenset[str]]:
+    """The token that the template puts after an assistant's message, empty for none; all that it puts there.
+
+    Args:
+        tokenizer: has a chat template.
+        closing: what stands between an assistant's message and the content of the user's next.
+        declared: tokens that are known to end something.
+    """
+    tail = _render(tokenizer, [_TASK, _ANSWER], prompted=False).partition(_ANSWER)[2]
+    if tail == _render(tokenizer, [_TASK, _ANSWER], prompted=True).partition(_ANSWER)[2]:
+        # The template always opens the next turn, and the token may be of that.
+        candidates = declared
+    else:
+        candidates = declared | _marks(tokenizer)
+    last, within = _in_order(tail, candidates), _in_order(closing, declared | _marks(tokenizer))
+    shared = next((token for token in last if token in within), None)
+    if shared is not None:
+        return shared, frozenset({shared})
+    # Some templates end the last turn otherwise than those before it, or only those before it.
+    ended = last[:1] if last and last[0] in declared else []
+    if within and (ended or within[0] in declared):
+        return within[0], frozenset({within[0], *ended})
+    return "", frozenset(ended)
+
+
+def _marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
+    """The tokens that are never part of running text."""
+    added = (token.content for token in tokenizer.added_tokens_decoder.values())
+    return frozenset(text for text in added if text.strip())
+
+
+def _in_order(text: str, tokens: frozenset[str]) -> list[str]:
+    """The tokens in `text`, in order of appearance."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.findall("|".join(map(re.escape, longest_first)), text) if tokens else []
+
+
+def _trim(
+    tokenizer: PreTrainedTokenizerBase, around_task: tuple[str, str], around_parts: tuple[str, str]
+) -> Callable[[str], str]:
+    """What the template does to a user's message.
+
+    Raises:
+        ValueError: more than taking away white space at its ends.
+    """
+    task, parts = _TRYING.format(_TASK), _TRYING.format(_PARTS)
+    opening = _render(tokenizer, [task])
+    closing = _render(tokenizer, [task, _ANSWER, parts]).partition(_ANSWER)[2]
+    for trim in _TRIMS:
+        if opening == trim(task).join(around_task) and closing == trim(parts).join(around_parts):
+            return trim
+    raise ValueError("the tokenizer's chat template rewrites messages, and so would rewrite programs")
+
+
+def _render(tokenizer: PreTrainedTokenizerBase, contents: Sequence[str], *, prompted: bool = True) -> str:
+    """User and assistant in turns, and the assistant's next turn opened where `prompted`."""
+    messages: list[Mapping[str, str]] = [
+        {"role": "assistant" if index % 2 else "user", "content": content}
+        for index, content in enumerate(contents)
+    ]
+    try:
+        rendered = tokenizer.apply_chat_template(
+            messages,  # type: ignore[arg-type]  # mappings serve as dictionaries
+            tokenize=False,
+            add_generation_prompt=prompted,
+            # Reasoning models would spend their tokens thinking; other templates ignore the switch.
+            enable_thinking=False,
+            # Some show today's date: a run that is resumed tomorrow must read the same.
+            strftime_now=date(2025, 1, 1).strftime,
+        )
+    except Exception as error:  # a template is a program, and may fail like any
+        said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        roles = ", ".join(message["role"] for message in messages)
+        raise ValueError(f"its chat template refuses a conversation of {roles}: {said}") from error
     return str(rendered)
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """The ids of `text`, and nothing added to them."""
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """The tokens that end a turn."""
+    return frozenset(id for end in layout(tokenizer).ends for id in encode(tokenizer, end)[-1:])
 
 
 def first_prompt(
@@ -97,23 +199,23 @@ def first_prompt(
     """
     around = layout(tokenizer)
     task = statement if instructions is None else f"{instructions}\n\n{statement}"
-    ids = encode(tokenizer, around.before_task + task + around.after_task)
+    ids = encode(tokenizer, around.opening(task))
     bos_id: Any = tokenizer.bos_token_id
-    if around is _PLAIN and bos_id is not None:
+    if around.adds_bos and bos_id is not None:
         ids.insert(0, bos_id)
     return ids
 
 
-def between_turns(
-    tokenizer: PreTrainedTokenizerBase, partial_solutions: str, *, ended: bool = True
-) -> list[int]:
-    """The ids that stand between the planner's first turn, as sampled, and its second.
+def between_turns(tokenizer: PreTrainedTokenizerBase, partial_solutions: str) -> list[int]:
+    """The ids that stand between the end token of the planner's first turn, as sampled, and its second turn.
+
+    They are what the template puts there also where the planner ended its turn by another token: no turn is
+    ended twice.
 
     Args:
         tokenizer: the planner's.
         partial_solutions: source text, shown as the user's second message.
-        ended: whether the first turn's ids end with the end-of-sequence token, which is then not repeated.
     """
     around = layout(tokenizer)
-    end = "" if ended else around.end_of_turn
-    return encode(tokenizer, end + around.before_parts + partial_solutions + around.after_parts)
+    ids = encode(tokenizer, around.end + around.between(partial_solutions))
+    return ids[len(encode(tokenizer, around.end)) :] if around.end else ids

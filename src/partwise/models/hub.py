@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch.nn.modules.dropout import _DropoutNd
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -20,7 +23,12 @@ from transformers import (
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils.peft_utils import find_adapter_config_file
 
+from partwise.models import architectures
+from partwise.models.chat import layout
+
 _ADAPTERS = "adapter_config.json"
+_CHANCE = re.compile("drop|jitter")
+"""In the names of settings that are probabilities of doing otherwise in training."""
 
 
 class ModelError(ValueError):
@@ -53,16 +61,37 @@ def load_causal_lm(
             checkpoint does: they are put on the model that they name, and are what is trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
-        device: a torch device, or `auto`. On a GPU the model keeps the precision that it was saved in; on a
-            CPU it is float32.
+        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was saved
+            in, and its adapters are float32. On a CPU, and where all weights are trained, it is float32: half
+            precision would lose the steps of a usual learning rate.
 
     Returns:
-        The model (a `PeftModel` where it has adapters), and a tokenizer that has a padding token and pads
-        to the left.
+        The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
+        token and pads to the left.
 
     Raises:
-        ModelError: no such model, an incomplete or corrupt folder, no tokenizer, or no end-of-sequence token.
+        ModelError: no such device or model, an incomplete or corrupt folder, no tokenizer, a chat template
+            that can't hold two turns, turns that would never end, or an architecture that can't be trained.
     """
+    where, base, tokenizer = _checked(name_or_path, device)
+    adapted = base != str(name_or_path)
+    model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0))
+    model.config.pad_token_id = tokenizer.pad_token_id
+    if adapted:
+        model = _with_saved_adapters(model, str(name_or_path))
+    elif lora_rank > 0:
+        model = _with_lora(model, lora_rank)
+    without_chance(model)
+    return model.to(where), tokenizer
+
+
+def check_causal_lm(name_or_path: str | Path, *, device: str) -> None:
+    """Raise what `load_causal_lm` would raise, as far as can be told without reading the weights."""
+    _checked(name_or_path, device)
+
+
+def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, PreTrainedTokenizerBase]:
+    """The device, the name or folder of the model under the adapters, if any, and the tokenizer."""
     where = resolve_device(device)
     name = str(name_or_path)
     # A bare name could be both; a path that is written as one never is a name on the hub.
@@ -71,14 +100,47 @@ def load_causal_lm(
     if local and not adapted:
         _check_folder(Path(name))
     tokenizer = _load_tokenizer(name)
+    try:
+        endless = not layout(tokenizer).ends
+    except ValueError as error:
+        raise ModelError(f"'{name}' can't be a planner: {error}") from error
+    if endless:
+        raise ModelError(
+            f"the tokenizer of '{name}' names no end-of-sequence token, so no turn would ever end"
+        )
     base = _adapted_base(Path(name)) if adapted else name
-    model = _load_model(base, torch.float32 if where.type == "cpu" else "auto")
-    model.config.pad_token_id = tokenizer.pad_token_id
-    if adapted:
-        model = _with_saved_adapters(model, name)
-    elif lora_rank > 0:
-        model = _with_lora(model, lora_rank)
-    return model.to(where), tokenizer
+    if refusal := architectures.refusal(_load_config(base)):
+        raise ModelError(f"'{base}' can't be a planner: {refusal}")
+    return where, base, tokenizer
+
+
+def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
+    """The precision to load a model in that is trained; `auto` is that in which it was saved."""
+    return "auto" if adapters and where.type != "cpu" else torch.float32
+
+
+def without_chance(model: torch.nn.Module) -> None:
+    """Take dropout and the jitter of routers out of a model, in place.
+
+    They are off in sampling, and what is trained would otherwise be another model than the one that sampled.
+    """
+    for module in model.modules():
+        if isinstance(module, _DropoutNd):
+            module.p = 0.0
+        for name, value in vars(module).items():
+            if isinstance(value, float) and _CHANCE.search(name):
+                setattr(module, name, 0.0)
+        config = getattr(module, "config", None)
+        if isinstance(config, PreTrainedConfig):
+            _take_chance(config)
+
+
+def _take_chance(config: PreTrainedConfig) -> None:
+    for name, value in list(vars(config).items()):
+        if isinstance(value, float) and _CHANCE.search(name):
+            setattr(config, name, 0.0)
+        elif isinstance(value, PreTrainedConfig):
+            _take_chance(value)
 
 
 def load_classifier(
@@ -239,14 +301,19 @@ def _open_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     tokenizer = _open_tokenizer(name)
-    if tokenizer.eos_token_id is None:
-        raise ModelError(
-            f"the tokenizer of '{name}' names no end-of-sequence token, so no turn would ever end"
-        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
     return tokenizer
+
+
+def _load_config(name: str) -> PreTrainedConfig:
+    try:
+        return AutoConfig.from_pretrained(name)
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelError(
+            f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
+        ) from error
 
 
 def _load_model(name: str, dtype: Any) -> Any:

@@ -20,6 +20,8 @@ class Turn:
     """What the planner wrote in one turn, a row each; empty for rows that were dropped."""
 
     ids: list[list[int]]
+    logps: list[list[float]]
+    """Log-probability of each token of `ids` as it was sampled, in nats."""
     texts: list[str]
     """Without special tokens."""
     finished: list[bool]
@@ -68,7 +70,7 @@ class Planner:
         ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator)
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         finished = [len(row) > 0 and row[-1] in self._sampler.eos_ids for row in ids]
-        return Turn(ids=ids, texts=texts, finished=finished)
+        return Turn(ids=ids, logps=cursor.logps, texts=texts, finished=finished)
 
     def insert(self, cursor: Cursor, tokens: Sequence[list[int] | None]) -> None:
         """Append tokens from outside to each row; None drops the row."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from partwise.models.chat import end_ids
 from partwise.models.fast import FastContext, FastWeights, is_supported
 from partwise.models.generic import CachedContext, ReplayContext, cuts_by_rows
 
@@ -52,6 +53,8 @@ class Cursor:
         """Rows that are still written."""
         self.unread: list[list[int]] = [[] for _ in range(self.rows)]
         """Tokens of each row that the model has not read yet."""
+        self.logps: list[list[float]] = [[] for _ in range(self.rows)]
+        """Log-probability of each token of the turn last written, in nats, at the temperature of sampling."""
 
 
 class Sampler:
@@ -78,12 +81,13 @@ class Sampler:
 
     @classmethod
     def of(cls, model: Any, tokenizer: PreTrainedTokenizerBase) -> Sampler:
-        """A sampler that ends turns where the tokenizer or the model's generation settings say so."""
+        """A sampler that ends turns where the chat template does, and where the tokenizer or the model's
+        generation settings say so.
+        """
         ends = getattr(model.generation_config, "eos_token_id", None)
         named = ends if isinstance(ends, list) else [ends]
-        end_id: Any = tokenizer.eos_token_id
         pad_id: Any = tokenizer.pad_token_id
-        eos_ids = {token for token in (*named, end_id) if token is not None}
+        eos_ids = {token for token in named if token is not None} | end_ids(tokenizer)
         return cls(model, eos_ids=eos_ids, pad_id=0 if pad_id is None else pad_id)
 
     def start(self, prompts: Sequence[Sequence[int]], copies: int = 1) -> Cursor:
@@ -142,16 +146,19 @@ class Sampler:
         if max_new_tokens < 1 or temperature < 0:
             raise ValueError("max_new_tokens must be at least 1 and temperature at least 0")
         written: list[list[int]] = [[] for _ in range(cursor.rows)]
+        cursor.logps = [[] for _ in range(cursor.rows)]
         if not cursor.live:
             return written
         draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
         with _evaluating(self._model):
             order, logits_BV = _read(cursor)
             for draws_R in draws_SR:
-                tokens_B = _pick(logits_BV, temperature, draws_R[order])
+                tokens_B, logps_B = _pick(logits_BV, temperature, draws_R[order])
+                picked = zip(order, tokens_B.tolist(), logps_B.tolist(), strict=True)
                 going = []
-                for slot, (row, token) in enumerate(zip(order, tokens_B.tolist(), strict=True)):
+                for slot, (row, token, logp) in enumerate(picked):
                     written[row].append(token)
+                    cursor.logps[row].append(logp)
                     if token not in self.eos_ids and len(written[row]) < max_new_tokens:
                         going.append(slot)
                 if not going:
@@ -174,15 +181,20 @@ def _read(cursor: Cursor) -> tuple[list[int], Tensor]:
     return order, logits_BV
 
 
-def _pick(logits_BV: Tensor, temperature: float, draws_B: Tensor) -> Tensor:
-    """Invert the cumulative distribution at one uniform draw a row, where Gumbel would take V."""
+def _pick(logits_BV: Tensor, temperature: float, draws_B: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens and their log-probabilities.
+
+    The cumulative distribution is inverted at one uniform draw a row, where Gumbel would take V.
+    """
     if temperature == 0:
-        return logits_BV.argmax(-1)
+        return logits_BV.argmax(-1), logits_BV.new_zeros(len(logits_BV))
     # In float64: sums of a hundred thousand small float32 probabilities would lose the rare tokens.
     wide = torch.float32 if logits_BV.device.type == "mps" else torch.float64
-    cumulative_BV = (logits_BV.float() / temperature).softmax(-1).to(wide).cumsum(-1)
+    chances_BV = (logits_BV.float() / temperature).softmax(-1)
+    cumulative_BV = chances_BV.to(wide).cumsum(-1)
     points_B1 = draws_B.to(cumulative_BV)[:, None] * cumulative_BV[:, -1:]
-    return torch.searchsorted(cumulative_BV, points_B1, right=True)[:, 0].clamp_max(logits_BV.shape[-1] - 1)
+    tokens_B1 = torch.searchsorted(cumulative_BV, points_B1, right=True).clamp_max(logits_BV.shape[-1] - 1)
+    return tokens_B1[:, 0], chances_BV.gather(-1, tokens_B1)[:, 0].log()
 
 
 @contextmanager

@@ -75,8 +75,9 @@ def _texts(plan: Demonstration) -> tuple[str, str, str, str]:
 def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]) -> list[Row]:
     """Conversations as ids, with labels on the planner's two turns and their ends alone.
 
-    Each stretch is encoded by itself, exactly as `chat.first_prompt` and `chat.between_turns` do, so that the
-    planner meets in training what it meets in a rollout.
+    Each stretch is encoded by itself: with the tokenizers made here, which treat the start of a text like any
+    other place, that gives the ids of `chat.first_prompt` and `chat.between_turns`, and the planner meets in
+    training what it meets in a rollout.
     """
     around = chat.layout(tokenizer)
 
@@ -84,13 +85,13 @@ def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]
         return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
     stretches = zip(
-        encode(around.before_task + plan.statement + around.after_task for plan in corpus),
+        encode(around.opening(plan.statement) for plan in corpus),
         encode(plan.decomposition for plan in corpus),
-        encode(around.before_parts + plan.partial_solutions + around.after_parts for plan in corpus),
+        encode(around.between(plan.partial_solutions) for plan in corpus),
         encode(plan.composition for plan in corpus),
         strict=True,
     )
-    end: list[Any] = [tokenizer.eos_token_id]
+    end = chat.encode(tokenizer, around.end)
     return [
         {
             "input_ids": [*task, *decomposition, *end, *parts, *composition, *end],

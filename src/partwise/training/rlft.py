@@ -6,10 +6,16 @@ RLOO is reached through the same trainer. With G rollouts a task, the leave-one-
 r_i - mean of the others = G/(G-1) (r_i - mean), and with `loss_type="dr_grpo"` the on-policy gradient is
 sum_i A_i sum_t grad log p(token_t) over a constant: REINFORCE with a leave-one-out baseline up to a factor
 that Adam cancels (Ahmadian et al. 2024, equation 6). TRL's own RLOOTrainer has no hook for two turns.
+
+What was sampled is what is trained on. TRL pads prompts on the left and gives no positions, so that models
+with learned ones would read every prompt at another place; therefore all prompts are handed over cut to the
+shortest, and what is cut off leads the completion, masked. Padding then stands on the right alone, where no
+causal model sees it. Each step compares the log-probabilities of the tokens with those of sampling.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import tempfile
@@ -20,18 +26,24 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from torch import Tensor
 from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.utils import add_fused_lm_head
 
 from partwise.config import RlftConfig
+from partwise.models.hub import ModelError
+from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
-from partwise.training.rollout import RolloutEngine
+from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.types import Outcome, Rollout, Task
 
 RewardFunction = Callable[[Sequence[Rollout]], list[float]]
 """What a rollout earns; one figure a rollout, in order."""
 _REFERENCE = "ref"
 """TRL's name for a frozen copy of the adapters."""
+_APART = {torch.float32: 0.02, torch.bfloat16: 0.5, torch.float16: 0.5}
+"""Most that training and sampling may differ by, in nats a token on average: rounding is far below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +96,7 @@ def rlft(
 
     Raises:
         ValueError: the number of tasks is another.
+        ModelError: the model gives tokens other probabilities in training than it did in sampling.
     """
     if len(tasks) != config.steps * config.tasks_per_step:
         raise ValueError(
@@ -105,27 +118,62 @@ def rlft(
         rewards = reward(rollouts)
         steps.append(_step(len(steps), rollouts, rewards, time.perf_counter() - start))
         listen(steps[-1])
-        return {
-            "prompt_ids": [row.prompt for row in tokens],
-            "completion_ids": [row.completion for row in tokens],
-            "env_mask": [row.written for row in tokens],
-            "logprobs": None,
-            "earned": rewards,
-        }
+        return {**_columns(tokens), "earned": rewards}
 
     with tempfile.TemporaryDirectory() as scratch:
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.train()
-    model = engine.planner.model
-    if _REFERENCE in getattr(model, "peft_config", {}):
-        # The trainer adds the adapters that the KL divergence is taken from, and would do so every round.
+    _restore(engine.planner.model)
+
+
+def _columns(tokens: Sequence[Tokens]) -> dict[str, Any]:
+    """Rollouts as TRL takes them, all prompts of one length: see the top of this file."""
+    shared = min(len(row.prompt) for row in tokens)
+    return {
+        "prompt_ids": [row.prompt[:shared] for row in tokens],
+        "completion_ids": [row.prompt[shared:] + row.completion for row in tokens],
+        "env_mask": [[0] * (len(row.prompt) - shared) + row.written for row in tokens],
+        "logprobs": [[0.0] * (len(row.prompt) - shared) + row.logps for row in tokens],
+    }
+
+
+def _restore(model: Any) -> None:
+    """Take away what the trainer has put on the model, which it would do again every round."""
+    adapted = hasattr(model, "peft_config")
+    if adapted and _REFERENCE in model.peft_config:
         model.delete_adapter(_REFERENCE)
+    vars(model.get_base_model() if adapted else model).pop("forward", None)
     model.eval()
 
 
 def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
     """The reward function that TRL calls: the rewards were computed with the rollouts."""
     return earned
+
+
+class _Trainer(GRPOTrainer):
+    """TRL's, with a look at whether it sees what was sampled."""
+
+    _seen: Tensor
+
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        self._seen = found[0].detach()
+        return found
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
+        loss = super()._compute_loss(model, inputs)
+        written = (inputs["completion_mask"] * inputs["tool_mask"]).bool()
+        apart = (self._seen.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
+        most = _APART.get(next(model.parameters()).dtype, max(_APART.values()))
+        # Not `apart > most`: nothing compares with NaN.
+        if written.any() and not apart <= most:
+            raise ModelError(
+                f"the planner ({self.model.config.model_type}) gives the tokens that it sampled other "
+                f"probabilities in training, {apart:.2g} nats apart on average: its weights have diverged, or "
+                "its architecture can't be trained here"
+            )
+        return loss
 
 
 def _trainer(
@@ -137,6 +185,10 @@ def _trainer(
     roll_out: Callable[..., Any],
 ) -> GRPOTrainer:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    model, device = engine.planner.model, engine.planner.device
+    # TRL would open the model anew from where it was first loaded, which is the planner as the round began
+    # in the first round alone. With adapters it copies these.
+    reference = None if not config.kl or hasattr(model, "peft_config") else copy.deepcopy(model)
     batch = config.tasks_per_step * config.group_size
     micro_batch = math.gcd(batch, config.micro_batch)
     arguments = GRPOConfig(
@@ -148,22 +200,31 @@ def _trainer(
         learning_rate=config.learning_rate,
         lr_scheduler_type="constant",
         temperature=config.temperature,
-        beta=config.kl,
+        beta=0.0 if reference is not None else config.kl,
         loss_type="dr_grpo" if config.algorithm == "rloo" else "grpo",
         scale_rewards="none" if config.algorithm == "rloo" else config.scale,
         max_completion_length=1024,
         shuffle_dataset=False,
+        # What routers of experts lose by is no part of the reward.
+        router_aux_loss_coef=0.0,
         seed=seed,
         data_seed=seed,
+        use_cpu=device.type == "cpu",
         **quiet(),
     )
-    trainer = GRPOTrainer(
-        model=engine.planner.model,
+    trainer = _Trainer(
+        model=model,
         reward_funcs=_earned,
-        args=arguments,
+        args=keep_on(arguments, device),
         train_dataset=Dataset.from_dict({"prompt": [str(position) for position in range(count)]}),
         processing_class=engine.planner.tokenizer,
         rollout_func=roll_out,
     )
     trainer.remove_callback(PrinterCallback)
+    if reference is not None:
+        add_fused_lm_head(reference, temperature=config.temperature)
+        trainer.beta = config.kl
+        trainer.ref_model = trainer.accelerator.prepare_model(
+            reference.eval().requires_grad_(False), evaluation_mode=True
+        )
     return trainer

@@ -30,6 +30,22 @@ class Tokens:
     """First turn, what the proxy put in between, second turn."""
     written: list[int]
     """1 for each completion token that the planner wrote itself, 0 for the others."""
+    logps: list[float]
+    """Log-probability of each completion token when it was sampled, in nats; 0 for those not written."""
+
+    @classmethod
+    def opened(cls, prompt: list[int], ids: list[int], logps: list[float]) -> Tokens:
+        """After the first turn."""
+        return cls(prompt=prompt, completion=ids, written=[1] * len(ids), logps=logps)
+
+    def then(self, inserted: list[int], ids: list[int], logps: list[float]) -> Tokens:
+        """With what was put in and the turn after that."""
+        return Tokens(
+            prompt=self.prompt,
+            completion=self.completion + inserted + ids,
+            written=self.written + [0] * len(inserted) + [1] * len(ids),
+            logps=self.logps + [0.0] * len(inserted) + logps,
+        )
 
 
 @dataclass(slots=True)
@@ -85,8 +101,8 @@ class RolloutEngine:
         """Lines 1 and 2: subtasks <- P.decompose(X)."""
         turn = conversation.decompose(temperature, generator)
         rows: list[_Row] = []
-        for index, (ids, text, finished) in enumerate(zip(turn.ids, turn.texts, turn.finished, strict=True)):
-            tokens = Tokens(prompt=conversation.prompt(index), completion=ids, written=[1] * len(ids))
+        for index, (text, finished) in enumerate(zip(turn.texts, turn.finished, strict=True)):
+            tokens = Tokens.opened(conversation.prompt(index), turn.ids[index], turn.logps[index])
             row = _Row(tasks[index // copies], tokens, decomposition=text)
             try:
                 row.subtasks = parse_decomposition(text)
@@ -121,17 +137,11 @@ class RolloutEngine:
         """Line 9: S <- P.recompose(partial solutions)."""
         sources = [None if row.failure else "\n".join(part.source for part in row.parts) for row in rows]
         between, turn = conversation.recompose(sources, temperature, generator)
-        for row, inserted, ids, text, finished in zip(
-            rows, between, turn.ids, turn.texts, turn.finished, strict=True
-        ):
+        for index, (row, text, finished) in enumerate(zip(rows, turn.texts, turn.finished, strict=True)):
             if row.failure:
                 continue
             row.composition = text
-            row.tokens = Tokens(
-                prompt=row.tokens.prompt,
-                completion=row.tokens.completion + inserted + ids,
-                written=row.tokens.written + [0] * len(inserted) + [1] * len(ids),
-            )
+            row.tokens = row.tokens.then(between[index], turn.ids[index], turn.logps[index])
             if not finished:
                 row.fail(Outcome.TRUNCATED, "the composition was still going on when its tokens were used up")
 

@@ -1,0 +1,37 @@
+"""Where a trainer of transformers or TRL puts a model: where it already is, and on that device alone."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from accelerate.utils import DistributedType
+from transformers import TrainingArguments
+
+Arguments = TypeVar("Arguments", bound=TrainingArguments)
+
+
+def keep_on(arguments: Arguments, device: torch.device) -> Arguments:
+    """Hold a trainer to one device, that of its model.
+
+    Left to itself, a trainer moves every model to the first GPU, and spreads it over all GPUs that are
+    visible (`DataParallel`), which TRL refuses. Under a distributed launcher nothing is changed.
+
+    Args:
+        arguments: made with `use_cpu=device.type == "cpu"`: what is told of the CPU later comes too late.
+        device: where the model is.
+
+    Returns:
+        The same arguments.
+    """
+    state = arguments.distributed_state
+    if device.type == "cpu" or state is None or state.distributed_type is not DistributedType.NO:
+        return arguments
+    if device.type == "cuda":
+        device = torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+        torch.cuda.set_device(device)
+    arguments._n_gpu = 1
+    # A cached property, which nothing else can set; the trainer's tensors go where `state` says.
+    vars(arguments)["_setup_devices"] = device
+    state.device = device
+    return arguments
