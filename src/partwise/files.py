@@ -8,12 +8,11 @@ import hashlib
 import os
 import re
 import stat
+import sys
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-STANDARD_OUTPUT = "-"
-"""What standard output is called where the name of a file is asked for; a file of that name is `./-`."""
 _FULL = re.compile(r"no space left|os error 28|code: 28\b|disk quota|disk is full", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"/dev/(?P<name>stdout|stderr)|/(?:dev|proc/self)/fd/(?P<number>\d{1,6})")
 _STANDARD = {"stdout": 1, "stderr": 2}
@@ -28,14 +27,16 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     """Write a UTF-8 file that holds all the pieces, or leave what was there as it was.
 
     A link is followed: what it points to is replaced, the link stays. An existing file keeps its mode, a new
-    one gets what the umask leaves. Of a file with several hard links this name alone gets the new content. What
-    is no regular file (a pipe, a terminal, `/dev/stdout`) can't be replaced: it is written into.
+    one gets what the umask leaves. Of a file with several hard links this name alone gets the new content.
+    What is no regular file (a pipe, a terminal, `/dev/stdout`) can't be replaced: it is written into.
 
     Raises:
         OSError: it can't be written.
     """
     descriptor = _descriptor(path)
     if descriptor is not None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stdout.flush()  # what was printed before stands before
         return _write(os.dup(descriptor), pieces, sync=False)
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +77,8 @@ def is_full(error: BaseException) -> bool:
 def digests(path: Path) -> dict[str, str]:
     """SHA-256 of a file, or of each file below a folder, by its absolute path.
 
-    What is hidden, notes (`.md`) and folders that hold a run are passed over. Of a model's weights above 64 MiB
-    256 pieces that lie evenly in the file are read: training moves weights everywhere.
+    What is hidden, notes (`.md`) and folders that hold a run are passed over. Of a model's weights above
+    64 MiB, 256 pieces that lie evenly in the file are read: training moves weights everywhere.
 
     Raises:
         OSError: it can't be read.
@@ -123,7 +124,9 @@ def _replace(target: Path, pieces: Iterable[str], there: os.stat_result | None) 
     try:
         descriptor = os.open(working, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         if there is not None:
-            with contextlib.suppress(OSError):  # somebody else's file becomes ours, unless we may give it back
+            with contextlib.suppress(
+                OSError
+            ):  # somebody else's file becomes ours, unless we may give it back
                 os.fchown(descriptor, there.st_uid, there.st_gid)
             os.fchmod(descriptor, stat.S_IMODE(there.st_mode))
         _write(descriptor, pieces, sync=True)

@@ -11,7 +11,7 @@ from typing import Any, TextIO, cast
 
 
 class Patient:
-    """A text stream that drops what it can't write, and remembers why; in all else the stream it stands for."""
+    """A text stream that drops what it can't write and remembers why; in all else, what it stands for."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -14,11 +14,12 @@ _ADDRESS = re.compile(
     rf"(?P<scheme>[\w+.-]+)://(?:(?P<user>{_PART}*)(?::(?P<password>{_PART}*))?@)?"
     r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]*)(?::\d+)?(?:/[^/@#?:\s]*)?(?:\?(?P<query>[^@#\s]*))?"
 )
+_PATH = re.compile(r"\.{1,2}/|/(?!/)|~")
 _NEARLY = (
-    re.compile(r"[A-Za-z][\w+.-]+:(?://|/)"),  # postgresql:/u:pw@h/db, sqlite:///x
+    re.compile(r".*://|[A-Za-z][\w+.-]+:/"),  # postgresql:/u:pw@h/db
     re.compile(r"(postgres|postgresql|psql|pg|jdbc|sqlite|mysql|mariadb)(\+\w+)?(:|//)", re.IGNORECASE),
     re.compile(r"//"),  # //u:pw@h/db
-    re.compile(r"[^/\s]*:[^/\s]*@"),  # u:pw@h/db
+    re.compile(r"[^@]*:[^@]*@"),  # u:pw@h/db
     re.compile(
         r"(?:.*\s)?(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=", re.IGNORECASE
     ),
@@ -37,7 +38,7 @@ def is_address(where: str) -> bool:
         AddressError: it was meant as an address and is none that can be read.
     """
     text = where.strip()
-    if not any(pattern.match(text) for pattern in _NEARLY):
+    if _PATH.match(text) or not any(pattern.match(text) for pattern in _NEARLY):
         return False
     scheme, _, _ = text.partition("://")
     if _KNOWN.fullmatch(scheme):
@@ -73,7 +74,7 @@ def without_secrets(where: str) -> str:
 
 
 def secrets_in(where: str) -> set[str]:
-    """The texts in an address that nobody should read: its password, wherever it stands and however written."""
+    """The texts in an address that nobody should read: its password, wherever it stands, however written."""
     found = _ADDRESS.fullmatch(where.strip())
     if found is None:
         return set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel
 
@@ -43,7 +43,7 @@ def local_places(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Pat
         if isinstance(value, BaseModel):
             yield from local_places(value, f"{prefix}{name}.")
         elif _is_marked(type(config), name):
-            texts = value if isinstance(value, tuple) else (value,)
+            texts = cast(tuple[str | None, ...], value if isinstance(value, tuple) else (value,))
             yield from ((f"{prefix}{name}", Path(t).expanduser()) for t in texts if t and is_local(t))
 
 

@@ -32,15 +32,15 @@ def load_config(
 
     Args:
         model: any pydantic model, nested or not.
-        path: a TOML file; None for the defaults alone. Its key `command`, where it has one, is no setting: it
-            says which command it is for, such as "study noise".
+        path: a TOML file; None for the defaults alone. Its key `command`, where it has one, is no setting:
+            it says which command it is for, such as "study noise".
         overrides: `planner.size=small`; later ones win. A value is read as TOML where that works and as a
             string elsewhere. `none` unsets a setting that may be unset.
         command: what the settings are for; None to take a file whatever it is for.
 
     Raises:
-        ConfigError: the file can't be read or is no TOML, is for another command, a key is unknown, or a value
-            is not allowed.
+        ConfigError: the file can't be read, is no TOML or for another command, a key is unknown, or a value is
+            not allowed.
     """
     tree = {} if path is None else _read_toml(path)
     meant = tree.pop("command", command)
@@ -139,7 +139,7 @@ def _parse_value(text: str, key: KeyPath, model: type[BaseModel]) -> Any:
 
 
 def _put(tree: Tree, key: KeyPath, value: Any, model: type[BaseModel]) -> KeyPath:
-    """Set one setting, and return the key that it stands under: a bare value may be short for one in a group."""
+    """Set one setting, and return where it stands: a bare value may be short for a setting in a group."""
     short = _short_for(model, key)
     if short and isinstance(value, str):
         key = (*key, short)

@@ -124,7 +124,7 @@ class RunDir:
         """Go on only with the files that the run began with."""
         before = self._inputs
         changed = [
-            f"{file} {'has changed' if file in now and file in before else 'is new' if file in now else 'is gone'}"
+            f"{file} is {'changed' if file in now and file in before else 'new' if file in now else 'gone'}"
             for file in sorted(before.keys() | now.keys())
             if before.get(file) != now.get(file)
         ]

@@ -1,4 +1,4 @@
-"""Text that comes from users, files and libraries, as it is shown: nothing in it is ever markup or control."""
+"""Text that comes from users, files and libraries, as it is shown: nothing in it is markup or control."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Workers:
 def workers(listen: Listener, count: int) -> Generator[Workers]:
     """Workers whose progress goes to `listen`. They end with this process, whatever ends it.
 
-    Where this process is told to end, they are stopped in the midst of what they do, as tidily as by a signal.
+    Where this process is told to end they are stopped in the midst of what they do, as if by a signal.
 
     Raises:
         RunError: one of them was killed.
