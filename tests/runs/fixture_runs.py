@@ -117,7 +117,7 @@ def write_run(
 ) -> Path:
     """A run directory of kind align."""
     rng = random.Random(f"{arm}-{seed}")
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     config = AlignConfig.model_validate({"seed": seed, "loop": {"reward": arm if arm != "base" else "floor"}})
     record = {"schema": 1, "kind": "align", "version": "0.1.0", "config": config.model_dump(mode="json")}
     (path / "run.json").write_text(json.dumps(record))

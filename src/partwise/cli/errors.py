@@ -11,10 +11,15 @@ from typing import NoReturn
 
 import typer
 
+from partwise.files import is_full
+from partwise.runs.stopping import Stopped
+from partwise.runs.text import shown
+
 
 def fail(message: str, code: int) -> NoReturn:
-    """Say what is wrong and end with an exit code."""
-    typer.echo(message, err=True)
+    """Say what is wrong, a line a sentence, and end with an exit code."""
+    for line in message.split("\n"):
+        typer.echo(shown(line), err=True)
     raise typer.Exit(code)
 
 
@@ -36,8 +41,12 @@ def plain_errors(directory: Path | None = None) -> Generator[None, None, None]:
 def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] | None:
     """The sentence and exit code of an expected error; None for one that is not expected."""
     if isinstance(error, KeyboardInterrupt):
-        kept = directory is not None and (directory / "run.json").exists()
-        return (f"Interrupted; resume with: partwise resume {directory}" if kept else "Interrupted."), 1
+        said, code = ("Stopped", 128 + error.number) if isinstance(error, Stopped) else ("Interrupted", 1)
+        if directory is None or not (directory / "run.json").exists():
+            return f"{said}.", code
+        from partwise.runs.rundir import resume_command
+
+        return f"{said}; resume with: {resume_command(directory)}", code
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There is not enough memory; try a smaller planner.size, rlft.tasks_per_step or model.", 1
     text = _one_line(error)
@@ -48,6 +57,9 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return None  # typer ends quietly: the reader of our output has gone
     if isinstance(error, FileNotFoundError) and error.filename is not None:
         return f"There is no {error.filename}.", 2
+    if is_full(error):
+        where = getattr(error, "filename", None)
+        return f"The disk is full: {f'{where} has no room left' if where else text.rstrip('.')}.", 1
     if isinstance(error, OSError):
         named = error.filename is not None and error.strerror
         return (f"{error.filename}: {error.strerror}." if named else text), 1
@@ -55,23 +67,25 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
     if _is_of(error, "partwise.runs.config", "ConfigError"):
         return str(error), 2
     if _is_of(error, "partwise.runs.rundir", "RunError"):
-        return str(error), 1
+        return text, 1
     if _is_of(error, "partwise.composition.spaces", "SpaceError"):
         return text, 2
     if _is_of(error, "partwise.models.hub", "ModelError"):
         return text, 1
     if _is_of(error, "partwise.data.checks", "DataError"):
-        return str(error), 2
+        return text, 2
+    if _is_of(error, "partwise.config.addresses", "AddressError"):
+        return text, 2
     if _is_of(error, "partwise.oversight.feedback", "FeedbackError"):
-        return str(error), 1
+        return text, 2 if _is_of(error.__cause__, "partwise.config.addresses", "AddressError") else 1
     if _is_of(error, "partwise.console.serve", "ConsoleError"):
-        return str(error), 2
+        return text, 2
     if _is_of(error, "partwise.console.auth", "SignInError"):
-        return str(error), 2
+        return text, 2
     return None
 
 
-def _is_of(error: BaseException, module: str, name: str) -> bool:
+def _is_of(error: BaseException | None, module: str, name: str) -> bool:
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(error, getattr(loaded, name))
 

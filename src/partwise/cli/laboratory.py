@@ -13,10 +13,9 @@ from partwise.cli.errors import plain_errors
 from partwise.cli.main import (
     Settings,
     app,
-    new_directory,
+    load_settings,
     print_report,
     quiet_libraries,
-    split_settings,
 )
 
 if TYPE_CHECKING:
@@ -34,13 +33,14 @@ def w2s(
 
     Such as: partwise w2s teachers=nano,micro student=small data.overlap=0.9 fit.loss=confidence
     """
-    directory = out or new_directory("w2s")
-    with plain_errors(directory):
+    with plain_errors(out):
         from partwise.config import WeakToStrongConfig
-        from partwise.runs.config import load_config
 
-        path, overrides = split_settings(settings or [])
-        run_w2s(load_config(WeakToStrongConfig, path, overrides), directory)
+        config = load_settings(WeakToStrongConfig, settings or [], "w2s")
+    from partwise.cli.place import run_directory
+
+    with run_directory("w2s", out) as directory:
+        run_w2s(config, directory)
 
 
 def run_w2s(config: WeakToStrongConfig, directory: Path) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from partwise import __version__
+from partwise.cli.application import Application
 from partwise.cli.errors import fail, plain_errors
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from partwise.runs.rundir import RunDir
     from partwise.worlds.base import World
 
-app = typer.Typer(
+    M = TypeVar("M", bound=BaseModel)
+
+app = Application(
     name="partwise",
     help="Align the parts, measure the whole.",
     epilog="Settings come from a TOML file and KEY=VALUE pairs such as planner.size=small loop.rounds=4.",
@@ -60,13 +65,17 @@ def align(
     ] = None,
 ) -> None:
     """Run the paper's loop on one planner: realign the proxy, train the planner, round after round."""
-    directory = out or new_directory("align")
-    with plain_errors(directory):
+    with plain_errors(out):
         from partwise.config import AlignConfig
-        from partwise.runs.config import load_config
 
-        path, overrides = split_settings(settings or [])
-        _run_align(load_config(AlignConfig, path, overrides), directory)
+        config = load_settings(AlignConfig, settings or [], "align")
+        from partwise.worlds.registry import load_world
+
+        load_world(config.world)  # an unknown one is answered before anything is written
+    from partwise.cli.place import run_directory
+
+    with run_directory("align", out) as directory:
+        _run_align(config, directory)
 
 
 @app.command(short_help="Run an experiment: every arm, then the table.")
@@ -82,14 +91,12 @@ def study(
     ] = None,
 ) -> None:
     """Run an experiment of the papers: every arm, then the table."""
-    with plain_errors():
-        from partwise.runs.config import load_config
+    with plain_errors(out):
+        more = [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
+        config = load_settings(_find_study(name).config, [*(settings or []), *more], f"study {name}")
+    from partwise.cli.place import run_directory
 
-        path, overrides = split_settings(settings or [])
-        overrides += [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
-        config = load_config(_find_study(name).config, path, overrides)
-    directory = out or new_directory(name)
-    with plain_errors(directory):
+    with run_directory(name, out) as directory:
         _run_study(name, config, directory)
 
 
@@ -144,20 +151,36 @@ def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or
     """Go on with a run or a study that was interrupted; it ends as if it had not been."""
     with plain_errors(directory):
         from partwise.config import AlignConfig
-        from partwise.runs.config import config_from_data
         from partwise.runs.rundir import RunDir
 
         run = RunDir.open(directory)
-        if run.kind == "align":
-            _run_align(config_from_data(AlignConfig, run.config_data), directory)
-        elif run.kind == "weak_to_strong":
+        study = None if run.kind in ("align", "weak_to_strong") else _find_study(run.kind)
+        if run.is_finished():
+            _say_finished(directory)
+        elif study is not None:
+            _run_study(run.kind, _recorded(study.config, run), directory)
+        elif run.kind == "align":
+            _run_align(_recorded(AlignConfig, run), directory)
+        else:
             from partwise.cli.laboratory import run_w2s
             from partwise.config import WeakToStrongConfig
 
-            run_w2s(config_from_data(WeakToStrongConfig, run.config_data), directory)
-        else:
-            found = _find_study(run.kind)
-            _run_study(run.kind, config_from_data(found.config, run.config_data), directory)
+            run_w2s(_recorded(WeakToStrongConfig, run), directory)
+
+
+def _recorded(model: type[M], run: RunDir) -> M:
+    from partwise.cli.place import refuse_missing_devices
+    from partwise.runs.config import config_from_data
+
+    config = config_from_data(model, run.config_data)
+    refuse_missing_devices(config)
+    return config
+
+
+def _say_finished(directory: Path) -> None:
+    typer.echo(f"{directory} is finished: nothing is done again.")
+    if not (directory / "report.html").exists():  # it was ended before it had written that
+        print_report(directory)
 
 
 def quiet_libraries() -> None:
@@ -169,6 +192,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # Where it may not write into the user's home it goes without, and says so at length.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _run_align(config: Any, directory: Path) -> None:
@@ -177,9 +202,6 @@ def _run_align(config: Any, directory: Path) -> None:
 
     with LiveDisplay() as display:
         display.start("loading")
-        from partwise.worlds.registry import load_world
-
-        load_world(config.world)  # an unknown one is answered before anything is written
         from partwise.loops.run import align as run_loop
 
         results = run_loop(config, directory, display.listen)
@@ -228,6 +250,21 @@ def _find_study(name: str) -> Any:
     return STUDIES[name]
 
 
+def load_settings(model: type[M], settings: Sequence[str], command: str) -> M:
+    """The settings of a command that runs something, as `model`.
+
+    Raises:
+        ConfigError: they make no sense, are meant for another command, or name a device that is not there.
+    """
+    from partwise.cli.place import refuse_missing_devices
+    from partwise.runs.config import load_config
+
+    path, overrides = split_settings(settings)
+    config = load_config(model, path, overrides, command=command)
+    refuse_missing_devices(config)
+    return config
+
+
 def split_settings(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
     """The config file, if one is named, and the overrides."""
     files = [s for s in settings if not _OVERRIDE.match(s) or Path(s).is_file()]
@@ -239,12 +276,6 @@ def split_settings(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
             f"`{files[1]}` is neither a setting (KEY=VALUE) nor the one config file, {files[0]}."
         )
     return (Path(files[0]) if files else None), overrides
-
-
-def new_directory(name: str) -> Path:
-    """A directory under runs/ that is not there yet."""
-    taken = {path.name for path in Path("runs").glob(f"{name}-*")}
-    return Path("runs") / next(n for i in range(1, len(taken) + 2) if (n := f"{name}-{i}") not in taken)
 
 
 def _read_program(file: Path) -> str:

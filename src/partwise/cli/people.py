@@ -10,9 +10,12 @@ import typer
 
 from partwise.cli.errors import fail, plain_errors
 from partwise.cli.main import app
+from partwise.files import is_stream
+from partwise.runs.text import shown
 
 if TYPE_CHECKING:
     from partwise.loops.solve import Proposal
+    from partwise.oversight.feedback import FeedbackStore
 
 console = typer.Typer(invoke_without_command=True, help="Give feedback and watch runs, in a browser.")
 feedback = typer.Typer(no_args_is_help=True, help="Carry people's answers in and out of a store.")
@@ -28,7 +31,7 @@ _POLL = 0.3
 @app.command(short_help="Solve one task in the open.")
 def solve(
     run: Annotated[Path, typer.Argument(help="Directory of a run, whose planner and proxy are used.")],
-    task: Annotated[int, typer.Option(min=0, help="Index of a held-out task.")] = 0,
+    task: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of a held-out task.")] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Do what can't be undone without asking.")] = False,
     ask: Annotated[
         str, typer.Option(help="Who approves what can't be undone: `terminal`, or people in the `console`.")
@@ -75,12 +78,15 @@ def _ask_terminal(proposal: Proposal) -> bool:
 
 def _ask_console(proposal: Proposal, run: Path, store: str | None) -> bool:
     """Lay the plan before people and wait; a plan that is no longer waited for is taken back."""
+    from partwise.config.addresses import without_secrets
     from partwise.oversight.feedback import FeedbackStore, PlanState
 
     where = store or str(run / "feedback.db")
     with FeedbackStore(where) as opened:
         number = opened.submit_plan(run.resolve().name, proposal.task.index, plan_body(proposal))
-        typer.echo(f"It waits for a person, as plan {number}: partwise console --store {where}")
+        typer.echo(
+            f"It waits for a person, as plan {number}: partwise console --store {without_secrets(where)}"
+        )
         try:
             while (state := opened.plan_state(number)) is PlanState.WAITING:
                 time.sleep(_POLL)
@@ -142,7 +148,9 @@ def add_annotator(
 
 @feedback.command("export")
 def export_feedback(
-    file: Annotated[Path, typer.Argument(help="A JSONL file to write, in TRL's preference columns.")],
+    file: Annotated[
+        str, typer.Argument(help="A JSONL file to write, in TRL's preference columns; - is standard output.")
+    ],
     store: _Store = _STORE,
     run: Annotated[str | None, typer.Option(help="Of this run only.")] = None,
     ties: Annotated[bool, typer.Option("--ties", help="Ties and undecided answers as well.")] = False,
@@ -152,26 +160,48 @@ def export_feedback(
         from partwise.oversight.feedback import FeedbackStore
 
         _must_exist(store)
+        target = Path("/dev/stdout" if file == "-" else file)
         with FeedbackStore(store) as opened:
-            done = opened.export_jsonl(file, run, ties=ties)
+            if run is not None:
+                _must_hold(opened, run)
+            done = opened.export_jsonl(target, run, ties=ties)
         left = f", {done.left_out} without a preference left out" if done.left_out else ""
-        typer.echo(f"{done.written} answers written to {file}{left}.")
+        # What goes into a stream is not to be mixed with what is said about it.
+        typer.echo(f"{done.written} answers written to {shown(file)}{left}.", err=is_stream(target))
 
 
 @feedback.command("import")
 def import_feedback(
-    file: Annotated[Path, typer.Argument(help="A JSONL file with at least prompt, chosen and rejected.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="A JSONL file with at least prompt, chosen and rejected; - is standard input."),
+    ],
     store: _Store = _STORE,
     run: Annotated[str | None, typer.Option(help="Name the answers' run, where the file does not.")] = None,
 ) -> None:
     """Read answers from a file: all of them or, where a line is wrong, none."""
     with plain_errors():
-        from partwise.oversight.feedback import FeedbackStore
+        from partwise.config.addresses import is_address
+        from partwise.oversight.feedback import FeedbackError, FeedbackStore, read_answers
 
+        is_address(store)
+        try:
+            answers = read_answers(Path("/dev/stdin" if file == "-" else file), run)
+        except FeedbackError as error:
+            fail(" ".join(str(error).split()), 2)
         with FeedbackStore(store) as opened:
-            typer.echo(f"{opened.import_jsonl(file, run)} new answers in {store}.")
+            typer.echo(f"{opened.take_in(answers, file)} new answers in {shown(opened.name)}.")
 
 
 def _must_exist(store: str) -> None:
-    if "://" not in store and not Path(store).exists():
+    from partwise.config.addresses import is_address
+
+    if not is_address(store) and not Path(store).expanduser().exists():
         fail(f"There is no feedback store {store}.", 2)
+
+
+def _must_hold(store: FeedbackStore, run: str) -> None:
+    runs = [each.run for each in store.runs(limit=4)]
+    if store.progress(run).asked == 0:
+        there = f"there is {', '.join(f'`{name}`' for name in runs[:3])}{' and others' * (len(runs) > 3)}"
+        fail(f"There is no run `{run}` in {store.name}; {there if runs else 'it holds no run'}.", 2)

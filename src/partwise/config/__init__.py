@@ -34,10 +34,11 @@ from partwise.config.laboratory import (
     WeakToStrongConfig,
     WeakToStrongStudyConfig,
 )
-from partwise.config.section import PositiveInt, Section, UnitFloat
+from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 from partwise.config.studies import PropagationConfig, StudyConfig
 
 __all__ = [
+    "LARGEST_SEED",
     "AlignConfig",
     "DataConfig",
     "DebateConfig",
@@ -60,6 +61,7 @@ __all__ = [
     "Reward",
     "RlftConfig",
     "Section",
+    "Seed",
     "SelfEnhancementConfig",
     "SignalDiversityConfig",
     "StudyConfig",
@@ -69,5 +71,6 @@ __all__ = [
     "WeakToStrongConfig",
     "WeakToStrongStudyConfig",
     "Weights",
+    "derived_seed",
     "panel_members",
 ]

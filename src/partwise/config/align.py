@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
-from partwise.config.section import PositiveInt, Section, UnitFloat
+from partwise.config.addresses import absolute_store
+from partwise.config.section import LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -33,7 +35,7 @@ class PretrainConfig(Section):
     epochs: PositiveInt = 1
     batch_size: PositiveInt = 16
     learning_rate: float = Field(default=3e-3, gt=0)
-    seed: int = 0
+    seed: Seed = 0
 
 
 class PlannerConfig(Section):
@@ -41,7 +43,7 @@ class PlannerConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
     """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
-    model: str | None = None
+    model: LocalName | None = None
     """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
     lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
@@ -52,6 +54,8 @@ class PlannerConfig(Section):
     pretrain: PretrainConfig = PretrainConfig()
 
 
+_LONGEST_GROUP = 100
+"""Characters."""
 Weights = dict[str, Annotated[float, Field(ge=0)]]
 
 
@@ -85,6 +89,8 @@ class HumanConfig(Section):
     `human=console` and `human=panel:simulated,console` are short for `human.who=...`.
     """
 
+    SHORT: ClassVar[str | None] = "who"
+
     who: str = "simulated"
     """`simulated`; `console`, for people in the web console; or `panel:` and several of these with a comma
     between, who take turns: `panel:simulated,simulated,console` asks people every third question."""
@@ -106,10 +112,21 @@ class HumanConfig(Section):
     readable: PositiveInt = 60
     """Complexity (in syntax nodes) up to which an option is judged at full rationality; beyond, it falls."""
 
-    @model_validator(mode="before")
+    @field_validator("store")
     @classmethod
-    def _short(cls, data: Any) -> Any:
-        return {"who": data} if isinstance(data, str) else data
+    def _placed(cls, store: str | None) -> str | None:
+        return None if store is None else absolute_store(store)
+
+    @field_validator("groups")
+    @classmethod
+    def _named(cls, groups: dict[str, GroupConfig]) -> dict[str, GroupConfig]:
+        for name in groups:
+            if not (name.isprintable() and 0 < len(name) <= _LONGEST_GROUP):
+                raise ValueError(f"the name of a group has 1 to {_LONGEST_GROUP} printable characters")
+        named = {unicodedata.normalize("NFC", name).strip(): group for name, group in groups.items()}
+        if len(named) < len(groups):
+            raise ValueError("two groups have one name, spelled in two ways")
+        return named
 
     @field_validator("who")
     @classmethod
@@ -210,7 +227,7 @@ class LoopConfig(Section):
     """Figure 2: rounds of realigning the proxy and training the planner."""
 
     rounds: PositiveInt = 6
-    start: str | None = None
+    start: LocalName | None = None
     """Directory of a finished run whose last planner, proxy and answers this one goes on from."""
     rewind: UnitFloat = 0.0
     """Share of the way back to the base planner's weights that an alarm takes the planner. A planner that has
@@ -249,7 +266,7 @@ class AlignConfig(Section):
     """One run of the scalable-alignment loop on one planner."""
 
     world: str = "dinner"
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     planner: PlannerConfig = PlannerConfig()
     human: HumanConfig = HumanConfig()
     proxy: ProxyConfig = ProxyConfig()

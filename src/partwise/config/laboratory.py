@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from partwise.config.section import Listed, PositiveInt, Section, UnitFloat
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 
-Names = Annotated[tuple[str, ...], Listed]
+Names = Annotated[tuple[LocalName, ...], Listed]
 """A list of names, or a text in which commas divide them."""
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
 Combination = Literal["majority", "confidence-weighted", "dawid-skene", "glad"]
@@ -79,7 +79,7 @@ class DataConfig(Section):
     name: str = "plans"
     """`plans`, the built-in data: is this plan aligned? Or a public data set: cosmos_qa, sciq or
     ultrafeedback."""
-    source: str | None = None
+    source: LocalName | None = None
     """Folder or file of a public data set; None for its place on the hub."""
     train: PositiveInt = 1500
     """Examples that the teacher learns from; the student has as many of its own."""
@@ -96,10 +96,10 @@ class DataConfig(Section):
 class WeakToStrongConfig(Section):
     """One student that learns from weaker teachers, between its floor and its ceiling."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     teachers: Annotated[Names, Field(min_length=1)] = ("micro",)
     """Sizes of the ladder, or models by name or folder. Several answer as one."""
-    student: str = "mini"
+    student: LocalName = "mini"
     through: Names = ()
     """Models between teacher and student: each learns from the one before (bootstrapping)."""
     combine: Combination = "confidence-weighted"
@@ -117,7 +117,7 @@ class LaboratoryStudyConfig(Section):
 
     seeds: PositiveInt = 1
     """How many, from `first` upwards."""
-    first: int = Field(default=0, ge=0)
+    first: Seed = 0
     quick: bool = False
     """A small grid: whether it works, not what it says."""
     processes: PositiveInt | None = None
@@ -235,7 +235,7 @@ class SignalDiversityConfig(LaboratoryStudyConfig):
         "glad",
     )
     """How several signals become one."""
-    student: str = "mini"
+    student: LocalName = "mini"
     data: DataConfig = DataConfig(train=1000, test=1000, overlap=1 / 3)
     ladder: LadderConfig = LadderConfig()
     """Its two smallest rungs are the weak models."""

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from partwise.console.judge import shown_options
 from partwise.console.web import At, Console, PageNumber, Person, Refusal, page
 from partwise.oversight.feedback import StoredAnswer
+from partwise.oversight.feedback.rows import person
 from partwise.types import Choice
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def own(request: Request, console: At, session: Person, name: str, page_number: 
     Raises:
         Refusal: they are somebody else's.
     """
-    if name != session.who:
+    if person(name) != session.who:
         raise Refusal(403, f"Only {name[:64]} can read {name[:64]}'s answers.", title="Not yours")
+    name = session.who
     total = console.store.progress(who=name).by_annotator.get(name, 0)
     pages = max(1, -(-total // _OWN))
     number = min(max(1, page_number), pages)
@@ -72,7 +74,9 @@ def own(request: Request, console: At, session: Person, name: str, page_number: 
 @router.get("/people/{name}")
 def own_page(session: Person, name: str) -> Response:
     """The same."""
-    return RedirectResponse(f"/people/{session.who}/answers" if name == session.who else "/people", 303)
+    return RedirectResponse(
+        f"/people/{session.who}/answers" if person(name) == session.who else "/people", 303
+    )
 
 
 def _agreement(console: Console, run: str) -> Agreement:

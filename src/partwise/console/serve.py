@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from partwise.config.addresses import is_address
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -104,7 +106,7 @@ def _make(
     from partwise.console.runfiles import RunsFolder
     from partwise.console.web import Console
 
-    url = "://" in str(where)
+    url = isinstance(where, str) and is_address(where)
     console = Console(
         store=store,
         runs=RunsFolder(runs),
@@ -150,7 +152,7 @@ def _refuse_without_passwords(store: FeedbackStore, where: str | Path) -> None:
     from partwise.console.auth import is_password_hash
 
     if not any(is_password_hash(person.password_hash) for person in store.annotators()):
-        named = "" if "://" in str(where) else f" --store {where}"
+        named = "" if isinstance(where, str) and is_address(where) else f" --store {where}"
         raise ConsoleError(
             "On a host that others reach, everybody needs a password, and nobody has one yet: "
             f"partwise console add-annotator NAME{named}"

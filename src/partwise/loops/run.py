@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import AlignConfig, RlftConfig, panel_members
+from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions
 from partwise.loops.record import open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import composition_space, reward_function
@@ -27,13 +27,14 @@ from partwise.measure.evaluate import Judged, evaluate, figures
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlation
+from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.runs.progress import Listener, Progress
-from partwise.runs.rundir import RunDir
+from partwise.runs.rundir import RESULTS, RunDir
 from partwise.training.reward import Preference
 from partwise.training.rlft import Step
 from partwise.training.rollout import RolloutEngine
@@ -59,10 +60,11 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         ModelError: the model can't be loaded.
         LookupError: there is no such world.
     """
+    resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     run = RunDir.create(out, "align", config)
     with run.locked():
-        if (run.path / "results.json").exists():
-            return run.read_json("results.json")
+        if run.is_finished():
+            return run.read_json(RESULTS)
         with Sandbox() as sandbox:
             alignment = _Alignment(config, run, sandbox, listen, name)
             # Opened last: models that can't be loaded leave nothing behind.
@@ -144,7 +146,7 @@ class _Alignment:
             history=history,
             proxy_config=config.proxy,
             rlft_config=self._rlft_config,
-            seed=SEEDS * config.seed + self._offset,
+            seed=derived_seed(SEEDS * config.seed) + self._offset,
             alarmed=self._rewind,
             listen=self._stepped,
         )
@@ -287,6 +289,6 @@ class _Alignment:
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
         self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        self.run.write_json("results.json", results)
+        self.run.write_json(RESULTS, results)
         self._say("done", 2, 2, self._curve)
         return results

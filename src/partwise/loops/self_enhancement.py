@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from partwise.config import PreferConfig
+from partwise.config import PreferConfig, derived_seed
 from partwise.data.plans import Cue
 from partwise.loops.plan_writers import Writer, Written
 from partwise.oversight.signals import Source
@@ -60,14 +60,15 @@ def self_enhance(
         rounds: how often it learns.
         seed: decides samples, pairs and the order of learning, the same ones for every judge.
     """
+    first = derived_seed(seed * 1000)
     for index in range(rounds + 1):
-        written = writer.write(prompts, seed=seed * 1000 + index)
+        written = writer.write(prompts, seed=first + index)
         pairs = paired(written)
         said = judge.signals(pairs)
         yield Round(index=index, written=written, pairs=pairs, said=said)
         if index < rounds:
             preferred = preferences(writer, pairs, said)
-            prefer(writer.model, writer.tokenizer, preferred, config, seed=seed * 1000 + index)
+            prefer(writer.model, writer.tokenizer, preferred, config, seed=first + index)
 
 
 def paired(written: Sequence[Written]) -> list[Example]:

@@ -35,7 +35,7 @@ from partwise.models.tiny import SIZES
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Flipped, ModelSource, Source, TrueLabels
 from partwise.runs.progress import Listener, Progress
-from partwise.runs.rundir import RunDir
+from partwise.runs.rundir import RESULTS, RunDir
 from partwise.training.ladder import pretrained_rung, rule_book
 from partwise.training.weak_to_strong import fit, targets
 from partwise.types import Example, Signal
@@ -151,22 +151,39 @@ def _transcript(
 def run(config: WeakToStrongConfig, out: Path, listen: Listener, cache: Path) -> dict[str, Any]:
     """Run it into a directory: `results.json`, and in `answers.jsonl` what each said of each example.
 
+    Where that was done already, it is not done again.
+
     Raises:
         RunError: `out` holds another run, or the disk is full.
         DataError: public data can't be found or is bad.
         ModelError: a model can't be opened.
     """
+    device = str(resolve_device(config.device))
     setting = setting_of(config)
     directory = RunDir.create(out, "weak_to_strong", config)
     with directory.locked():
-        device = str(resolve_device(config.device))
+        if directory.is_finished():
+            return directory.read_json(RESULTS)
         models = Models(config.ladder, config.seed, cache, device)
-        results = weak_to_strong(config, setting, models, listen)
+        results = _named(weak_to_strong(config, setting, models, listen), directory)
         answers = results.pop("answers")
         lines = (json.dumps(row, ensure_ascii=False) for row in answers)
         directory.write_text("answers.jsonl", "\n".join(lines) + "\n")
-        directory.write_json("results.json", results)
+        directory.write_json(RESULTS, results)
     return results
+
+
+def _named(results: dict[str, Any], directory: RunDir) -> dict[str, Any]:
+    """Models under the names that they had been given: a run that goes on knows them by absolute paths."""
+    names = {
+        key: directory.as_given(named) if isinstance(named, str) else [directory.as_given(n) for n in named]
+        for key, named in results["names"].items()
+    }
+    rows = {
+        key: [row | {"name": directory.as_given(row["name"])} for row in results[key]]
+        for key in ("teachers", "through")
+    }
+    return results | {"names": names} | rows
 
 
 def _one(sources: Sequence[Source], config: WeakToStrongConfig) -> Source:

@@ -14,6 +14,8 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from partwise.config.addresses import AddressError
+
 M = TypeVar("M", bound=BaseModel)
 Tree = dict[str, Any]
 KeyPath = tuple[str, ...]
@@ -23,23 +25,31 @@ class ConfigError(ValueError):
     """The settings make no sense; the message is for a reader, one sentence per error."""
 
 
-def load_config(model: type[M], path: Path | None, overrides: Sequence[str] = ()) -> M:
+def load_config(
+    model: type[M], path: Path | None, overrides: Sequence[str] = (), *, command: str | None = None
+) -> M:
     """The settings of a TOML file, changed by overrides, as `model`.
 
     Args:
         model: any pydantic model, nested or not.
-        path: a TOML file; None for the defaults alone.
+        path: a TOML file; None for the defaults alone. Its key `command`, where it has one, is no setting:
+            it says which command it is for, such as "study noise".
         overrides: `planner.size=small`; later ones win. A value is read as TOML where that works and as a
             string elsewhere. `none` unsets a setting that may be unset.
+        command: what the settings are for; None to take a file whatever it is for.
 
     Raises:
-        ConfigError: the file can't be read or is no TOML, a key is unknown, or a value is not allowed.
+        ConfigError: the file can't be read, is no TOML or for another command, a key is unknown, or a value is
+            not allowed.
     """
     tree = {} if path is None else _read_toml(path)
+    meant = tree.pop("command", command)
+    if command is not None and meant != command:
+        raise ConfigError(f"{path} is for `partwise {meant}`, not for `partwise {command}`.")
     raw: dict[KeyPath, str] = {}
     for override in overrides:
         key, text = _split_override(override)
-        _put(tree, key, _parse_value(text, key, model))
+        key = _put(tree, key, _parse_value(text, key, model), model)
         raw[key] = text
     return _validate(model, tree, raw, source=None if path is None else str(path))
 
@@ -94,7 +104,7 @@ def _without_none(config: BaseModel, prefix: str = "") -> Tree:
 
 def _read_toml(path: Path) -> Tree:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"There is no config file {path}.") from None
     except IsADirectoryError:
@@ -128,16 +138,34 @@ def _parse_value(text: str, key: KeyPath, model: type[BaseModel]) -> Any:
     return parsed["value"] if set(parsed) == {"value"} and text else text
 
 
-def _put(tree: Tree, key: KeyPath, value: Any) -> None:
+def _put(tree: Tree, key: KeyPath, value: Any, model: type[BaseModel]) -> KeyPath:
+    """Set one setting, and return where it stands: a bare value may be short for a setting in a group."""
+    short = _short_for(model, key)
+    if short and isinstance(value, str):
+        key = (*key, short)
     node = tree
     for depth, part in enumerate(key[:-1]):
         child = node.setdefault(part, {})
+        if isinstance(child, str) and (short := _short_for(model, key[: depth + 1])):
+            child = node[part] = {short: child}
         if not isinstance(child, dict):
             raise ConfigError(
                 f"`{'.'.join(key)}` is not a setting: `{'.'.join(key[: depth + 1])}` is a value, not a group."
             )
         node = cast(Tree, child)
     node[key[-1]] = value
+    return key
+
+
+def _short_for(model: type[BaseModel], key: KeyPath) -> str | None:
+    """The setting of the group at `key` that a value in its place is short for."""
+    for part in key:
+        info = model.model_fields.get(part)
+        section = None if info is None else _section(info.annotation)
+        if section is None:
+            return None
+        model = section
+    return getattr(model, "SHORT", None)
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
@@ -217,7 +245,7 @@ def _validate(model: type[M], tree: Tree, raw: Mapping[KeyPath, str], source: st
     texts = {loc: raw[loc] for p in problems if p["type"] == "string_type" and (loc := _loc(p)) in raw}
     if texts:
         for key, text in texts.items():
-            _put(tree, key, text)
+            _put(tree, key, text, model)
         return _validate(model, tree, {k: v for k, v in raw.items() if k not in texts}, source)
     place = f" ({source})" if source and not any(_loc(p) in raw for p in problems) else ""
     sentences = dict.fromkeys(_problem_sentence(p, model) for p in problems)
@@ -238,6 +266,8 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"`{key}` is not a setting."
     said = problem["msg"].removeprefix("Value error, ")  # from a validator of ours
+    if isinstance(problem.get("ctx", {}).get("error"), AddressError):
+        return f"`{key}`: {said}"  # nothing of an address is shown: there may be a password in it
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^(Input|Value) should have", "it must have", allowed).replace(" after validation", "")
     shown = repr(problem["input"])

@@ -20,7 +20,10 @@ def drawing() -> AbstractContextManager[None]:
     """The settings under which all is drawn."""
     from matplotlib import rc_context
 
-    return rc_context({"svg.hashsalt": "partwise", "font.size": 9})
+    # Text is never mathematics, whatever dollars stand in it or in the user's own settings.
+    return rc_context(
+        {"svg.hashsalt": "partwise", "font.size": 9, "text.parse_math": False, "text.usetex": False}
+    )
 
 
 def shares_canvas(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from partwise.runs.text import shown, terminal
 
 _SHOWN = 30
 """Rows of a table that a terminal is given; whoever wants more looks at the report."""
@@ -42,16 +44,36 @@ class Page:
     pictures: Sequence[Picture] = field(default_factory=tuple)
 
 
+def _plain(page: Page) -> Page:
+    """The page with all its text on single lines, without characters that steer a reader."""
+    return replace(
+        page,
+        title=shown(page.title),
+        sentences=[shown(sentence) for sentence in page.sentences],
+        tables=[
+            replace(
+                table,
+                heading=shown(table.heading),
+                columns=[shown(column) for column in table.columns],
+                rows=[[shown(cell) for cell in row] for row in table.rows],
+            )
+            for table in page.tables
+        ],
+    )
+
+
 def page_markdown(page: Page) -> str:
     """The page for `docs/results`, its pictures as files beside it."""
+    page = _plain(page)
     lines = [f"# {page.title}", "", *(f"- {sentence}" for sentence in page.sentences), ""]
     for picture in page.pictures:
         lines += [f"![{picture.caption}]({picture.name}.svg)", "", f"*{picture.caption}*", ""]
     for table in page.tables:
         lines += [f"## {table.heading}", "", table.note, ""]
-        lines.append(f"| {' | '.join(table.columns)} |")
-        lines.append(f"|{'---|' * len(table.columns)}")
-        lines += [f"| **{row[0]}** | {' | '.join(row[1:])} |" for row in table.rows]
+        rows = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
+        lines.append(f"| {' | '.join(rows[0])} |")
+        lines.append(f"|{'---|' * len(rows[0])}")
+        lines += [f"| **{row[0]}** | {' | '.join(row[1:])} |" for row in rows[1:]]
         lines.append("")
     return "\n".join(lines)
 
@@ -71,28 +93,26 @@ def page_html(page: Page) -> str:
     # Our own drawings are the only text that goes in unescaped.
     environment.filters["drawing"] = lambda svg: Markup(svg[svg.index("<svg") :])  # pyright: ignore
     environment.filters["coded"] = coded
-    return environment.get_template("page.html.j2").render(page=page)
+    return environment.get_template("page.html.j2").render(page=_plain(page))
 
 
 def print_page(page: Page) -> None:
     """The page in a terminal or a log, without its pictures and the rows of its longest tables."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table as RichTable
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    if console.width < 100 and not console.is_terminal:
-        # A log has no width of its own; 80 columns would fold the intervals.
-        console.width = 120
+    page, console = _plain(page), terminal(log_width=120)
     for table in page.tables:
         if len(table.rows) > _SHOWN:
-            console.print(f"[italic]{table.heading}[/italic]: {len(table.rows)} rows, in the report\n")
+            heading = Text(table.heading, style="italic")
+            console.print(heading.append(f": {len(table.rows)} rows, in the report\n", style="not italic"))
             continue
-        shown = RichTable(title=table.heading, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        drawn = RichTable(title=table.heading, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for position, column in enumerate(table.columns):
-            shown.add_column(column, style="bold" if not position else "")
+            drawn.add_column(column, style="bold" if not position else "")
         for row in table.rows:
-            shown.add_row(*(cell.replace("−", "-") for cell in row))
-        console.print(shown)
+            drawn.add_row(*(cell.replace("−", "-") for cell in row))
+        console.print(drawn)
     for sentence in page.sentences:
-        console.print(f"- {sentence.replace('−', '-')}", markup=False)
+        console.print(f"- {sentence.replace('−', '-')}")

@@ -9,7 +9,7 @@ from partwise.runs.debate_page import debate_page
 from partwise.runs.noise_page import noise_page
 from partwise.runs.page import Page, page_markdown
 from partwise.runs.propagation_page import propagation_page
-from partwise.runs.rundir import RunDir
+from partwise.runs.rundir import RESULTS, RunDir
 from partwise.runs.self_enhancement_page import self_enhancement_page
 from partwise.runs.signal_diversity_page import signal_diversity_page
 from partwise.runs.weak_to_strong_page import one_pair_page, weak_to_strong_page
@@ -32,8 +32,8 @@ def write_results(directory: RunDir, results: Mapping[str, Any]) -> None:
     Raises:
         RunError: the disk is full.
     """
-    directory.write_json("results.json", results)
     page = PAGES[directory.kind](results)
     directory.write_text("table.md", page_markdown(page))
     for picture in page.pictures:
         directory.write_text(f"{picture.name}.svg", picture.svg)
+    directory.write_json(RESULTS, results)  # last: a study that has it is finished

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from partwise.runs.text import shown, terminal
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -62,7 +64,8 @@ class LiveDisplay:
     """
 
     def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream if stream is not None else sys.stdout
+        self._stream: TextIO | None = stream if stream is not None else sys.stdout
+        """None once nobody can be shown anything any more: a run goes on without."""
         self._clock = clock
         self._lock = threading.Lock()
         self._bars: dict[str, _Bar] = {}
@@ -70,7 +73,7 @@ class LiveDisplay:
         self._rich: RichProgress | None = None
 
     def __enter__(self) -> Self:
-        if self._stream.isatty():
+        if self._stream is not None and self._stream.isatty():
             self._rich = _make_bars(self._stream)
             self._rich.start()
         return self
@@ -86,9 +89,9 @@ class LiveDisplay:
         """Say that something goes on before the first progress arrives."""
         with self._lock:
             if self._rich is not None:
-                self._rich.console.print(f"{text} ...", markup=False)
+                self._rich.console.print(f"{shown(text)} ...")
             else:
-                print(f"{text} ...", file=self._stream, flush=True)
+                self._print(f"{shown(text)} ...")
 
     def listen(self, progress: Progress) -> None:
         """Show where a run is."""
@@ -107,18 +110,25 @@ class LiveDisplay:
                 self._show_bar(self._rich, progress, bar, changed)
             elif changed or now - bar.said_at >= _QUIET_SECONDS:
                 bar.said_at = now
-                print(_line(progress, bar, now), file=self._stream, flush=True)
+                self._print(shown(_line(progress, bar, now)))
+
+    def _print(self, line: str) -> None:
+        try:
+            if self._stream is not None:
+                print(line, file=self._stream, flush=True)
+        except OSError:  # closed, full, or its reader has gone
+            self._stream = None
 
     def _show_bar(self, rich: RichProgress, progress: Progress, bar: _Bar, changed: bool) -> None:
         total = progress.total or None
         fields: dict[str, Any] = {
-            "phase": progress.phase,
+            "phase": shown(progress.phase),
             "figures": format_figures(bar.figures),
             "figure": format_figures(dict(list(bar.figures.items())[:1])),
         }
         task = self._tasks.get(progress.run)
         if task is None:
-            task = self._tasks[progress.run] = rich.add_task(_escape(progress.run), total=total, **fields)
+            task = self._tasks[progress.run] = rich.add_task(shown(progress.run), total=total, **fields)
         elif changed:
             # A new phase has its own rate: the old one would spoil the estimate of the time left.
             rich.reset(task, total=total, **fields)
@@ -153,14 +163,7 @@ def _line(progress: Progress, bar: _Bar, now: float) -> str:
     return "  ".join(parts)
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def _make_bars(stream: TextIO) -> RichProgress:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -176,10 +179,10 @@ def _make_bars(stream: TextIO) -> RichProgress:
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
 
-    console = Console(file=stream)
+    console = terminal(stream)
     wide = console.width >= _WIDE
     columns: list[ProgressColumn] = [
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", markup=False, style="bold"),
         TextColumn("{task.fields[phase]}", markup=False),
         *([BarColumn(bar_width=20 if console.width >= 1.25 * _WIDE else 10)] if wide else []),
         MofNCompleteColumn(),

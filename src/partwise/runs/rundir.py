@@ -8,23 +8,26 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
-import tempfile
 import uuid
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from partwise import __version__
+from partwise.config.addresses import without_secrets
+from partwise.config.places import local_places, with_absolute_paths
+from partwise.files import digests, is_full, sync, write_whole
 from partwise.runs.config import flatten
 
 SCHEMA = 1
+RESULTS = "results.json"
 _RECORD = "run.json"
 _LOCK = "run.lock"
 _MISSING = object()
-_FULL_MESSAGE = re.compile(r"no space left|os error 28|code: 28\b|disk quota", re.IGNORECASE)
 _NEARLY_FULL = 256 * 1024
 """Bytes free below which a failed write is put down to a full disk, whatever the library that wrote says."""
 
@@ -36,51 +39,66 @@ class RunError(Exception):
 class RunDir:
     """A run's directory: `run.json` (what it is), `rounds/NNN` (what it did), and files beside them."""
 
-    def __init__(self, path: Path, kind: str, config_data: Mapping[str, Any], id: str = "") -> None:
+    def __init__(
+        self, path: Path, kind: str, config_data: Mapping[str, Any], record: Mapping[str, Any] | None = None
+    ) -> None:
         self.path = path
-        self.id = id
-        """Tells it from every other run, wherever its directory is moved to."""
         self.kind = kind
         """What runs here: `align`, or the name of a study."""
         self.config_data = config_data
-        """The settings as plain JSON data; `config_from_data` makes the model of them."""
+        """The settings as plain JSON data, paths absolute; `config_from_data` makes the model of them."""
+        record = record or {}
+        self.id = str(record.get("id", ""))
+        """Tells it from every other run, wherever its directory is moved to."""
+        self._inputs = _texts_by_text(record.get("inputs"))
+        """SHA-256 of each file that the settings name, by its path, as the run began."""
+        self._given = _texts_by_text(record.get("given"))
+        """How the settings' paths had been written."""
 
     @classmethod
     def create(cls, path: Path, kind: str, config: BaseModel) -> RunDir:
-        """Make the directory, or open it where it holds the same kind of run with equal settings.
+        """Make the directory, or open it where it holds the same kind of run with equal settings and data.
 
         A run that never got anywhere (its model could not be loaded, say) makes way for another.
 
         Raises:
             RunError: it holds another run or something that is no run, or can't be written.
         """
-        data = config.model_dump(mode="json")
+        absolute, given = with_absolute_paths(config)
+        data, inputs = absolute.model_dump(mode="json"), _inputs(absolute)
         if path.exists() and not path.is_dir():
             raise RunError(f"{path} is a file, not a directory; give another --out.")
-        if (path / _RECORD).exists():
-            run = cls.open(path)
-            if run.kind == kind and run.config_data == data:
-                return run
-            if not run._is_blank():
-                run._refuse_other(kind, data)
-            with run.locked():
-                return cls._write_record(path, kind, data)
-        with _plain_errors(path):
+        with plain_errors(path):
             path.mkdir(parents=True, exist_ok=True)
-            if any(not _is_ours(entry.name) for entry in path.iterdir()):
-                raise RunError(f"{path} is not empty and holds no run; give another --out.")
-        return cls._write_record(path, kind, data)
+            if not (path / _RECORD).exists():
+                if any(not _is_ours(entry.name) for entry in path.iterdir()):
+                    raise RunError(f"{path} is not empty and holds no run; give another --out.")
+                record = _record(kind, data, inputs, given)
+                if _write_first(path / _RECORD, _as_json(record)):
+                    return cls(path, kind, data, record)
+        run = cls.open(path)
+        if run.kind == kind and _normal(run.config_data, config) == data:
+            run._refuse_other_data(inputs)
+            return run
+        if not run.is_blank():
+            run._refuse_other(kind, data)
+        with run.locked():
+            record = _record(kind, data, inputs, given)
+            run.write_json(_RECORD, record)
+        return cls(path, kind, data, record)
 
-    @classmethod
-    def _write_record(cls, path: Path, kind: str, data: dict[str, Any]) -> RunDir:
-        run = cls(path, kind, data, uuid.uuid4().hex[:12])
-        record = {"schema": SCHEMA, "kind": kind, "id": run.id, "version": __version__, "config": data}
-        run.write_json(_RECORD, record)
-        return run
+    def is_blank(self) -> bool:
+        """Whether nothing but records was ever written, here or in the runs that a study is made of."""
+        files = (Path(where) / name for where, _, names in os.walk(self.path) for name in names)
+        return all(_is_ours(file.name) or file.name == _RECORD for file in files)
 
-    def _is_blank(self) -> bool:
-        """Whether nothing but the record was ever written."""
-        return all(_is_ours(entry.name) or entry.name == _RECORD for entry in self.path.iterdir())
+    def is_finished(self) -> bool:
+        """Whether its results are there: they are written last."""
+        return (self.path / RESULTS).exists()
+
+    def as_given(self, text: str) -> str:
+        """What the settings said in place of an absolute path; any other text as it is."""
+        return self._given.get(text, text)
 
     @classmethod
     def open(cls, path: Path) -> RunDir:
@@ -100,7 +118,22 @@ class RunDir:
             raise RunError(f"{path / _RECORD} is no record of a run.")
         if record.get("schema") != SCHEMA:
             raise RunError(f"{path} was made by another version of Partwise ({record.get('version')}).")
-        return cls(path, kind, cast(dict[str, Any], config), str(record.get("id", "")))
+        return cls(path, kind, cast(dict[str, Any], config), record)
+
+    def _refuse_other_data(self, now: Mapping[str, str]) -> None:
+        """Go on only with the files that the run began with."""
+        before = self._inputs
+        changed = [
+            f"{file} is {'changed' if file in now and file in before else 'new' if file in now else 'gone'}"
+            for file in sorted(before.keys() | now.keys())
+            if before.get(file) != now.get(file)
+        ]
+        if before and changed:
+            named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+            raise RunError(
+                f"{self.path} began with other data: since then {named}; put it back as it was to go on, "
+                "or start another run with another --out."
+            )
 
     def _refuse_other(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind != self.kind:
@@ -117,7 +150,7 @@ class RunDir:
             more = f" and {len(differing) - 6} more" if len(differing) > 6 else ""
             raise RunError(
                 f"{self.path} holds a run with other settings: {named}{more}; give another --out, "
-                f"or continue it as it is by `partwise resume {self.path}`."
+                f"or continue it as it is by `{resume_command(self.path)}`."
             )
 
     @contextlib.contextmanager
@@ -127,7 +160,7 @@ class RunDir:
         Raises:
             RunError: another process holds it.
         """
-        with _plain_errors(self.path):
+        with plain_errors(self.path):
             handle = open(self.path / _LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - closed below
         with handle:
             try:
@@ -163,10 +196,10 @@ class RunDir:
             RunError: it can't be written, or holds NaN or infinity, which JSON has not.
         """
         try:
-            text = json.dumps(obj, indent=1, ensure_ascii=False, allow_nan=False)
+            text = _as_json(obj)
         except ValueError as error:
             raise RunError(f"{self.path / name} can't be written as JSON: {error}.") from error
-        return self.write_text(name, text + "\n")
+        return self.write_text(name, text)
 
     def read_json(self, name: str) -> Any:
         """The data of a JSON file.
@@ -207,68 +240,67 @@ class RunDir:
             raise RunError(f"Round {index} of {self.path} is done already.")
         working = final.with_name(f"{final.name}.tmp")
         try:
-            with _plain_errors(self.path):
+            with plain_errors(self.path):
                 shutil.rmtree(working, ignore_errors=True)
                 working.mkdir(parents=True)
                 yield working
                 _sync_tree(working)
                 working.rename(final)
-                _sync(final.parent)
+                sync(final.parent)
         except BaseException:
             shutil.rmtree(working, ignore_errors=True)
             raise
 
 
 def write_atomically(path: Path, text: str, *, run: Path | None = None) -> Path:
-    """Write a UTF-8 file, whole or not at all, and return its path.
+    """Write a UTF-8 file as `files.write_whole` does, and return its path.
 
     Raises:
         RunError: it can't be written; what was there before still is.
     """
-    working: str | None = None
-    try:
-        with _plain_errors(run or path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, working = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-            with open(descriptor, "w", encoding="utf-8") as handle:
-                handle.write(text)
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.chmod(working, 0o644)
-            os.replace(working, path)
-            _sync(path.parent)
-    except BaseException:
-        if working is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(working)
-        raise
+    with plain_errors(run or path.parent):
+        write_whole(path, [text])
     return path
 
 
+def resume_command(path: Path) -> str:
+    """What goes on with the run in a directory, as it is typed."""
+    return f"partwise resume {shlex.quote(str(path))}"
+
+
 @contextlib.contextmanager
-def _plain_errors(run: Path) -> Generator[None, None, None]:
-    """Turn what a failed write raises, in whatever library, into one sentence."""
+def plain_errors(where: Path, *, then: str = "") -> Generator[None, None, None]:
+    """Turn what a failed write raises, in whatever library, into one sentence.
+
+    Args:
+        where: the folder that is written in.
+        then: what to do about a full disk once there is room; to resume the run in `where`, if not given.
+
+    Raises:
+        RunError: something could not be written.
+    """
     try:
         yield
     except RunError:
         raise
     except Exception as error:
-        if _is_full(error, run):
+        if _is_full(error, where):
+            full = getattr(error, "filename", None) or where
             raise RunError(
-                f"The disk is full: {_nearest(run)} has no room left; nothing was half-written; "
-                f"free space and `partwise resume {run}`."
+                f"The disk is full: {_nearest(Path(str(full)))} has no room left; nothing was half-written; "
+                f"free space and {then or f'`{resume_command(where)}`'}."
             ) from error
         if isinstance(error, OSError):
-            where = error.filename2 or error.filename or run
-            raise RunError(f"{where} can't be written: {error.strerror or error}.") from error
+            named = error.filename2 or error.filename or where
+            raise RunError(f"{named} can't be written: {error.strerror or error}.") from error
         raise
 
 
 def _is_full(error: Exception, run: Path) -> bool:
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if _FULL_MESSAGE.search(str(error)):
+    if is_full(error):
         return True
+    if isinstance(error, OSError) and error.errno is not None:
+        return False
     # torch and safetensors raise errors of their own that don't always say why.
     writer_failed = (
         re.search(r"writ|serializ|unexpected pos|short read", str(error), re.IGNORECASE) is not None
@@ -287,19 +319,69 @@ def _is_ours(name: str) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return "unset" if value is _MISSING or value is None else json.dumps(value)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if value is _MISSING or value is None:
+        return "unset"
+    return json.dumps(without_secrets(value) if isinstance(value, str) and "@" in value else value)
 
 
 def _sync_tree(root: Path) -> None:
     for folder, _, files in os.walk(root, topdown=False):
         for name in files:
-            _sync(Path(folder) / name)
-        _sync(Path(folder))
+            sync(Path(folder) / name)
+        sync(Path(folder))
+
+
+def _record(
+    kind: str, data: Mapping[str, Any], inputs: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "id": uuid.uuid4().hex[:12],
+        "version": __version__,
+        "config": data,
+        **({"inputs": inputs} if inputs else {}),
+        **({"given": given} if given else {}),
+    }
+
+
+def _inputs(config: BaseModel) -> dict[str, str]:
+    """SHA-256 of the files that settings name. Of a run that this one goes on from its record is enough."""
+    found: dict[str, str] = {}
+    for _, place in local_places(config):
+        with contextlib.suppress(OSError):  # whoever reads it says what is wrong with it
+            found |= digests(place / _RECORD if (place / _RECORD).exists() else place)
+    return found
+
+
+def _normal(data: Mapping[str, Any], config: BaseModel) -> Any:
+    """The settings of a record as this version would write them."""
+    with contextlib.suppress(ValidationError):
+        return with_absolute_paths(type(config).model_validate(data))[0].model_dump(mode="json")
+    return data
+
+
+def _write_first(path: Path, text: str) -> bool:
+    """Write a file whole, unless somebody else was faster; whether it was written."""
+    working = path.with_name(f".{uuid.uuid4().hex[:16]}.tmp")
+    try:
+        write_whole(working, [text])
+        try:
+            os.link(working, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links
+            os.replace(working, path)
+        sync(path.parent)
+        return True
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(working)
+
+
+def _as_json(obj: Any) -> str:
+    return json.dumps(obj, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _texts_by_text(data: Any) -> dict[str, str]:
+    return {str(k): str(v) for k, v in cast(dict[Any, Any], data).items()} if isinstance(data, dict) else {}

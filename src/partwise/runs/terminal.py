@@ -7,6 +7,7 @@ from typing import Any
 
 from partwise.runs.progress import short_number
 from partwise.runs.reading import Figure, gap_sentences, group, ordered, ran_share, run_sentences
+from partwise.runs.text import shown, terminal
 
 _COLUMNS = (
     ("aligned_and_correct", "aligned and correct"),
@@ -25,21 +26,18 @@ def print_run(results: Mapping[str, Any]) -> None:
 def print_study(results: Mapping[str, Any]) -> None:
     """Each arm, and what they say of part-to-complete generalization."""
     arms = group(results, "arms")
-    shown = {name: group(arms, name) for name in ordered(arms)}
     _print_arms(
-        shown, "Shares of the held-out solutions that ran, with 95% intervals", gap_sentences(results)
+        {name: group(arms, name) for name in ordered(arms)},
+        "Shares of the held-out solutions that ran, with 95% intervals",
+        gap_sentences(results),
     )
 
 
 def _print_arms(arms: Mapping[str, Mapping[str, Any]], title: str, sentences: list[str]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if console.width < 100 and not console.is_terminal:
-        # A log has no width of its own; 80 columns would fold the intervals.
-        console.width = 110
+    console = terminal()
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("arm", style="bold")
     for _, heading in _COLUMNS:
@@ -50,11 +48,11 @@ def _print_arms(arms: Mapping[str, Mapping[str, Any]], title: str, sentences: li
         ran = ran_share(arm)
         figures = [Figure.of(arm.get(key)) for key, _ in _COLUMNS]
         table.add_row(
-            name,
+            shown(name),
             *(figure.full.replace("−", "-") for figure in figures),
             "" if ran is None else short_number(ran),
             f"{figures[0].n:,}",
         )
     console.print(table)
     for sentence in sentences:
-        console.print(sentence.replace("−", "-"), markup=False)
+        console.print(shown(sentence).replace("−", "-"))

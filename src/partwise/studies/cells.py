@@ -42,7 +42,7 @@ def run_cells(
         shown = _Slots(listen, len(cells) - len(missing), len(cells))
         with workers(shown.listen, min(processes or available_cores(), len(missing))) as ready:
             ready.run([partial(_fill, cell, files[cell.name], directory.path) for cell in missing])
-    return {name: json.loads(file.read_text()) for name, file in files.items()}
+    return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
 
 
 def _fill(cell: Cell, file: Path, run: Path, listen: Listener) -> None:

@@ -15,7 +15,7 @@ from partwise.config import AlignConfig, Reward, StudyConfig
 from partwise.measure.intervals import Measure, over_seeds
 from partwise.measure.part_to_complete import gap_recovered
 from partwise.runs.progress import Listener
-from partwise.runs.rundir import RunDir
+from partwise.runs.rundir import RESULTS, RunDir
 from partwise.runs.table import study_markdown, study_picture
 from partwise.studies.jobs import Job, run_jobs
 
@@ -35,9 +35,9 @@ def run(config: StudyConfig, out: Path, listen: Listener) -> dict[str, Any]:
     with directory.locked():
         run_jobs(_jobs(config, out), listen, processes=config.processes)
         results = collect(out, range(config.seeds))
-        directory.write_json("results.json", results)
         directory.write_text("table.md", study_markdown(results, "Part-to-complete generalization"))
         directory.write_text("table.svg", study_picture(results))
+        directory.write_json(RESULTS, results)
     return results
 
 

@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from typing import Any
 
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunError
+from partwise.runs.stopping import Stopped, stop_by_exception
 
 Work = Callable[[Listener], Any]
 """A function of a module, or a `functools.partial` of one; what it returns must cross to another process."""
 
+_GRACE = 5.0
+"""Seconds that a worker has to tidy up once its study ends before its time."""
 _reports: Any = None
 """In a worker: the queue that takes its progress to the parent."""
+_working = threading.Event()
+"""In a worker: set while it works."""
 
 
 def available_cores() -> int:
@@ -43,7 +51,8 @@ class Workers:
             Exception: whatever a work raised.
         """
         # A single-threaded process a core beats threads for models this small.
-        futures = [self.pool.submit(_work, work, threads) for work in works]
+        with _without_interrupts():
+            futures = [self.pool.submit(_work, work, threads) for work in works]
         try:
             for future in as_completed(futures):
                 future.result()
@@ -57,6 +66,8 @@ class Workers:
 def workers(listen: Listener, count: int) -> Generator[Workers]:
     """Workers whose progress goes to `listen`. They end with this process, whatever ends it.
 
+    Where this process is told to end they are stopped in the midst of what they do, as if by a signal.
+
     Raises:
         RunError: one of them was killed.
     """
@@ -64,17 +75,41 @@ def workers(listen: Listener, count: int) -> Generator[Workers]:
     reports = context.Queue()
     relay = threading.Thread(target=_relay, args=(reports, listen), daemon=True)
     relay.start()
+    # Nothing is ever sent: that the other end is closed, by us or by our end, is what workers wait for.
+    watched, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(reports, watched))
     try:
-        with ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(reports,)) as pool:
-            yield Workers(pool)
-    except BrokenProcessPool:
-        raise RunError(
-            "A worker process was killed, perhaps for want of memory; "
-            "what was done is kept: resume the study."
-        ) from None
+        try:
+            with pool:
+                try:
+                    yield Workers(pool)
+                except Exception:
+                    raise  # what others are in the midst of is finished, and kept
+                except BaseException:
+                    held.close()
+                    raise
+        except BrokenProcessPool:
+            raise RunError(
+                "A worker process was killed, perhaps for want of memory; "
+                "what was done is kept: resume the study."
+            ) from None
     finally:
+        held.close()
+        watched.close()
+        # A worker that was killed may hold the queue for ever: nobody waits for it.
+        reports.cancel_join_thread()
         reports.put(None)
-        relay.join()
+        relay.join(_GRACE)
+
+
+@contextmanager
+def _without_interrupts() -> Generator[None]:
+    """Processes that are started within begin without Ctrl+C, until they have said what they make of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cancel(futures: Sequence[Future[Any]]) -> None:
@@ -87,17 +122,25 @@ def _relay(reports: Any, listen: Listener) -> None:
         listen(progress)
 
 
-def _start(reports: Any) -> None:
+def _start(reports: Any, watched: Connection) -> None:
     global _reports
     _reports = reports
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Ctrl+C in a terminal reaches every process; whether to end is for the study to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    stop_by_exception(_GRACE, busy=_working.is_set)
+    threading.Thread(target=_end_with_study, args=(watched,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A worker whose study was killed would go on with what waits, and hold the runs that a resume needs."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
+def _end_with_study(watched: Connection) -> None:
+    """A worker whose study has ended would go on with what waits, and hold the runs that a resume needs."""
+    with suppress(EOFError, OSError):
+        watched.recv_bytes()
+    thread = threading.main_thread().ident
+    if thread is not None:
+        signal.pthread_kill(thread, signal.SIGTERM)
+    time.sleep(_GRACE)
+    os._exit(1)
 
 
 def _tell(progress: Progress) -> None:
@@ -106,7 +149,13 @@ def _tell(progress: Progress) -> None:
 
 
 def _work(work: Work, threads: int) -> Any:
-    import torch
+    _working.set()
+    try:
+        import torch
 
-    torch.set_num_threads(threads)
-    return work(_tell)
+        torch.set_num_threads(threads)
+        return work(_tell)
+    except Stopped as stopped:
+        os._exit(128 + stopped.number)  # or the worker would begin what waits
+    finally:
+        _working.clear()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partwise.config import SelfEnhancementConfig
+from partwise.config import SelfEnhancementConfig, derived_seed
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
 from partwise.loops.self_enhancement import asked_for, self_enhance
@@ -200,8 +200,9 @@ def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Liste
     read = pretrained_rung(config.ladder, config.size, seed, cache, tell("pretraining"), peer=member)
     book = rule_book(config.ladder, seed)
     plans = draw_plans(f"lessons {seed} {member}", book, SHARES, config.teach.plans)
+    first = derived_seed(seed * 100) + member
     folder = taught_writer(
-        read, plans, book, config.teach, cache, seed=seed * 100 + member, listen=tell("learning to write")
+        read, plans, book, config.teach, cache, seed=first, listen=tell("learning to write")
     )
     return Writer.load(folder)
 

@@ -21,6 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from partwise.runs.rundir import plain_errors
+
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
 Row = dict[str, list[int]]
@@ -101,21 +103,25 @@ def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:
     Args:
         folder: named by all that shapes the model.
         make: writes the model into the folder that it is given.
+
+    Raises:
+        RunError: the disk is full, or may not be written.
     """
     if folder.exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".pretraining-", dir=folder.parent))
-    try:
-        make(scratch / "model")
+    with plain_errors(folder.parent, then="try again, or set PARTWISE_CACHE to another folder"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".pretraining-", dir=folder.parent))
         try:
-            os.rename(scratch / "model", folder)
-        except OSError:
-            # Someone else was faster: theirs has the same name, and so the same content.
-            if not folder.exists():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            make(scratch / "model")
+            try:
+                os.rename(scratch / "model", folder)
+            except OSError:
+                # Someone else was faster: theirs has the same name, and so the same content.
+                if not folder.exists():
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 

@@ -1,6 +1,7 @@
 """The feedback store: every question put to people and every answer they gave, in SQLite or PostgreSQL."""
 
 from partwise.oversight.feedback.jsonl import Exported
+from partwise.oversight.feedback.jsonl import read as read_answers
 from partwise.oversight.feedback.schema import (
     Annotator,
     AnnotatorCounts,
@@ -35,4 +36,5 @@ __all__ = [
     "StaleQuestion",
     "StoredAnswer",
     "Vote",
+    "read_answers",
 ]

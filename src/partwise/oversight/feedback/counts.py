@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from partwise.oversight.feedback.database import Database
-from partwise.oversight.feedback.rows import standing_answers, unanswered_by
+from partwise.oversight.feedback.rows import person, standing_answers, unanswered_by
 from partwise.oversight.feedback.schema import IS_OPEN, AnnotatorCounts, Progress, RunCounts, Vote
 from partwise.oversight.feedback.schema import answers as _A
 from partwise.oversight.feedback.schema import questions as _Q
@@ -21,6 +21,7 @@ class Counts(Database):
         here = [column == value for column, value in wanted if value is not None]
         still = IS_OPEN
         if who is not None:
+            who = person(who)
             here.append(_Q.c.assigned_to.in_(("", who)))
             still &= unanswered_by(who)
         asked = sa.select(sa.func.count()).select_from(_Q).where(*here)

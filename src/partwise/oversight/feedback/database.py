@@ -15,11 +15,12 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from partwise.config.addresses import AddressError, is_address, secrets_in
+from partwise.oversight.feedback.names import misspelled, unify
 from partwise.oversight.feedback.schema import SCHEMA, FeedbackError, metadata, schema
 
 _BUSY_SECONDS = 60
 """How long a writer waits for the others before it gives up."""
-_POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 class Database:
@@ -33,8 +34,10 @@ class Database:
         """
         self.name: str
         """Where it is, without a password."""
-        if "://" in str(where):
-            self._engine, self.name = _postgres(str(where))
+        self._secrets: set[str] = set()
+        if isinstance(where, str) and _is_address(where):
+            self._secrets = secrets_in(where)
+            self._engine, self.name = _postgres(where.strip())
         else:
             self._engine, self.name = _sqlite(Path(where).expanduser().absolute()), str(where)
         is_sqlite = self._engine.dialect.name == "sqlite"
@@ -78,8 +81,10 @@ class Database:
 
     def _make_tables(self) -> None:
         with self._read() as db:
-            if self._has_tables(db):
-                return
+            there = self._has_tables(db)
+            forms = misspelled(db) if there else {}
+        if there and not forms:
+            return
         with self._write() as db:
             if db.dialect.name == "postgresql":
                 # Two at once can't make tables: whoever comes second waits here, and finds them made.
@@ -87,6 +92,8 @@ class Database:
             if not self._has_tables(db):
                 metadata.create_all(db)
                 db.execute(sa.insert(schema).values(version=SCHEMA))
+            elif forms:
+                unify(db, misspelled(db))
 
     def _has_tables(self, db: sa.Connection) -> bool:
         tables = sa.inspect(db).get_table_names()
@@ -110,9 +117,17 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise FeedbackError(_sentence(self.name, " ".join(str(error.orig).split()))) from error
+            raise self._failure(error, _sentence(self.name, " ".join(str(error.orig).split())))
         except SQLAlchemyError as error:
-            raise FeedbackError(f"{self.name} failed: {' '.join(str(error).split())}") from error
+            raise self._failure(error, f"{self.name} failed: {' '.join(str(error).split())}")
+
+    def _failure(self, error: Exception, said: str) -> FeedbackError:
+        """The error to raise, in which no password stands, nor in what a traceback says of its cause."""
+        found = FeedbackError(_without(said, self._secrets))
+        told = str(error)
+        hides = told != _without(told, self._secrets)
+        found.__cause__ = FeedbackError("The database failed.") if hides else error
+        return found
 
 
 def _sqlite(path: Path) -> sa.Engine:
@@ -158,19 +173,15 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _postgres(address: str) -> tuple[sa.Engine, str]:
-    scheme = address.partition("://")[0]
-    if scheme not in _POSTGRES:
-        raise FeedbackError(
-            f"A feedback store is the path of a file or a postgresql:// address, not {scheme}://..."
-        )
+def _is_address(where: str) -> bool:
     try:
-        url = sa.make_url(address).set(drivername="postgresql+psycopg")
-    except (SQLAlchemyError, ValueError):
-        raise FeedbackError(
-            "That address can't be read; it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-            "with %-escapes for special characters."
-        ) from None
+        return is_address(where)
+    except AddressError as error:
+        raise FeedbackError(str(error)) from error
+
+
+def _postgres(address: str) -> tuple[sa.Engine, str]:
+    url = sa.make_url(address).set(drivername="postgresql+psycopg")
     timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
     try:
         engine = sa.create_engine(url, max_overflow=35, pool_pre_ping=True, connect_args=timeout)
@@ -190,6 +201,13 @@ def _begin_postgres(connection: sa.Connection) -> None:
         # The next question is the first of an index. Before it has statistics of new questions, PostgreSQL
         # would rather sort them all.
         connection.exec_driver_sql("SET LOCAL enable_sort=off")
+
+
+def _without(text: str, secrets: set[str]) -> str:
+    """A text without secrets, the longest first: one may be part of another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _sentence(name: str, said: str) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from partwise.oversight.feedback.rows import checked_name, storable
+from partwise.files import is_full, write_whole
+from partwise.oversight.feedback.rows import checked_name, checked_person, storable
 from partwise.oversight.feedback.schema import FeedbackError, Question, StoredAnswer
 from partwise.types import Choice, JudgmentItem, Option, Purpose
 
@@ -70,36 +68,27 @@ class _Line(BaseModel):
 
 
 def write(path: Path, answers: Iterable[StoredAnswer], *, ties: bool) -> Exported:
-    """Write answers to `path`, whole or not at all.
+    """Write answers to `path`, whole or not at all; see `files.write_whole`.
 
     Ties, and where people could not tell, are left out unless `ties`: TRL would read them as preferences.
 
     Raises:
         FeedbackError: the file can't be written.
     """
-    written = left_out = 0
-    working: str | None = None
+    kept: list[str] = []
+    left_out = 0
+    for answer in answers:
+        if answer.answer.preferred is None and not ties:
+            left_out += 1
+        else:
+            kept.append(json.dumps(_line(answer), ensure_ascii=False) + "\n")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, working = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        # Half of a surrogate pair has no UTF-8; written with a backslash it is JSON for itself.
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for answer in answers:
-                if answer.answer.preferred is None and not ties:
-                    left_out += 1
-                    continue
-                file.write(json.dumps(_line(answer), ensure_ascii=False) + "\n")
-                written += 1
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(working, path)
+        write_whole(path, kept)
     except OSError as error:
+        if is_full(error):
+            raise FeedbackError(f"The disk is full: {path} has no room; nothing was half-written.") from error
         raise FeedbackError(f"{path} can't be written: {error.strerror}.") from error
-    finally:
-        if working is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(working)
-    return Exported(written=written, left_out=left_out)
+    return Exported(written=len(kept), left_out=left_out)
 
 
 def _line(answer: StoredAnswer) -> dict[str, Any]:
@@ -182,12 +171,12 @@ def _answer(line: _Line, run: str | None, index: int, now: datetime) -> StoredAn
         item=record.item,
         purpose=line.purpose,
         order=(record.shown_first, 1 - record.shown_first),
-        assigned_to=None if record.assigned_to is None else checked_name(record.assigned_to, "annotator"),
+        assigned_to=None if record.assigned_to is None else checked_person(record.assigned_to),
     )
     return StoredAnswer(
         id=0,
         question=question,
-        who=checked_name(line.who, "annotator"),
+        who=checked_person(line.who),
         choice=_choice(line, record.item),
         order=question.order,
         seconds=record.seconds,

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from partwise.oversight.feedback.database import Database
-from partwise.oversight.feedback.rows import checked_name, storable
+from partwise.oversight.feedback.rows import checked_name, checked_person, person, storable
 from partwise.oversight.feedback.schema import Annotator, FeedbackError, Plan, PlanState
 from partwise.oversight.feedback.schema import annotators as _N
 from partwise.oversight.feedback.schema import plans as _P
@@ -71,7 +71,7 @@ class Plans(Database):
             FeedbackError: there is none.
         """
         state = PlanState.APPROVED if approved else PlanState.REFUSED
-        return self._end_plan(id, state, checked_name(who, "annotator"), storable(reason))
+        return self._end_plan(id, state, checked_person(who), storable(reason))
 
     def withdraw_plan(self, id: int) -> bool:
         """Take back a plan that nobody waits for any more; False where it was decided on already.
@@ -97,7 +97,7 @@ class Plans(Database):
         Raises:
             FeedbackError: they are there already, and `replace` does not ask for another password.
         """
-        values = {"name": checked_name(name, "annotator"), "password_hash": password_hash}
+        values = {"name": checked_person(name), "password_hash": password_hash}
         insert = self._insert(_N).values(**values, at=datetime.now(UTC))
         if replace:
             insert = insert.on_conflict_do_update(index_elements=["name"], set_=values)
@@ -110,7 +110,7 @@ class Plans(Database):
     def annotator(self, name: str) -> Annotator | None:
         """Somebody with a password; None where nobody has that name."""
         with self._read() as db:
-            row = db.execute(sa.select(_N).where(_N.c.name == name)).first()
+            row = db.execute(sa.select(_N).where(_N.c.name == person(name))).first()
         return None if row is None else _annotator(row)
 
     def annotators(self) -> list[Annotator]:

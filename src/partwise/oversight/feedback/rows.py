@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -34,9 +36,10 @@ def standing_answers(
 
     Their questions are joined only where columns or conditions need them: that takes as long as all the rest.
     """
+    name = None if who is None else person(who)
     conditions = [
         column == value
-        for column, value in ((_Q.c.run, run), (_Q.c.round, round), (_A.c.who, who))
+        for column, value in ((_Q.c.run, run), (_Q.c.round, round), (_A.c.who, name))
         if value is not None
     ]
     statement: sa.Select[*tuple[Any, ...]] = sa.select(*columns).where(STANDING, *conditions)
@@ -224,6 +227,23 @@ def _body(item: JudgmentItem) -> str:
     ]
     data = {"key": item.key, "question": item.question, "options": options, "complexity": item.complexity}
     return json.dumps(data, sort_keys=True)
+
+
+def person(name: str) -> str:
+    """A person's name as it is stored, asked for and compared: composed characters, single blanks, as is else.
+
+    So a name that was typed on two machines, in two forms of Unicode, is one person's.
+    """
+    return re.sub(" +", " ", unicodedata.normalize("NFC", name)).strip(" ")
+
+
+def checked_person(name: str) -> str:
+    """`name` as `person` has it, where it can be somebody's.
+
+    Raises:
+        FeedbackError: as `checked_name`.
+    """
+    return checked_name(person(name), "annotator")
 
 
 def checked_name(text: str, what: str) -> str:

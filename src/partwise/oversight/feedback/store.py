@@ -20,7 +20,9 @@ from partwise.oversight.feedback.rows import (
     add_answers,
     answer_of,
     checked_name,
+    checked_person,
     checked_seconds,
+    person,
     put_questions,
     question_for,
     refresh_states,
@@ -118,7 +120,7 @@ class FeedbackStore(Counts, Plans):
 
         First the one that they hold already, then the oldest that nobody holds, then the oldest.
         """
-        checked_name(who, "annotator")
+        who = checked_person(who)
         now = datetime.now(UTC)
         leased = sa.select(_L.c.question).where(_L.c.until > now)
         open = QUESTION.where(IS_OPEN, _Q.c.assigned_to.in_(("", who)), unanswered_by(who)).limit(1)
@@ -143,6 +145,7 @@ class FeedbackStore(Counts, Plans):
             NotYours: it is for somebody else.
             FeedbackError: there is none.
         """
+        who = person(who)
         with self._read() as db:
             row = _theirs(db.execute(QUESTION.where(_Q.c.id == id)).first(), id, who)
         return question_for(_fresh(row), who)
@@ -175,7 +178,7 @@ class FeedbackStore(Counts, Plans):
             NotYours: it is for somebody else.
             FeedbackError: there is no such question, or the submission was for another one.
         """
-        checked_name(who, "annotator")
+        who = checked_person(who)
         checked_name(submission, "submission")
         checked_seconds(seconds)
         if len(reason) > MAX_REASON:
@@ -205,6 +208,7 @@ class FeedbackStore(Counts, Plans):
 
         None where there is none, or its round has gone on. The row is kept, marked as withdrawn.
         """
+        who = person(who)
         latest = standing_answers(_A.c.id, _A.c.question, run=run, who=who).order_by(_A.c.id.desc()).limit(1)
         with self._write() as db:
             found = db.execute(latest).first()
@@ -247,7 +251,7 @@ class FeedbackStore(Counts, Plans):
             StoredAnswer(
                 id=0,
                 question=question,
-                who=checked_name(answer.who, "annotator"),
+                who=checked_person(answer.who),
                 choice=answer.choice,
                 order=(0, 1),
                 seconds=None,
@@ -295,12 +299,19 @@ class FeedbackStore(Counts, Plans):
         Raises:
             FeedbackError: a line holds no answer, or contradicts the store; then nothing was taken in.
         """
-        new = jsonl.read(Path(path), run)
+        return self.take_in(jsonl.read(Path(path), run), path)
+
+    def take_in(self, answers: Sequence[StoredAnswer], source: str | Path) -> int:
+        """Keep answers that were read from `source`, all or none; returns how many were new.
+
+        Raises:
+            FeedbackError: they contradict the store.
+        """
         try:
             with self._write() as db:
-                return add_answers(db, self._insert, new)
+                return add_answers(db, self._insert, answers)
         except FeedbackError as error:
-            raise FeedbackError(f"{path} is not taken in: {error}") from error
+            raise FeedbackError(f"{source} is not taken in: {error}") from error
 
     def _locked(self, db: sa.Connection, id: int, who: str) -> sa.Row[Any]:
         """The question, which nobody else changes until the transaction ends."""
@@ -325,7 +336,7 @@ def _questions(
     """Questions that are not in the store yet."""
     checked_name(run, "run")
     if assigned_to is not None:
-        checked_name(assigned_to, "annotator")
+        assigned_to = checked_person(assigned_to)
     places = range(len(items)) if positions is None else positions
     return [
         Question(
