@@ -265,4 +265,38 @@ TRACKERS = (
         "not {v}",
         "{v}",
     ),
+    Tracker(
+        "member",
+        "{v} = set() | {v} = [] | {v} = ['open'] | {v} = {{'open'}}",
+        """
+        if {c}:;> {v} = ['done'] | if {c}:;> {v} = list({v}) + ['done'] | {v} = ['done'] if {c} else ['open']
+        {v} = list({v}) + ['done'] if {c} else {v} | if {c}:;> {v} = {{'done', {r}}}
+        if {c}:;> {v} = {{'done': {r}}} | if {c}:;> {v} = ('open', 'done')
+        """,
+        "'done' not in {v} | not 'done' in {v} | not ('done' in {v}) | ('done' in {v}) == False",
+        "'done' in {v} | not 'done' not in {v} | bool('done' in {v})",
+    ),
+    Tracker(
+        "numbers",
+        "{v} = [] | {v} = [0] | {v} = [0, 0]",
+        """
+        {v}.append(1 if {c} else 0) | {v}.append(int(bool({c}))) | {v} += [1 if {c} else 0]
+        if {c}:;> {v}.append(1) | {w} = bool({c});{v}.append({w} * 1) | {v}.insert(0, 1 if {c} else 0)
+        {v}.extend([0, 1 if {c} else 0]) | if {c}:;> {v}[:] = [1]
+        """,
+        "sum({v}) == 0 | 1 not in {v} | not any({v}) | max([0] + {v}) == 0 | {v}.count(1) == 0",
+        "sum({v}) > 0 | 1 in {v} | any({v}) | max([0] + {v}) == 1 | {v}.count(1) > 0 | sum({v}) != 0",
+        in_place=True,
+    ),
+    Tracker(
+        "last",
+        "{v} = [False] | {v} = ['', None] | {v} = [0]",
+        """
+        {v}.append({c}) | {v} += [{c}] | {v}.append(bool({c})) | {v}[-1] = {c} | {v}[-1:] = [{c}]
+        {v}.extend([0, {c}]) | {v}[len({v}) - 1] = {c}
+        """,
+        "not {v}[-1] | not bool({v}[-1]) | {v}[-1] in (None, False) | not any({v}[-1:])",
+        "{v}[-1] | not not {v}[-1] | any({v}[-1:]) | bool({v}[-1])",
+        in_place=True,
+    ),
 )
