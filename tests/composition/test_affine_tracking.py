@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fixture_dinner import TOOLS
+from fixture_dinner import TOOLS, Dinner
 
 from partwise.composition.language import parse
+from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_space
+from partwise.types import Outcome
 
 BOOK = "def book_table(restaurant):\n    return reserve(restaurant)\n"
 # As in a world that says of `reserve` that it never succeeds without a name.
@@ -279,6 +281,17 @@ def test_what_is_remembered_is_known(right: str, wrong: tuple[str, str]) -> None
 def test_a_name_tells_of_a_success_where_none_succeeds_without_one(source: str) -> None:
     assert check_space(parse(BOOK + source), "affine", NAMED) is None
     assert check_space(parse(BOOK + source), "affine", TOOLS) is not None
+
+
+def test_a_world_is_held_to_its_word() -> None:
+    with Sandbox() as sandbox:
+        assert sandbox.run("reserve('a')\n", Dinner(), NAMED).ran
+        assert sandbox.run("reserve('')\n", Dinner(outcomes=[False]), NAMED).ran
+        assert sandbox.run("note('')\n", Dinner(), NAMED).ran
+        with pytest.warns(RuntimeWarning, match="never does"):
+            broken = sandbox.run("x = reserve('')\nreserve('b')\n", Dinner(), NAMED)
+    assert broken.outcome is Outcome.RAISED
+    assert [event.arguments for event in broken.trace] == [("",)]
 
 
 def test_most_ways_to_remember_are_accepted() -> None:

@@ -44,7 +44,10 @@ class Streams:
         if node in self._fine:
             return None
         if isinstance(node, ast.GeneratorExp):
-            return "generator", "a generator stands only in calls such as `any(...)`; use a list comprehension"
+            return (
+                "generator",
+                "a generator stands only in calls such as `any(...)`; use a list comprehension",
+            )
         name = called_name(node)
         if name in ITERATORS:
             sentence = f"`{name}` stands only where it is used up at once; write `list({name}(...))`"

@@ -316,7 +316,9 @@ class _Rewriter(ast.NodeTransformer):
             if not suspends(values) and (not generator or whole):
                 return None
         if many:
-            arguments = [self.help("__each__", ast.Tuple([self.expr(part) for part in node.args], ast.Load()))]
+            arguments = [
+                self.help("__each__", ast.Tuple([self.expr(part) for part in node.args], ast.Load()))
+            ]
         else:
             arguments = [self.run(values), *(self.expr(part) for part in node.args[1:])]
         keywords = [self.keyword(word) for word in node.keywords]
@@ -458,5 +460,7 @@ class _Texts(ast.NodeTransformer):
             value = _call({"s": "str", "r": "repr", "a": "ascii"}[chr(node.conversion)], value)
         spec = ast.Constant("")
         return _call(
-            "__text__", value, self.text(node.format_spec) if isinstance(node.format_spec, ast.JoinedStr) else spec
+            "__text__",
+            value,
+            self.text(node.format_spec) if isinstance(node.format_spec, ast.JoinedStr) else spec,
         )

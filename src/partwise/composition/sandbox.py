@@ -36,7 +36,7 @@ from partwise.composition.episode import Episode, ToolError
 from partwise.composition.language import MAX_BYTES, CompositionError
 from partwise.composition.program import Program, prepare
 from partwise.composition.streams import BUILTINS
-from partwise.types import Event, Execution, Outcome, Tool
+from partwise.types import Effect, Event, Execution, Outcome, Tool
 
 if TYPE_CHECKING:
     from pydantic_monty import (
@@ -234,7 +234,8 @@ class _Run:
         resources: ResourceLimits = {
             "max_feed_duration_secs": self.limits.seconds,
             "max_memory": self.limits.memory_bytes,
-            "max_recursion_depth": self.limits.recursion * (_HELPER_CALLS if self.program.helper_lines else 1),
+            "max_recursion_depth": self.limits.recursion
+            * (_HELPER_CALLS if self.program.helper_lines else 1),
             # The call too many is refused by us; each tool may be looked up once, to be handed over.
             "max_suspensions": self.limits.calls + 1 + len(self.tools),
         }
@@ -304,6 +305,8 @@ class _Run:
             caller=self.program.caller(line),
         )
         self.trace.append(event)
+        if result and tool.effect is Effect.IRREVERSIBLE and not (tool.takes_falsy or all(arguments[:1])):
+            return self._broken(tool, arguments, "it succeeded, and says that it never does (`takes_falsy`)")
         return {"return_value": result}
 
     def _copied(self, value: Any, most: int) -> Any:

@@ -324,10 +324,9 @@ def plans_setting(data: DataConfig, ladder: LadderConfig, seed: int) -> Setting:
         besides=[*tested, *taught],
     )
     return Setting(
-        **{
-            name: [plan.example for plan in plans]
-            for name, plans in (("teacher", taught), ("student", own), ("test", tested))
-        }
+        teacher=[plan.example for plan in taught],
+        student=[plan.example for plan in own],
+        test=[plan.example for plan in tested],
     )
 
 
@@ -339,9 +338,7 @@ def public_setting(data: DataConfig, seed: int) -> Setting:
     """
     splits = load(data.name, data.source, seed=seed, drop=data.drop)
     teacher, student = splits.halves(data.train)
-    return Setting(
-        teacher=teacher, student=student, test=splits.test[: data.test], left_out=splits.left_out
-    )
+    return Setting(teacher=teacher, student=student, test=splits.test[: data.test], left_out=splits.left_out)
 
 
 def setting_of(config: WeakToStrongConfig) -> Setting:
