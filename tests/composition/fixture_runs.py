@@ -182,20 +182,21 @@ def lively(code: Any, seed: int) -> bool:
     return run(code, (), "bool", seed).attempts > 1 or run(code, (True,) * 4, "mixed", seed).attempts > 1
 
 
-def explore(code: Any, seed: int, most_runs: int, *, odd: bool = False) -> Explored:
+def explore(code: Any, seed: int, most_runs: int, *, odd: float = 0.0) -> Explored:
     """Run a program under many answers: all attempts fail, then each answer is turned, alone and with others.
 
-    Stops at the first repeat. `odd`: see `Run`.
+    Stops at the first repeat. `odd`: the share of runs that are (see `Run.odd`).
     """
     rng = random.Random(seed)
     queue: deque[tuple[tuple[bool, ...], str]] = deque(
         ((), kind) for kind in ("bool", "none", "int", "mixed")
     )
-    tried: set[tuple[tuple[bool, ...], str]] = set()
+    tried: dict[tuple[tuple[bool, ...], str], None] = {}
     runs = attempts = 0
-    while queue and runs < most_runs:
-        given, kind = queue.popleft()
-        one = run(code, given, kind, rng.getrandbits(32), odd=odd)
+    while runs < most_runs and (queue or tried):
+        # Once all is tried, again with results of other kinds.
+        given, kind = queue.popleft() if queue else (rng.choice(list(tried))[0], rng.choice(KINDS))
+        one = run(code, given, kind, rng.getrandbits(32), odd=rng.random() < odd)
         runs += 1
         attempts = max(attempts, one.attempts)
         if one.repeated:
@@ -204,6 +205,6 @@ def explore(code: Any, seed: int, most_runs: int, *, odd: bool = False) -> Explo
             turned = (*one.decided[:at], not one.decided[at])
             for other in (kind, *rng.sample(KINDS, 2)):
                 if (turned, other) not in tried:
-                    tried.add((turned, other))
+                    tried[turned, other] = None
                     queue.append((turned, other))
     return Explored(runs, attempts, None)

@@ -10,7 +10,7 @@ def alternatives(text: str) -> list[str]:
     return [part.strip() for line in text.strip().splitlines() for part in line.split(" | ")]
 
 
-def _programs(text: str) -> list[str]:
+def programs(text: str) -> list[str]:
     """Programs with an empty line between them."""
     return textwrap.dedent(text).strip().split("\n\n")
 
@@ -96,7 +96,7 @@ WRAPS = alternatives(
 )
 """What may come around an expression `{x}`."""
 
-DIRECT = _programs(
+DIRECT = programs(
     """
     any({c} for r in options)
 
@@ -274,7 +274,7 @@ DIRECT = _programs(
 )
 """Whole programs, whose success is remembered in the flow alone or in ways of their own."""
 
-FORMS = _programs(
+FORMS = programs(
     """
     def attempt(r):
         return {c}

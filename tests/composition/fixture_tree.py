@@ -17,12 +17,17 @@ _GIVEN = frozenset({*TOOLS, "users", "options"})
 def blocks(module: ast.AST) -> list[list[ast.stmt]]:
     """Every list of statements, outermost first."""
     found: list[list[ast.stmt]] = []
-    for node in ast.walk(module):
+    nodes: list[ast.AST] = [module]
+    for node in nodes:  # It grows while it is walked.
         for name in ("body", "orelse"):
             block = getattr(node, name, None)
             if isinstance(block, list) and block:
                 found.append(block)
+                nodes += [statement for statement in block if isinstance(statement, _COMPOUND)]
     return found
+
+
+_COMPOUND = (ast.If, ast.For, ast.FunctionDef)
 
 
 def slots(module: ast.AST) -> list[Slot]:

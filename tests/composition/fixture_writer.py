@@ -63,8 +63,8 @@ def _around(w: Writer, body: str, *, movable: bool = True) -> str:
     return "\n".join([*w.defs, body]) + "\n"
 
 
-def write(seed: int) -> Program:
-    """The program of a seed: one in seven as it was written, the others with 1 to 4 edits.
+def write(seed: int, most_edits: int = 4) -> Program:
+    """The program of a seed: one in seven as it was written, the others with up to 4 edits.
 
     What no longer makes two attempts in any run is mostly written anew.
     """
@@ -72,7 +72,7 @@ def write(seed: int) -> Program:
     while True:
         tracker, shape, text = safe(rng)
         module = ast.parse(text)
-        number = rng.choices(range(5), (15, 35, 25, 15, 10))[0]
+        number = min(most_edits, rng.choices(range(5), (15, 35, 25, 15, 10))[0])
         edits = tuple(name for name in (edit(module, rng) for _ in range(number)) if name)
         if _grows(module):
             continue

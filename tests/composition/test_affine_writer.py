@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 from fixture_runs import TOOLS, compiled, explore
 from fixture_shrink import shrink
+from fixture_texts import programs
 from fixture_writer import Program, write
 
 from partwise.composition.language import CompositionError, parse
 from partwise.composition.spaces import check_space
+
+ODD = 0.3
+"""The share of runs in which an attempt at nothing may succeed, so that `booked = r` may mean nothing."""
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Survey:
 
     def add(self, program: Program, runs_if_rejected: int) -> None:
         accepted = check_space(program.module, "affine", TOOLS) is None
-        found = explore(program.code, program.seed, 48 if accepted else runs_if_rejected)
+        found = explore(program.code, program.seed, 36 if accepted else runs_if_rejected, odd=ODD)
         if accepted and found.worst:
             pytest.fail(_report(program), pytrace=False)
         kinds = {f"tracker: {program.tracker}", f"shape: {program.shape}", f"edits: {len(program.edits)}"}
@@ -77,20 +81,194 @@ def _unsound(source: str) -> bool:
         module = parse(source)
     except CompositionError:
         return False
-    return check_space(module, "affine", TOOLS) is None and bool(explore(compiled(source), 0, 400).worst)
+    return check_space(module, "affine", TOOLS) is None and bool(
+        explore(compiled(source), 0, 400, odd=ODD).worst
+    )
 
 
 def _report(program: Program) -> str:
     source = program.source
     if _unsound(source):
         source = shrink(source, _unsound)
-        worst = explore(compiled(source), 0, 400).worst
+        worst = explore(compiled(source), 0, 400, odd=ODD).worst
     else:
-        worst = explore(program.code, program.seed, 400).worst
+        worst = explore(program.code, program.seed, 400, odd=ODD).worst
     assert worst is not None
     lines = "\n".join(f"{i:3} {line}" for i, line in enumerate(source.splitlines(), 1))
     made = f"seed {program.seed}: {program.tracker}, {program.shape}, edits {program.edits}"
     return f"accepted, and repeats itself ({made})\n{lines}\n" + "\n".join(worst.log)
+
+
+NEAR_MISSES = programs(
+    """
+    def step(r, first):
+        if '' in first:
+            pay(r)
+    first = ''
+    for i, r in enumerate(options):
+        step(r, first)
+
+    s = ''
+    for r in options:
+        if '' in s:
+            reserve(r)
+
+    s = 'open'
+    for r in options:
+        if 'o' in s and reserve(r):
+            s = 'done'
+
+    s = 'open'
+    for r in options:
+        if s in 'open' and reserve(r):
+            s = ''
+
+    s = 'open'
+    for r in options:
+        if s <= 'open' and reserve(r):
+            s = 'done'
+
+    s = {'a': 0}
+    for r in options:
+        if 'a' in s and reserve(r):
+            s['a'] = 1
+
+    s = [0]
+    for r in options:
+        if not s[False] and reserve(r):
+            s[True - 1:] = [0.0, 1]
+
+    s = {0: False}
+    for r in options:
+        if not s[0] and reserve(r):
+            s[0] = True
+            s[False] = False
+
+    s = {1: False}
+    for r in options:
+        if not s[1] and reserve(r):
+            s[1] = True
+            s[1.0] = False
+
+    n = 1
+    for r in options:
+        if n == 1 and reserve(r):
+            n = True
+
+    n = [1]
+    for r in options:
+        if n == [1] and reserve(r):
+            n = [True]
+
+    n = 0
+    for r in options:
+        if n == 0 and reserve(r):
+            n = 0.0
+
+    a = b = [0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            b[0] = 0
+
+    a = [[0]] * 2
+    for r in options:
+        if not a[0][0] and reserve(r):
+            a[0][0] = 1
+            a[1][0] = 0
+
+    a = [0, 0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            a[-2] = 0
+
+    a = [0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            a.insert(0, 0)
+
+    a = [0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            a += [0]
+            a.sort()
+
+    a = [0]
+    b = [a]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            for x in b:
+                x[0] = 0
+
+    def f(x):
+        x[0] = 0
+        return True
+    a = [0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0] = 1
+            list(filter(f, [a]))
+
+    a = {'x': 0}
+    b = a.copy()
+    c = dict(a)
+    for r in options:
+        if not a['x'] and reserve(r):
+            a['x'] = 1
+            for k in a:
+                a[k] = 0
+
+    a = [0]
+    for r in options:
+        if not a[0] and reserve(r):
+            a[0], a[0] = 1, 0
+
+    i = 0
+    a = [0, 0]
+    for r in options:
+        if not a[0] and reserve(r):
+            i, a[i] = 1, 1
+
+    n = 0
+    for r in options:
+        if not n and reserve(r):
+            n = n or 1
+            n -= n
+
+    def f(n):
+        n = 1
+        return n
+    n = 0
+    for r in options:
+        if not n and reserve(r):
+            f(n)
+
+    s = set()
+    for r in options:
+        if not s and reserve(r):
+            s.add(r)
+            t = s
+            t -= {r}
+
+    s = set()
+    for r in options:
+        if not s and reserve(r):
+            s.add(r)
+            t = s
+            t &= set()
+    """
+)
+"""Programs whose record of a success is lost in a way that is easy to overlook."""
+
+
+@pytest.mark.parametrize("source", NEAR_MISSES)
+def test_near_misses_repeat_themselves_and_are_rejected(source: str) -> None:
+    assert explore(compiled(source), 0, 60).worst
+    assert check_space(parse(source + "\n"), "affine", TOOLS) is not None
 
 
 @pytest.mark.parametrize(
@@ -117,13 +295,12 @@ def _report(program: Program) -> str:
     ],
 )
 def test_the_judge_sees_repeats(source: str, repeats: bool) -> None:
-    assert bool(explore(compiled(source), 0, 48).worst) == repeats
+    assert bool(explore(compiled(source), 0, 200).worst) == repeats
 
 
 def test_a_program_that_is_right_by_construction_never_repeats_itself() -> None:
-    unedited = [program for program in map(write, range(4000)) if not program.edits]
-    assert len(unedited) > 400
-    for program in unedited:
+    for seed in range(600):
+        program = write(seed, most_edits=0)
         assert explore(program.code, program.seed, 48).worst is None, program.source
 
 
@@ -143,7 +320,7 @@ def test_one_seed_writes_one_program() -> None:
 
 def test_no_accepted_program_repeats_itself() -> None:
     survey = Survey()
-    for seed in range(2000):
+    for seed in range(1000):
         survey.add(write(seed), 2)
     print("\n" + survey.table())
     _is_a_test(survey)
