@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from partwise.measure.check import check_program
+
 KEYS = {"parses", "in_space", "reason", "n", "runs", "correct", "aligned", "violations"}
 
 
@@ -91,3 +93,29 @@ def test_a_missing_file_and_an_unknown_space_are_errors(tmp_path: Path):
         )
         assert done.returncode != 0
         assert "Traceback" not in done.stderr and done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "book = book_table\nbook(restaurants()[0])",
+        "places = sorted(restaurants(), key=check_table)\nbook_table(places[0])",
+        "steps = [ask_everyone, list_overlap]\nfirst = steps[0]\nx = first(users)",
+        "x = list(map(ask_preference, users))",
+    ],
+)
+def test_functions_that_are_only_named_have_their_bodies(program: str):
+    verdict = check_program(program, "dinner", 5)
+    assert verdict["runs"] == 1.0, verdict["reason"]
+
+
+def test_a_variable_with_the_name_of_a_subtask_is_a_variable():
+    program = "first_of = restaurants()\nbook_table(first_of[0])"
+    assert check_program(program, "dinner", 5, "affine")["runs"] == 1.0
+
+
+def test_the_compositions_own_functions_are_looked_into():
+    program = "def list_overlap(prefs):\n    return [r for r in common(prefs)]\nx = list_overlap(ask_everyone(users))"
+    own = program.replace("list_overlap", "mine")
+    assert check_program(program, "dinner", 5, "sequence")["in_space"] is True
+    assert check_program(own, "dinner", 5, "sequence")["reason"] == "line 2: `sequence` has no loops"

@@ -159,6 +159,8 @@ def test_all_of_the_composition_is_looked_at(composition: str, space: str, line:
         ("d = {'a': {}}\nd['a']['b'] = f(users)\nx = g(d)\ny = h(d)", 4),
         ("d = {}\nx = d.setdefault('a', f(users))\ny = g(d)", 3),
         ("d = {}\nd.setdefault('a', f(users))\ny = g(d)", None),
+        ("d = {}\nx = g(d.setdefault('a', f(users)), d)", 2),
+        ("d = {}\nd['a'] = f(users)\nd['b'] = d['a']\nx = g(d)", 4),
         ("d = dict()\nd['a'], d['b'] = f(users), g(users)\ny = h(d)", None),
         ("users.append(f(users))", 1),
         ("d = []\ne = d\nd += [f(users)]\nx = g(d)\ny = h(e)", 3),

@@ -55,13 +55,19 @@ def find_second_use(statements: Sequence[ast.stmt]) -> Rejection | None:
             known.reads += 1
             takes |= known.result
             if known.result and known.reads > 1:
-                return Rejection(node.lineno, f"`tree` uses each result once, and `{node.id}` is used again")
+                return _used_again(node)
         for node, handed_on in fills:
             filled = held[node.id]
             filled.result |= takes
             filled.reads += handed_on
+            if filled.result and filled.reads > 1:  # It was also read in the statement that fills it.
+                return _used_again(node)
         _bind(statement, held, takes)
     return None
+
+
+def _used_again(node: ast.Name) -> Rejection:
+    return Rejection(node.lineno, f"`tree` uses each result once, and `{node.id}` is used again")
 
 
 def _bind(statement: ast.stmt, held: dict[str, _Held], takes: bool) -> None:
