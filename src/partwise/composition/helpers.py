@@ -137,7 +137,8 @@ def __zip__(*sources, strict=False):
         return tuple(values)
     return __Iterator__(pull)
 def __reversed__(values):
-    held = values if isinstance(values, (list, tuple, str, range)) else reversed(values)
+    reversed(values[:0] if isinstance(values, (list, tuple, str, range)) else values)
+    held = values if isinstance(values, (list, tuple, str, range)) else list(values)
     size = len(values)
     index = len(held)
     def pull():
@@ -263,7 +264,13 @@ def __method__(value, name, kinds):
     if name in ('isdisjoint', 'index', 'count') and type(value).__name__ in ('dict_keys', 'dict_items', 'range'):
         return value
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
-def __text__(value, spec):
+def __text__(value, shown, spec):
+    if shown == 'r':
+        value = f"{value!r}"
+    elif shown == 'a':
+        value = f"{value!a}"
+    elif shown == 's':
+        value = f"{value!s}"
     if spec and not isinstance(value, (str, int, float)):
         raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
     return f"{value:{spec}}" if spec else f"{value}"

@@ -454,9 +454,7 @@ class _Texts(ast.NodeTransformer):
         if not isinstance(node, ast.FormattedValue):
             return node
         value = cast(ast.expr, self.visit(node.value))
-        if node.conversion != -1:
-            value = _call({"s": "str", "r": "repr", "a": "ascii"}[chr(node.conversion)], value)
-        spec = ast.Constant("")
-        return _call(
-            "__text__", value, self.text(node.format_spec) if isinstance(node.format_spec, ast.JoinedStr) else spec
-        )
+        spec = node.format_spec
+        text = self.text(spec) if isinstance(spec, ast.JoinedStr) else ast.Constant("")
+        shown = ast.Constant(chr(node.conversion) if node.conversion != -1 else "")
+        return _call("__text__", value, shown, text)
