@@ -12,6 +12,7 @@ import builtins
 import random
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +98,8 @@ def run_in_python(source: str) -> Done:
                 raise TypeError("arguments")
             arguments = (*given, *(named[parameter] for parameter in parameters[len(given) :]))
             check_plain(arguments, [2000], 0)
+            if len(trace) == 200:
+                raise GivenUp
             result = town.call(name, arguments)
             trace.append((name, canonical(arguments), canonical(result), line, caller))
             return result
@@ -105,7 +108,8 @@ def run_in_python(source: str) -> Done:
 
     names: dict[str, Any] = {"__builtins__": {name: getattr(builtins, name) for name in BUILTINS}}
     names |= {**town.inputs, **{name: tool(name) for name in TOOLS}}
-    code = compile(source, "program", "exec", dont_inherit=True)
+    with warnings.catch_warnings(action="ignore"):
+        code = compile(source, "program", "exec", dont_inherit=True)
     before, steps = sys.gettrace(), 0
 
     def watch(frame: Any, event: str, argument: Any) -> Any:
@@ -273,7 +277,7 @@ _RULES = {
         ⟨var set⟩ ⟦|¦&¦-¦^⟧= ⟨set⟩ ⏎ ⟨var set⟩ ⟦|¦&¦-¦^⟧= ⟦p¦q¦a¦d.keys()¦None⟧
         ⟨place⟩ += ⟨value⟩ ⏎ ⟨place⟩ ⟦+¦-¦|¦*⟧= ⟦⟨number⟩¦⟨list⟩⟧ ⏎ ⟨var any⟩ ⟦+¦|¦-¦&¦^¦/⟧= ⟨value⟩""",
     "place": "d['k'] ⏎ a[0] ⏎ a[1:] ⏎ a[-1] ⏎ d[⟨key⟩] ⏎ b[0] ⏎ a[::2] ⏎ a[⟨number⟩] ⏎ d['k'][0]",
-    "held": "⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟦a¦⟦s¦n¦d¦None¦p¦zz⟧⟧",
+    "held": "⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟨var list⟩ ⏎ ⟦a¦⟦s¦n¦d¦None¦zz⟧⟧",
     "change": """
         ⟨held⟩.append(⟨value⟩) ⏎ ⟨held⟩.append(⟨value⟩) ⏎ ⟨held⟩.extend(⟨finite⟩) ⏎ ⟨held⟩.extend(⟨finite⟩)
         ⟨held⟩.insert(⟨number⟩, ⟨value⟩) ⏎ ⟨held⟩.remove(⟨value⟩) ⏎ n = ⟨held⟩.pop(⟦¦¦0¦-1¦⟨number⟩⟧)

@@ -213,15 +213,18 @@ def __min__(run, key=None, **options):
     return __best__(run, lambda one, other: one < other, key, options)
 def __max__(run, key=None, **options):
     return __best__(run, lambda one, other: one > other, key, options)
+def __check_order__(reverse):
+    if not isinstance(reverse, int):
+        raise TypeError(f"'{type(reverse).__name__}' object cannot be interpreted as an integer")
 def __sorted__(run, key=None, reverse=False):
     values = __list__(run)
-    sorted([], reverse=reverse)
+    __check_order__(reverse)
     if key is None:
         return sorted(values, reverse=reverse)
     ranks = [key(value) for value in values]
     return [values[index] for index in sorted(range(len(ranks)), key=lambda index: ranks[index], reverse=reverse)]
 def __sort__(values, key=None, reverse=False):
-    sorted([], reverse=reverse)
+    __check_order__(reverse)
     before = values.copy()
     values.clear()
     after = __sorted__(__each__(before), key, reverse)

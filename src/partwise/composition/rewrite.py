@@ -118,7 +118,9 @@ def _may_differ(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id in ITERATORS or node.id in ("round", "frozenset")
     if isinstance(node, ast.Call):
-        return called_name(node) not in BUILTINS and any(map(acts, _arguments(node))) or calls_back(node)
+        return called_name(node) not in BUILTINS and any(map(acts, _arguments(node))) or (
+            calls_back(node) or _reverses(node)
+        )
     if isinstance(node, ast.AugAssign):
         return type(node.op) in _IN_PLACE
     return isinstance(node, ast.GeneratorExp) or (isinstance(node, ast.FormattedValue) and _formats(node))
@@ -130,6 +132,13 @@ def _arguments(node: ast.Call) -> Iterable[ast.expr]:
 
 def _formats(node: ast.FormattedValue) -> bool:
     return node.format_spec is not None and node.conversion == -1
+
+
+def _reverses(node: ast.Call) -> bool:
+    """Whether a call sorts in an order that may be no integer, which Python refuses."""
+    orders = [keyword.value for keyword in node.keywords if keyword.arg == "reverse"]
+    sorts = "sort" in called_name(node) or getattr(node.func, "attr", "") == "sort"
+    return sorts and not all(map(_is_number, orders))
 
 
 def _kind(node: ast.expr) -> type | None:
@@ -274,7 +283,7 @@ class _Rewriter(ast.NodeTransformer):
             node.iter = cast(ast.expr, _place(self.help("__Loop__", node.iter), source))
             stop = ast.If(ast.UnaryOp(ast.Not(), _method(held, "take")), [ast.Continue()], [])
             take = ast.Assign([node.target], ast.Attribute(held, "value", ast.Load()))
-            node.target = ast.Name(name, ast.Store())
+            node.target = _place(ast.Name(name, ast.Store()), node.target)
             node.body = [_place(stop, node), _place(take, node), *node.body]
         return node
 
@@ -313,8 +322,11 @@ class _Rewriter(ast.NodeTransformer):
         generator = isinstance(values, ast.GeneratorExp)
         if not calls_back(node):
             whole = name in ("list", "tuple") or (name == "sorted" and not node.keywords)
-            if not suspends(values) and (not generator or whole):
-                return None
+            # `any` may stop before `zip(..., strict=True)` finds out.
+            active = name in ("any", "all") or any(map(acts, list(_arguments(node))[1:]))
+            if not (suspends(values) or active and is_stream(values)) and (not generator or whole):
+                if not _reverses(node):
+                    return None
         if many:
             arguments = [self.help("__each__", ast.Tuple([self.expr(part) for part in node.args], ast.Load()))]
         else:
@@ -331,7 +343,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def method(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
         name, first = function.attr, node.args[0] if node.args else None
-        if name == "sort" and calls_back(node) and not misused(node, stream=False):
+        if name == "sort" and (calls_back(node) or _reverses(node)) and not misused(node, stream=False):
             held = self.holder(function.value, name)
             return self.help("__sort__", held, keywords=[self.keyword(word) for word in node.keywords])
         if first is not None and name in ("extend", "update") and is_stream(first):

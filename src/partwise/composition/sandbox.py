@@ -59,7 +59,7 @@ _MOST_NESTED = 50
 """Deepest plain data; Monty cuts off what is more than 100 deep."""
 _SHOWN = re.compile(
     r"range\(-?\d+, -?\d+(, -?\d+)?\)|(?P<view>dict_(keys|values|items)\(\[.*\]\))"
-    r"|(?P<function><function '\w+' at 0x[0-9a-f]+>)|<\w+ object>"
+    r"|(?P<function><function '[\w<>]+' at 0x[0-9a-f]+>|<tool \w+>)|<\w+ object>"
     r"|(?P<itself>\[\.\.\.\]|\{\.\.\.\}|\(\.\.\.\)|\.\.\.)|(?P<deep><deeply nested>)",
     re.DOTALL,
 )
@@ -277,7 +277,7 @@ class _Run:
 
     def _answer(self, snapshot: FunctionSnapshot, line: int) -> ExternalResult:
         """Perform a call in the world; what goes wrong is raised in the program, at the line of the call."""
-        name = snapshot.function_name
+        name = snapshot.function_name.removeprefix("<tool ").removesuffix(">")
         tool = self.tools.get(name)
         if snapshot.is_os_function or tool is None or name in self.program.functions:
             return {"exc_type": "NameError", "message": f"name '{name}' is not defined"}
@@ -357,7 +357,7 @@ def _stand_in(name: str) -> Callable[[], None]:
     def function() -> None:
         raise AssertionError
 
-    function.__name__ = name
+    function.__name__ = f"<tool {name}>"  # Monty hands it over as this text.
     return function
 
 
