@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import random
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -123,6 +124,12 @@ def run_in_python(source: str) -> Done:
             raise GivenUp
         return watch
 
+    def late(number: int, frame: Any) -> None:
+        raise GivenUp
+
+    # What is raised while a generator is closed is lost, and with it the trace function: the clock asks again.
+    handler = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 2, 0.1)
     sys.settrace(watch)
     try:
         exec(code, names)
@@ -132,7 +139,9 @@ def run_in_python(source: str) -> Done:
         sys.settrace(before)
         return Done(Outcome.RAISED, tuple(trace), f"{type(error).__name__}: {error}")
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         sys.settrace(before)
+        signal.signal(signal.SIGALRM, handler)
     return Done(Outcome.RAN, tuple(trace), "")
 
 

@@ -30,7 +30,7 @@ def test_free_has_no_bounds() -> None:
         ("for a in b:\n    x = any(c for c in a)", 2, 2),
         ("for a in b:\n    x = 1\nelse:\n    for c in d:\n        x = 2", 1, 1),
         ("for a in b:\n    x = sorted(a, key=f)", 2, 2),
-        ("x = map(f, users)", 1, 1),
+        ("x = list(map(f, users))", 1, 1),
     ],
 )
 def test_loops_count_the_compositions_own(source: str, depth: int, line: int) -> None:
@@ -62,7 +62,7 @@ def test_loops_count_the_compositions_own(source: str, depth: int, line: int) ->
         ("x = f(users) if users else 0", 1),
         ("x = users and f(users)", 1),
         ("x = [f(u) for u in users]", 1),
-        ("x = map(f, users)", 1),
+        ("x = list(map(f, users))", 1),
     ],
 )
 def test_tree_uses_each_result_once(source: str, line: int | None) -> None:
