@@ -24,7 +24,12 @@ from partwise.types import Effect, Outcome, Tool
 
 TOOLS: Mapping[str, Tool] = {
     name: Tool(name=name, parameters=parameters, effect=Effect.READ, doc="Does something.")
-    for name, parameters in (("ask", ("who",)), ("act", ("what",)), ("note", ("value",)), ("pair", ("a", "b")))
+    for name, parameters in (
+        ("ask", ("who",)),
+        ("act", ("what",)),
+        ("note", ("value",)),
+        ("pair", ("a", "b")),
+    )
 }
 INPUTS: Mapping[str, Any] = {"users": ["Ana", "Bo", "Cy"], "limit": 3}
 _STEPS = 1500
@@ -95,7 +100,9 @@ def run_in_python(source: str) -> Done:
                 assert frame.f_back
                 frame = frame.f_back
             caller = frame.f_code.co_name.replace("<module>", "")
-            if len(given) + len(named) != len(parameters) or not named.keys() <= set(parameters[len(given) :]):
+            if len(given) + len(named) != len(parameters) or not named.keys() <= set(
+                parameters[len(given) :]
+            ):
                 raise TypeError("arguments")
             arguments = (*given, *(named[parameter] for parameter in parameters[len(given) :]))
             check_plain(arguments, [2000], 0)
@@ -118,8 +125,12 @@ def run_in_python(source: str) -> Done:
         if frame.f_code.co_filename != "program":
             return None
         steps += 1
-        held = [value for value in frame.f_locals.values() if isinstance(value, list | str | dict | set | tuple)]
-        held += [frame.f_globals[name] for name in GLOBALS if isinstance(frame.f_globals.get(name), list | str)]
+        held = [
+            value for value in frame.f_locals.values() if isinstance(value, list | str | dict | set | tuple)
+        ]
+        held += [
+            frame.f_globals[name] for name in GLOBALS if isinstance(frame.f_globals.get(name), list | str)
+        ]
         if steps > _STEPS or any(len(value) > _LARGEST for value in held):
             raise GivenUp
         return watch
@@ -127,7 +138,7 @@ def run_in_python(source: str) -> Done:
     def late(number: int, frame: Any) -> None:
         raise GivenUp
 
-    # What is raised while a generator is closed is lost, and with it the trace function: the clock asks again.
+    # What is raised while a generator is closed is lost, and so is the trace function: the clock asks again.
     handler = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, 2, 0.1)
     sys.settrace(watch)
@@ -173,7 +184,8 @@ d, e, p, q = {"x": 1, "k": [1]}, {2: "z"}, {1, 3}, {"x"}
 # A template a line. `⟨name⟩` stands for another rule or method of the writer, `⟦x¦y⟧` for one of several.
 _RULES = {
     "value": """
-        ⟨atom⟩ ⏎ ⟨number⟩ ⏎ ⟨text⟩ ⏎ ⟨list⟩ ⏎ ⟨list⟩ ⏎ ⟨dict⟩ ⏎ ⟨truth⟩ ⏎ ⟨tool⟩ ⏎ ⟨call⟩ ⏎ (⟨value⟩, ⟨value⟩)""",
+        ⟨atom⟩ ⏎ ⟨number⟩ ⏎ ⟨text⟩ ⏎ ⟨list⟩ ⏎ ⟨list⟩ ⏎ ⟨dict⟩ ⏎ ⟨truth⟩ ⏎ ⟨tool⟩ ⏎ ⟨call⟩
+        (⟨value⟩, ⟨value⟩)""",
     "literal": """
         0 ⏎ 1 ⏎ -1 ⏎ 2 ⏎ 7 ⏎ 2.5 ⏎ None ⏎ True ⏎ '' ⏎ 'x' ⏎ 'Bo' ⏎ 'é€' ⏎ n ⏎ m ⏎ s ⏎ limit""",
     "odd": "zz ⏎ i ⏎ u ⏎ f0 ⏎ len ⏎ ask ⏎ None",
@@ -260,16 +272,16 @@ _RULES = {
         zip(⟨source⟩) ⏎ enumerate(⟨source⟩⟦¦¦, 1¦, start=n⟧) ⏎ reversed(⟨iterable⟩)""",
     "source": "⟨iterable⟩ ⏎ ⟨iterable⟩ ⏎ ⟨iterable⟩ ⏎ ⟨iterator⟩",
     "iterable": """
-        a ⏎ b ⏎ s ⏎ d ⏎ users ⏎ range(3) ⏎ range(n) ⏎ d.items() ⏎ e.values() ⏎ d.keys() ⏎ ⟨list⟩ ⏎ ask(s) ⏎ (1, 2)
-        [0, 1, 2] ⏎ ['Ana', 'Bo'] ⏎ ⟨list⟩ ⏎ users ⏎ users ⏎ ⟦users¦⟨value⟩⟧""",
+        a ⏎ b ⏎ s ⏎ d ⏎ users ⏎ range(3) ⏎ range(n) ⏎ d.items() ⏎ e.values() ⏎ d.keys() ⏎ ⟨list⟩ ⏎ ask(s)
+        (1, 2) ⏎ [0, 1, 2] ⏎ ['Ana', 'Bo'] ⏎ ⟨list⟩ ⏎ users ⏎ users ⏎ ⟦users¦⟨value⟩⟧""",
     "stream": "⟨iterable⟩ ⏎ ⟨iterator⟩ ⏎ ⟨iterator⟩ ⏎ ⟨generator⟩ ⏎ ⟨generator⟩",
     # What a list can be extended by: an iterator over the list itself would never end, in Python.
     "finite": """
         ⟨iterable⟩ ⏎ ⟨generator⟩ ⏎ map(⟨function⟩, [1, 'Ana', 'Bo']) ⏎ filter(⟨function⟩, ['Ana', '', 'Bo'])
         enumerate(ask(s)) ⏎ reversed(d.keys()) ⏎ zip('ab', ask(t)) ⏎ (len(a) for i in [1, 2])""",
     "pairs": """
-        zip(a, b) ⏎ zip(users, map(ask, users)) ⏎ enumerate(b) ⏎ ((i, n) for i in b) ⏎ ([i, act(i)] for i in users)
-        [('x', 5)] ⏎ d.items() ⏎ map(ask, users) ⏎ e""",
+        zip(a, b) ⏎ zip(users, map(ask, users)) ⏎ enumerate(b) ⏎ ((i, n) for i in b)
+        ([i, act(i)] for i in users) ⏎ [('x', 5)] ⏎ d.items() ⏎ map(ask, users) ⏎ e""",
     "target": "i ⏎ i ⏎ j ⏎ i ⏎ k ⏎ ⟦i¦i, j⟧",
     "assign": """
         ⟨var list⟩ = ⟨list⟩ ⏎ ⟨var list⟩ = ⟨list⟩ ⏎ ⟨var text⟩ = ⟨text⟩ ⏎ ⟨var number⟩ = ⟨number⟩
@@ -430,8 +442,8 @@ class Writer:
         fitting = [name for name, number in self.functions.items() if number == 1]
         if fitting and self.chance(0.55):
             return self.rng.choice(fitting)
-        choices = "len str act ask note bool act ask str list sorted round abs int n None".split()
-        return self.rng.choice(choices)
+        names = "len str str act act ask ask note bool list sorted round abs int n None"
+        return self.rng.choice(names.split())
 
     def function_of_two(self, depth: int) -> str:
         fitting = [name for name, number in self.functions.items() if number == 2]
@@ -454,7 +466,9 @@ class Writer:
                 clauses += f" if {self.write('truth', depth + 1)}"
         element = self.write("value", depth)
         if self.names and self.chance(0.4):
-            element = self.rng.choice(("{}", "act({})", "ask({})", "[{}]")).format(self.rng.choice(self.names))
+            element = self.rng.choice(("{}", "act({})", "ask({})", "[{}]")).format(
+                self.rng.choice(self.names)
+            )
         if kind == "dict":
             element = self.write("key", depth + 2) + ": " + element
         self.names = before

@@ -43,10 +43,12 @@ def difference(sandbox: Sandbox, source: str) -> str:
     )
     if here.outcome is there.outcome and trace == there.trace:
         return "same"
-    if here.outcome is Outcome.RAISED and any(re.search(stop, here.message) for stop in _STOPS):
-        if trace == there.trace[: len(trace)]:
-            return "stopped"
-    return f"{here.outcome} ({here.message}), in Python {there.outcome} ({there.error})\n{trace}\n{there.trace}"
+    stopped = here.outcome is Outcome.RAISED and any(re.search(stop, here.message) for stop in _STOPS)
+    if stopped and trace == there.trace[: len(trace)]:
+        return "stopped"
+    return (
+        f"{here.outcome} ({here.message}), in Python {there.outcome} ({there.error})\n{trace}\n{there.trace}"
+    )
 
 
 def compare(sandbox: Sandbox, sources: Iterable[str]) -> Counter[str]:
@@ -157,17 +159,19 @@ _A = "def f(x):\n    note(x)\n    return act(x)\ndef g(x, y):\n    note([x, y])\
         # In place.
         "x = [1, 2]\ny = x\nx += (3,)\nx += 'ab'\nx += {'k': 1}\nnote([x, y])",
         "x = [1]\ny = x\nx *= 3\nnote(y)\nx *= 0\nnote(y)",
-        "x = {1, 2}\ny = x\nx |= {3}\nnote(sorted(y))\nx &= {1, 3}\nnote(sorted(y))\nx -= {1}\nx ^= {3, 4}\nnote(y)",
+        "x = {1, 2}\ny = x\nx |= {3}\nnote(sorted(y))\nx &= {1, 3}\nnote(sorted(y))",
+        "x = {1, 3}\ny = x\nx -= {1}\nx ^= {3, 4}\nnote(y)\nx ^= x\nnote(y)",
         "x = {'a': 1}\ny = x\nx |= [('b', 2)]\nnote(y)",
         "x = {1}\nx |= [2]",
         "x = frozenset({1})\ny = x\nx |= {2}\nnote([sorted(x), sorted(y)])",
-        "note([frozenset({1}) | {2: 3}.keys(), {2: 3}.keys() | frozenset({1}), frozenset({1}) - {1: 2}.keys()])",
+        "x = frozenset({1})\nd = {2: 3}\nnote([x | d.keys(), d.keys() | x, x - d.keys(), x & d.items(), x ^ x])",
         "x = ([1], 2)\nx[0] += [2]",
         "x = [[1]]\nx[act(1)] += ask('Bo')\nx[0:act(1)] += ask('Bo')\nx[-1:][0] *= 2\nnote(x)",
         "x = {'a': 1}\nx[ask('A')[0]] += act(1)\nnote(x)\nx['z'] += ask('Bo')",
         "x = 1\ndef f():\n    x += act(1)\nf()",
         # Numbers and texts.
-        "note([round(2.675, 2), round(2.5), round(-0.5), round(-0.001, 2), round(1250, -2), round(1350.5, -2)])",
+        "note([round(2.675, 2), round(2.5), round(-0.5), round(-0.001, 2)])",
+        "note([round(1250, -2), round(1350.5, -2)])",
         "note([round(1e300, -300), round(5e-324, 400), round(25.0, -1), round(35.0, -1), round(1.5, None)])",
         "note(list(map(round, [2.5, 3.5])))\nnote(round(1.7976931348623157e308, -308))",
         "note(round('a', 1))",
@@ -184,7 +188,10 @@ _A = "def f(x):\n    note(x)\n    return act(x)\ndef g(x, y):\n    note([x, y])\
         "def f():\n    return h(ask('Bo'))\nif act(1):\n    h = f\nf()",
         "x = 5\nx(ask('Bo'))",
         # What is no plain data.
-        *(f"note({value})" for value in ("range(3)", "{1: 2}.keys()", "len", "int", "ask", "[ask]", "{1: [range(2)]}")),
+        *(
+            f"note({value})"
+            for value in ("range(3)", "{1: 2}.keys()", "len", "int", "ask", "[ask]", "{1: [range(2)]}")
+        ),
         _A + "note(f)",
         "x = 0\nfor u in users:\n    x = [x]\nnote(x)",
     ],
@@ -209,7 +216,11 @@ def test_these_do_what_they_do_in_python(sandbox: Sandbox, source: str) -> None:
         ("x = f'{zip(users)}'", 1, "`zip` stands only where"),
         ("m = map", 1, "`map` can only be called, not handed over; define a function"),
         ("x = list(map(zip, users))", 1, "`zip` can only be called"),
-        ("def join(g):\n    return 1\njoin(ask(u) for u in users)", 3, "a generator stands only in calls such as"),
+        (
+            "def join(g):\n    return 1\njoin(ask(u) for u in users)",
+            3,
+            "a generator stands only in calls such as",
+        ),
         ("x = (u for u in users)", 1, "a generator stands only"),
         ("for x in (u for u in users):\n    pass", 1, "a generator stands only"),
         ("x = {1}.union(u for u in users)", 1, "a generator stands only"),
@@ -230,7 +241,11 @@ def test_these_do_what_they_do_in_python(sandbox: Sandbox, source: str) -> None:
         ("x = '\\ud800'", 1, "half of a surrogate pair is not part of the language"),
         (f"x = 0x{'f' * 3000}", 1, "an integer is written in at most 8192 bits"),
         (f"x = any(a{' for a in [1]' * 21})", 1, "a comprehension has at most 20 `for`"),
-        ("\n".join(f"{'  ' * i}for i in [1]:" for i in range(21)) + "\n" + "  " * 21 + "x = 1", 21, "loops nest at"),
+        (
+            "\n".join(f"{'  ' * i}for i in [1]:" for i in range(21)) + "\n" + "  " * 21 + "x = 1",
+            21,
+            "loops nest at",
+        ),
     ],
 )
 def test_what_cannot_be_made_equal_is_refused(source: str, line: int, sentence: str) -> None:

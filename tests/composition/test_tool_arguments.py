@@ -25,11 +25,58 @@ from partwise.worlds.registry import load_world
 _OWN_WORLD = Path(__file__).parents[2] / "docs" / "how-to" / "own-world.md"
 _SIMPLE = (
     *("None", "True", "False", "0", "-1", "7", "2.5", "-0.0", "float('nan')", "float('-inf')", "2 ** 4095"),
-    *("2 ** 63", "2 ** 4096", "10 ** 3000", "-(2 ** 5000)", "''", "'Ana'", "'é\\u200b\\U0001f600'", "'\\0\\n'", "'a' * 5000"),
-    *("'a' * 20000", "[]", "()", "{}", "set()", "frozenset()", "users", "items", "friend", "users[0]", "f", "len"),
-    *("str", "range(3)", "range(0)", "{1: 2}.keys()", "{1: 2}.items()", "{}.values()", "reserve", "ask", "'...'"),
-    *("list(range(9000))", "[[]] * 9000", "[2 ** 4095] * 9000", "[2 ** 4000 + i for i in range(50)]", "'Luna'"),
-    *("[c for c in 'abcdefghijklmnopqrstuvwxyz' * 190]", "deep", "deeper", "shared", "itself", "[itself]", "loop"),
+    *(
+        "2 ** 63",
+        "2 ** 4096",
+        "10 ** 3000",
+        "-(2 ** 5000)",
+        "''",
+        "'Ana'",
+        "'é\\u200b\\U0001f600'",
+        "'\\0\\n'",
+        "'a' * 5000",
+    ),
+    *(
+        "'a' * 20000",
+        "[]",
+        "()",
+        "{}",
+        "set()",
+        "frozenset()",
+        "users",
+        "items",
+        "friend",
+        "users[0]",
+        "f",
+        "len",
+    ),
+    *(
+        "str",
+        "range(3)",
+        "range(0)",
+        "{1: 2}.keys()",
+        "{1: 2}.items()",
+        "{}.values()",
+        "reserve",
+        "ask",
+        "'...'",
+    ),
+    *(
+        "list(range(9000))",
+        "[[]] * 9000",
+        "[2 ** 4095] * 9000",
+        "[2 ** 4000 + i for i in range(50)]",
+        "'Luna'",
+    ),
+    *(
+        "[c for c in 'abcdefghijklmnopqrstuvwxyz' * 190]",
+        "deep",
+        "deeper",
+        "shared",
+        "itself",
+        "[itself]",
+        "loop",
+    ),
 )
 _START = """\
 def f(x):
@@ -51,7 +98,15 @@ def expression(rng: random.Random, depth: int = 0) -> str:
         return rng.choice(_SIMPLE)
     one, two = expression(rng, depth + 1), expression(rng, depth + 1)
     key = rng.choice(("'a'", "1", "(1, 'b')", "None", "2.5", "frozenset({1})", one))
-    forms = ("[{0}, {1}]", "({0}, {1})", "({0},)", "{{{2}: {0}, 'z': {1}}}", "[{0}]", "{{{2}}}", "frozenset([{2}])")
+    forms = (
+        "[{0}, {1}]",
+        "({0}, {1})",
+        "({0},)",
+        "{{{2}: {0}, 'z': {1}}}",
+        "[{0}]",
+        "{{{2}}}",
+        "frozenset([{2}])",
+    )
     return rng.choice(forms).format(one, two, key)
 
 
@@ -119,9 +174,7 @@ def fuzz(sandbox: Sandbox, world: World, seeds: range) -> dict[Outcome, int]:
 
 
 @pytest.mark.parametrize("name", ["dinner", "gift"])
-def test_any_argument_ends_in_an_outcome(
-    name: str, sandbox: Sandbox, request: pytest.FixtureRequest
-) -> None:
+def test_any_argument_ends_in_an_outcome(name: str, sandbox: Sandbox, request: pytest.FixtureRequest) -> None:
     world = load_world(name) if name == "dinner" else request.getfixturevalue("gift")
     found = fuzz(sandbox, world, range(200))
     assert found[Outcome.RAN] > 1
@@ -167,7 +220,20 @@ def test_what_is_no_plain_data_is_refused(sandbox: Sandbox, argument: str, what:
 
 
 def test_plain_data_arrives_as_it_is(sandbox: Sandbox) -> None:
-    values = [None, True, -1, 2**4095, 2.5, "é\0…", "range", "(...", [1, (2,)], {"a": {1: 2}}, {1, 2}, frozenset({3})]
+    values = [
+        None,
+        True,
+        -1,
+        2**4095,
+        2.5,
+        "é\0…",
+        "range",
+        "(...",
+        [1, (2,)],
+        {"a": {1: 2}},
+        {1, 2},
+        frozenset({3}),
+    ]
     execution = sandbox.run("for v in given:\n    note(v)", _With(values), TOOLS)
     assert [event.arguments[0] for event in execution.trace] == values
     assert [type(event.arguments[0]) for event in execution.trace] == [type(value) for value in values]
@@ -212,7 +278,9 @@ def test_what_tools_are_given_and_return_is_bounded_for_the_whole_run(sandbox: S
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_error_of_the_world_ends_one_run_and_is_said_aloud(sandbox: Sandbox, result: Any, what: str) -> None:
+def test_an_error_of_the_world_ends_one_run_and_is_said_aloud(
+    sandbox: Sandbox, result: Any, what: str
+) -> None:
     class Broken(Dinner):
         def call(self, tool: str, arguments: tuple[Any, ...]) -> Any:
             if isinstance(result, Exception):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-_OPERATORS = '''
+
+_OPERATORS = """
 def __thaw__(old, other, operate):
     # With a view of a dict, Python makes a set of a frozenset.
     if isinstance(old, frozenset) and type(other).__name__ in ('dict_keys', 'dict_items'):
@@ -47,9 +48,9 @@ def __xor__(old, other):
     if isinstance(old, set) and isinstance(other, (set, frozenset)):
         return __replace__(old, old ^ other)
     return __thaw__(old, other, lambda one, two: one ^ two)
-'''
+"""
 
-_ITERATORS = '''
+_ITERATORS = """
 class __Iterator__:
     def __init__(self, pull):
         self.pull = pull
@@ -151,9 +152,9 @@ def __reversed__(values):
             raise StopIteration
         return held[index]
     return __Iterator__(pull)
-'''
+"""
 
-_USERS = '''
+_USERS = """
 def __any__(run):
     def put(value):
         if value:
@@ -222,7 +223,8 @@ def __sorted__(run, key=None, reverse=False):
     if key is None:
         return sorted(values, reverse=reverse)
     ranks = [key(value) for value in values]
-    return [values[index] for index in sorted(range(len(ranks)), key=lambda index: ranks[index], reverse=reverse)]
+    order = sorted(range(len(ranks)), key=lambda index: ranks[index], reverse=reverse)
+    return [values[index] for index in order]
 def __sort__(values, key=None, reverse=False):
     __check_order__(reverse)
     before = values.copy()
@@ -240,9 +242,9 @@ def __update__(__values, __run, **more):
         __run(lambda pair: __values.update([pair]))
     if more:
         __values.update(**more)
-'''
+"""
 
-_OTHERS = '''
+_OTHERS = """
 def __round__(number, ndigits=None):
     if not isinstance(number, float) or ndigits is None or not isinstance(ndigits, int):
         return round(number, ndigits)
@@ -264,8 +266,9 @@ def __round__(number, ndigits=None):
 def __method__(value, name, kinds):
     if isinstance(value, kinds):
         return value
-    if name in ('isdisjoint', 'index', 'count') and type(value).__name__ in ('dict_keys', 'dict_items', 'range'):
-        return value
+    if name in ('isdisjoint', 'index', 'count'):
+        if type(value).__name__ in ('dict_keys', 'dict_items', 'range'):
+            return value
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
 def __text__(value, shown, spec):
     if shown == 'r':
@@ -277,7 +280,8 @@ def __text__(value, shown, spec):
     if spec and not isinstance(value, (str, int, float)):
         raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
     return f"{value:{spec}}" if spec else f"{value}"
-'''
+"""
+
 
 @cache
 def _pieces() -> dict[str, tuple[str, frozenset[str]]]:

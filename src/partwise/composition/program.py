@@ -52,6 +52,7 @@ class Program:
         """The function whose body holds a line of the source; empty at the top level."""
         return next((name for name, (first, last) in self.functions.items() if first <= line <= last), "")
 
+
 _PLACED = (ast.stmt, ast.expr)
 _SMALL = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
 

@@ -118,7 +118,7 @@ def _may_differ(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id in ITERATORS or node.id in ("round", "frozenset")
     if isinstance(node, ast.Call):
-        return called_name(node) not in BUILTINS and any(map(acts, _arguments(node))) or (
+        return (called_name(node) not in BUILTINS and any(map(acts, _arguments(node)))) or (
             calls_back(node) or _reverses(node)
         )
     if isinstance(node, ast.AugAssign):
@@ -209,7 +209,7 @@ class _Rewriter(ast.NodeTransformer):
         if name in ("map", "filter") and node.args:
             arguments[0] = self.function(node.args[0])
         keywords = [ast.keyword(word.arg, self.expr(word.value)) for word in node.keywords]
-        return cast(ast.Call, _place(self.help(f"__{name}__", *arguments, keywords=keywords), node))
+        return _place(self.help(f"__{name}__", *arguments, keywords=keywords), node)
 
     def function(self, node: ast.expr) -> ast.expr:
         """A function that is handed to a helper."""
@@ -324,11 +324,13 @@ class _Rewriter(ast.NodeTransformer):
             whole = name in ("list", "tuple") or (name == "sorted" and not node.keywords)
             # `any` may stop before `zip(..., strict=True)` finds out.
             active = name in ("any", "all") or any(map(acts, list(_arguments(node))[1:]))
-            if not (suspends(values) or active and is_stream(values)) and (not generator or whole):
-                if not _reverses(node):
-                    return None
+            lazily = suspends(values) or (active and is_stream(values)) or (generator and not whole)
+            if not lazily and not _reverses(node):
+                return None
         if many:
-            arguments = [self.help("__each__", ast.Tuple([self.expr(part) for part in node.args], ast.Load()))]
+            arguments = [
+                self.help("__each__", ast.Tuple([self.expr(part) for part in node.args], ast.Load()))
+            ]
         else:
             arguments = [self.run(values), *(self.expr(part) for part in node.args[1:])]
         keywords = [self.keyword(word) for word in node.keywords]
@@ -366,7 +368,9 @@ class _Rewriter(ast.NodeTransformer):
         """What a method is called of, looked up before its arguments are evaluated."""
         if self.names.has(value, method):
             return self.expr(value)
-        kinds = [ast.Name(kind.__name__, ast.Load()) for kind in _KINDS if hasattr(kind, method)]
+        kinds: list[ast.expr] = [
+            ast.Name(kind.__name__, ast.Load()) for kind in _KINDS if hasattr(kind, method)
+        ]
         arguments = self.expr(value), ast.Constant(method), ast.Tuple(kinds, ast.Load())
         return cast(ast.expr, _place(self.help("__method__", *arguments), value))
 

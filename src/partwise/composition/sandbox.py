@@ -93,7 +93,7 @@ class Limits:
     source_bytes: int = MAX_BYTES
     """Length of the program in bytes of UTF-8."""
     argument_size: int = 10_000
-    """Values and characters in the arguments of one tool call, all together; a large integer counts its bytes."""
+    """Values and characters in the arguments of one tool call together; a large integer counts its bytes."""
     data_size: int = 200_000
     """The same, in the arguments and results of all calls together."""
 
@@ -151,8 +151,8 @@ class Sandbox:
 
         Args:
             source: a solution's text; its names are the episode's inputs, the tools and what it defines.
-            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program. Any
-                other error, and a result that is no plain data, is the world's fault: the program ends as
+            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program.
+                Any other error, and a result that is no plain data, is the world's fault: the program ends as
                 `raised`, with a message that says so, and a RuntimeWarning names the tool.
             tools: the world's tools by name. None may have the name of a builtin of the language.
             limits: `Limits()` where none are given.
@@ -234,7 +234,8 @@ class _Run:
         resources: ResourceLimits = {
             "max_feed_duration_secs": self.limits.seconds,
             "max_memory": self.limits.memory_bytes,
-            "max_recursion_depth": self.limits.recursion * (_HELPER_CALLS if self.program.helper_lines else 1),
+            "max_recursion_depth": self.limits.recursion
+            * (_HELPER_CALLS if self.program.helper_lines else 1),
             # The call too many is refused by us; each tool may be looked up once, to be handed over.
             "max_suspensions": self.limits.calls + 1 + len(self.tools),
         }
