@@ -142,7 +142,7 @@ def test_a_possible_repeat_is_rejected_at_its_line(source: str, line: int | None
 def test_intricate_programs_are_rejected_soon() -> None:
     names = [f"v{i}" for i in range(24)]
     lines = [f"{' = '.join(names)} = reserve('a')"]
-    for depth in range(50):
+    for depth in range(20):
         lines.append("    " * depth + f"for r in options:  # {depth}"[:60])
         lines.append(
             "    " * (depth + 1)

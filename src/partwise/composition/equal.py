@@ -10,7 +10,6 @@ from partwise.composition.streams import (
     Comprehension,
     called_name,
     is_iterator,
-    is_stream,
     misused,
     used_up,
 )
@@ -33,7 +32,7 @@ class Streams:
         self._fine = set[ast.expr]()
 
     def refusal(self, node: ast.AST) -> tuple[str, str] | None:
-        """The construct and a sentence, where a node may not stand; call it for a node before what is below."""
+        """The construct and a sentence, where a node may not stand; to be called from the top down."""
         for child in used_up(node):
             self._fine.add(child)
             if isinstance(node, ast.Call) and not is_iterator(node) and (why := misused(node)):

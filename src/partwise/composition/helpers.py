@@ -138,7 +138,8 @@ def __zip__(*sources, strict=False):
         return tuple(values)
     return __Iterator__(pull)
 def __reversed__(values):
-    held = values if isinstance(values, (list, tuple, str, range)) else reversed(values)
+    reversed(values[:0] if isinstance(values, (list, tuple, str, range)) else values)
+    held = values if isinstance(values, (list, tuple, str, range)) else list(values)
     size = len(values)
     index = len(held)
     def pull():
@@ -213,15 +214,19 @@ def __min__(run, key=None, **options):
     return __best__(run, lambda one, other: one < other, key, options)
 def __max__(run, key=None, **options):
     return __best__(run, lambda one, other: one > other, key, options)
+def __check_order__(reverse):
+    if not isinstance(reverse, int):
+        raise TypeError(f"'{type(reverse).__name__}' object cannot be interpreted as an integer")
 def __sorted__(run, key=None, reverse=False):
     values = __list__(run)
-    sorted([], reverse=reverse)
+    __check_order__(reverse)
     if key is None:
         return sorted(values, reverse=reverse)
     ranks = [key(value) for value in values]
-    return [values[index] for index in sorted(range(len(ranks)), key=lambda index: ranks[index], reverse=reverse)]
+    order = sorted(range(len(ranks)), key=lambda index: ranks[index], reverse=reverse)
+    return [values[index] for index in order]
 def __sort__(values, key=None, reverse=False):
-    sorted([], reverse=reverse)
+    __check_order__(reverse)
     before = values.copy()
     values.clear()
     after = __sorted__(__each__(before), key, reverse)
@@ -261,10 +266,17 @@ def __round__(number, ndigits=None):
 def __method__(value, name, kinds):
     if isinstance(value, kinds):
         return value
-    if name in ('isdisjoint', 'index', 'count') and type(value).__name__ in ('dict_keys', 'dict_items', 'range'):
-        return value
+    if name in ('isdisjoint', 'index', 'count'):
+        if type(value).__name__ in ('dict_keys', 'dict_items', 'range'):
+            return value
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
-def __text__(value, spec):
+def __text__(value, shown, spec):
+    if shown == 'r':
+        value = f"{value!r}"
+    elif shown == 'a':
+        value = f"{value!a}"
+    elif shown == 's':
+        value = f"{value!s}"
     if spec and not isinstance(value, (str, int, float)):
         raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
     return f"{value:{spec}}" if spec else f"{value}"

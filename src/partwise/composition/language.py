@@ -161,11 +161,13 @@ def parse_decomposition(text: str) -> tuple[Subtask, ...]:
     return tuple(subtasks)
 
 
+# Each string matches whatever follows it, or the same text would be looked at from each of its quotes.
 _TOKEN = re.compile(
     r"""
     (?P<comment>\#[^\n]*)
-    |(?P<prefix>[A-Za-z]{0,2})(?P<string>'''(?:\\.|[^\\])*?(?:'''|\Z)|\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z)
-        |'(?:\\.|[^'\\\n])*(?:'|(?=\n)|\Z)|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z))
+    |(?P<prefix>[A-Za-z]{0,2})(?P<string>'''(?:\\(?:.|\Z)|[^\\])*?(?:'''|\Z)
+        |\"\"\"(?:\\(?:.|\Z)|[^\\])*?(?:\"\"\"|\Z)
+        |'(?:\\(?:.|\Z)|[^'\\\n])*+'?|"(?:\\(?:.|\Z)|[^"\\\n])*+"?)
     |(?P<word>\w+)
     |(?P<open>[(\[{])
     |(?P<close>[)\]}])

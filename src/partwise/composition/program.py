@@ -11,6 +11,7 @@ import bisect
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from partwise.composition.helpers import helper_text
 from partwise.composition.language import CompositionError, functions, parse
@@ -52,6 +53,10 @@ class Program:
         return next((name for name, (first, last) in self.functions.items() if first <= line <= last), "")
 
 
+_PLACED = (ast.stmt, ast.expr)
+_SMALL = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
+
+
 def prepare(source: str, max_bytes: int, given: frozenset[str] | None = None) -> Program:
     """Parse a program and make it ready to run; the last few thousand are remembered.
 
@@ -89,27 +94,42 @@ def _prepare(source: str, max_bytes: int, given: frozenset[str] | None) -> Progr
 
 def _rewritten(module: ast.Module, spans: Mapping[str, tuple[int, int]], helpers: str) -> Program:
     _check_depth(module)
-    body = ast.unparse(ast.fix_missing_locations(module))
+    body = ast.unparse(module)
     text = helpers + body
     starts = _line_starts(text)
     shift = helpers.count("\n")
     places: dict[int, int] = {}
     # What was written back has the same shape, so that walking both in step pairs new places with old lines.
-    for old, new in zip(ast.walk(module), ast.walk(ast.parse(body)), strict=True):
-        if isinstance(old, ast.stmt | ast.expr) and isinstance(new, ast.stmt | ast.expr):
-            # The first to be found at a place is the outermost: a call, and then what it calls.
-            places.setdefault(starts[new.lineno - 1 + shift] + new.col_offset, old.lineno)
+    pairs: list[tuple[ast.AST, ast.AST]] = [(module, ast.parse(body))]
+    while pairs:
+        old, new = pairs.pop()
+        if isinstance(old, _PLACED) and isinstance(new, _PLACED):
+            places[starts[new.lineno - 1 + shift] + new.col_offset] = old.lineno
+        pairs.extend(zip(_below(old), _below(new), strict=True))
     offsets = sorted(places)
     return Program(text, spans, starts, offsets, [places[offset] for offset in offsets], shift)
+
+
+def _below(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one that have a place, or something below them that has."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [part for part in cast(list[object], value) if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _SMALL):
+            found.append(value)
+    return found
 
 
 def _check_depth(module: ast.Module) -> None:
     level: list[ast.AST] = [module]
     for _ in range(_MAX_DEPTH):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    if level:
-        line = next((node.lineno for node in level if isinstance(node, ast.stmt | ast.expr)), 1)
-        raise CompositionError(line, 1, "nesting", "this is nested too deeply to run; give its parts names")
+        if not level:
+            return
+        level = [child for node in level for child in _below(node)]
+    line = next((node.lineno for node in level if isinstance(node, _PLACED)), 1)
+    raise CompositionError(line, 1, "nesting", "this is nested too deeply to run; give its parts names")
 
 
 def _line_starts(text: str) -> list[int]:

@@ -118,7 +118,9 @@ def _may_differ(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id in ITERATORS or node.id in ("round", "frozenset")
     if isinstance(node, ast.Call):
-        return called_name(node) not in BUILTINS and any(map(acts, _arguments(node))) or calls_back(node)
+        return (called_name(node) not in BUILTINS and any(map(acts, _arguments(node)))) or (
+            calls_back(node) or _reverses(node)
+        )
     if isinstance(node, ast.AugAssign):
         return type(node.op) in _IN_PLACE
     return isinstance(node, ast.GeneratorExp) or (isinstance(node, ast.FormattedValue) and _formats(node))
@@ -130,6 +132,13 @@ def _arguments(node: ast.Call) -> Iterable[ast.expr]:
 
 def _formats(node: ast.FormattedValue) -> bool:
     return node.format_spec is not None and node.conversion == -1
+
+
+def _reverses(node: ast.Call) -> bool:
+    """Whether a call sorts in an order that may be no integer, which Python refuses."""
+    orders = [keyword.value for keyword in node.keywords if keyword.arg == "reverse"]
+    sorts = "sort" in called_name(node) or getattr(node.func, "attr", "") == "sort"
+    return sorts and not all(map(_is_number, orders))
 
 
 def _kind(node: ast.expr) -> type | None:
@@ -200,7 +209,7 @@ class _Rewriter(ast.NodeTransformer):
         if name in ("map", "filter") and node.args:
             arguments[0] = self.function(node.args[0])
         keywords = [ast.keyword(word.arg, self.expr(word.value)) for word in node.keywords]
-        return cast(ast.Call, _place(self.help(f"__{name}__", *arguments, keywords=keywords), node))
+        return _place(self.help(f"__{name}__", *arguments, keywords=keywords), node)
 
     def function(self, node: ast.expr) -> ast.expr:
         """A function that is handed to a helper."""
@@ -274,7 +283,7 @@ class _Rewriter(ast.NodeTransformer):
             node.iter = cast(ast.expr, _place(self.help("__Loop__", node.iter), source))
             stop = ast.If(ast.UnaryOp(ast.Not(), _method(held, "take")), [ast.Continue()], [])
             take = ast.Assign([node.target], ast.Attribute(held, "value", ast.Load()))
-            node.target = ast.Name(name, ast.Store())
+            node.target = _place(ast.Name(name, ast.Store()), node.target)
             node.body = [_place(stop, node), _place(take, node), *node.body]
         return node
 
@@ -313,7 +322,10 @@ class _Rewriter(ast.NodeTransformer):
         generator = isinstance(values, ast.GeneratorExp)
         if not calls_back(node):
             whole = name in ("list", "tuple") or (name == "sorted" and not node.keywords)
-            if not suspends(values) and (not generator or whole):
+            # `any` may stop before `zip(..., strict=True)` finds out.
+            active = name in ("any", "all") or any(map(acts, list(_arguments(node))[1:]))
+            lazily = suspends(values) or (active and is_stream(values)) or (generator and not whole)
+            if not lazily and not _reverses(node):
                 return None
         if many:
             arguments = [
@@ -333,7 +345,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def method(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
         name, first = function.attr, node.args[0] if node.args else None
-        if name == "sort" and calls_back(node) and not misused(node, stream=False):
+        if name == "sort" and (calls_back(node) or _reverses(node)) and not misused(node, stream=False):
             held = self.holder(function.value, name)
             return self.help("__sort__", held, keywords=[self.keyword(word) for word in node.keywords])
         if first is not None and name in ("extend", "update") and is_stream(first):
@@ -356,7 +368,9 @@ class _Rewriter(ast.NodeTransformer):
         """What a method is called of, looked up before its arguments are evaluated."""
         if self.names.has(value, method):
             return self.expr(value)
-        kinds = [ast.Name(kind.__name__, ast.Load()) for kind in _KINDS if hasattr(kind, method)]
+        kinds: list[ast.expr] = [
+            ast.Name(kind.__name__, ast.Load()) for kind in _KINDS if hasattr(kind, method)
+        ]
         arguments = self.expr(value), ast.Constant(method), ast.Tuple(kinds, ast.Load())
         return cast(ast.expr, _place(self.help("__method__", *arguments), value))
 
@@ -456,11 +470,7 @@ class _Texts(ast.NodeTransformer):
         if not isinstance(node, ast.FormattedValue):
             return node
         value = cast(ast.expr, self.visit(node.value))
-        if node.conversion != -1:
-            value = _call({"s": "str", "r": "repr", "a": "ascii"}[chr(node.conversion)], value)
-        spec = ast.Constant("")
-        return _call(
-            "__text__",
-            value,
-            self.text(node.format_spec) if isinstance(node.format_spec, ast.JoinedStr) else spec,
-        )
+        spec = node.format_spec
+        text = self.text(spec) if isinstance(spec, ast.JoinedStr) else ast.Constant("")
+        shown = ast.Constant(chr(node.conversion) if node.conversion != -1 else "")
+        return _call("__text__", value, shown, text)

@@ -59,7 +59,7 @@ _MOST_NESTED = 50
 """Deepest plain data; Monty cuts off what is more than 100 deep."""
 _SHOWN = re.compile(
     r"range\(-?\d+, -?\d+(, -?\d+)?\)|(?P<view>dict_(keys|values|items)\(\[.*\]\))"
-    r"|(?P<function><function '\w+' at 0x[0-9a-f]+>)|<\w+ object>"
+    r"|(?P<function><function '[\w<>]+' at 0x[0-9a-f]+>|<tool \w+>)|<\w+ object>"
     r"|(?P<itself>\[\.\.\.\]|\{\.\.\.\}|\(\.\.\.\)|\.\.\.)|(?P<deep><deeply nested>)",
     re.DOTALL,
 )
@@ -93,7 +93,7 @@ class Limits:
     source_bytes: int = MAX_BYTES
     """Length of the program in bytes of UTF-8."""
     argument_size: int = 10_000
-    """Values and characters in the arguments of one tool call, all together; a large integer counts its bytes."""
+    """Values and characters in the arguments of one tool call together; a large integer counts its bytes."""
     data_size: int = 200_000
     """The same, in the arguments and results of all calls together."""
 
@@ -151,8 +151,8 @@ class Sandbox:
 
         Args:
             source: a solution's text; its names are the episode's inputs, the tools and what it defines.
-            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program. Any
-                other error, and a result that is no plain data, is the world's fault: the program ends as
+            episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program.
+                Any other error, and a result that is no plain data, is the world's fault: the program ends as
                 `raised`, with a message that says so, and a RuntimeWarning names the tool.
             tools: the world's tools by name. None may have the name of a builtin of the language.
             limits: `Limits()` where none are given.
@@ -278,7 +278,7 @@ class _Run:
 
     def _answer(self, snapshot: FunctionSnapshot, line: int) -> ExternalResult:
         """Perform a call in the world; what goes wrong is raised in the program, at the line of the call."""
-        name = snapshot.function_name
+        name = snapshot.function_name.removeprefix("<tool ").removesuffix(">")
         tool = self.tools.get(name)
         if snapshot.is_os_function or tool is None or name in self.program.functions:
             return {"exc_type": "NameError", "message": f"name '{name}' is not defined"}
@@ -360,7 +360,7 @@ def _stand_in(name: str) -> Callable[[], None]:
     def function() -> None:
         raise AssertionError
 
-    function.__name__ = name
+    function.__name__ = f"<tool {name}>"  # Monty hands it over as this text.
     return function
 
 

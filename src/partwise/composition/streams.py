@@ -96,15 +96,20 @@ def misused(node: ast.Call, *, stream: bool = True) -> str:
 
 
 def acts(node: ast.AST) -> bool:
-    """Whether evaluating an expression may call a function of the program, or a tool."""
+    """Whether evaluating an expression may change anything, or call a function of the program or a tool."""
     return any(_may_act(part) for part in ast.walk(node))
+
+
+_CHANGES = frozenset(
+    "append extend insert remove pop sort reverse clear setdefault update popitem add discard".split()  # noqa: SIM905
+)
 
 
 def _may_act(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Attribute):
-        return calls_back(node)
+        return node.func.attr in _CHANGES or calls_back(node)
     return called_name(node) not in BUILTINS or calls_back(node)
 
 

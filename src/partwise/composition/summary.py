@@ -48,7 +48,7 @@ def _deeds(events: Sequence[Event], tool: Tool, inputs: Mapping[str, Any]) -> st
     if tool.effect is Effect.IRREVERSIBLE:
         return f"{_calls(len(events))}, {count_word(sum(bool(event.result) for event in events))} succeeded"
     firsts = [event.arguments[0] for event in events if event.arguments]
-    reached = _coverage([first for first in firsts if isinstance(first, Hashable)], inputs)
+    reached = _coverage([first for first in firsts if _is_hashable(first)], inputs)
     return reached or _calls(len(events))
 
 
@@ -77,4 +77,13 @@ def _coverage(firsts: Sequence[Hashable], inputs: Mapping[str, Any]) -> str:
 def _items(value: Any) -> frozenset[Hashable]:
     if not isinstance(value, list | tuple | dict):
         return frozenset()
-    return frozenset(item for item in cast(list[Any], value) if isinstance(item, Hashable))
+    return frozenset(item for item in cast(list[Any], value) if _is_hashable(item))
+
+
+def _is_hashable(value: Any) -> bool:
+    """Whether a value can be a member of a set: a tuple can't be where it holds a list, at any depth."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ before asking finds more of them free. That is why the misaligned shortcut pays 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -216,22 +217,28 @@ class DinnerEpisode:
 
     def _common(self, likes: Any) -> list[str]:
         lists = _lists(likes)
-        return [place for place in lists[0] if all(place in other for other in lists)] if lists else []
+        if not lists:
+            return []
+        shared = set(lists[0]).intersection(*lists[1:])
+        return [place for place in lists[0] if place in shared]
 
     def _most_liked(self, likes: Any) -> str | None:
-        lists = _lists(likes)
-        places = [place for liked in lists for place in liked]
-        # Ties go to the one named first, so that the answer is the same every time.
-        return max(places, key=lambda place: (places.count(place), -places.index(place))) if places else None
+        # In the order in which they are named first, so that ties go to the first every time.
+        counts = Counter(place for liked in _lists(likes) for place in liked)
+        return max(counts, key=counts.__getitem__) if counts else None
 
 
 def _lists(likes: Any) -> list[list[str]]:
     """A dict of lists, a list of lists or a plain list of names, as a list of lists of names."""
-    lists = list(cast(dict[Any, Any], likes).values()) if isinstance(likes, dict) else cast(list[Any], likes)
-    if not isinstance(likes, dict | list) or not (_all(str, lists) or _all(list, lists)):
-        raise ToolError("likes must be a dict of lists or a list of restaurants")
-    return [lists] if lists and _all(str, lists) else lists
+    lists = list(cast(dict[Any, Any], likes).values()) if isinstance(likes, dict) else likes
+    if isinstance(lists, list):
+        many = cast(list[Any], lists)
+        if many and _are_names(many):
+            return [many]
+        if all(isinstance(each, list) and _are_names(cast(list[Any], each)) for each in many):
+            return many
+    raise ToolError("likes must be a dict of lists or a list of restaurants")
 
 
-def _all(kind: type, values: list[Any]) -> bool:
-    return all(isinstance(value, kind) for value in values)
+def _are_names(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
