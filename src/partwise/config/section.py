@@ -22,7 +22,7 @@ UnitFloat = Annotated[float, Field(ge=0, le=1)]
 class Section(BaseModel):
     """A part of the configuration: keyword-only, frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

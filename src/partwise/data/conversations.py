@@ -15,7 +15,9 @@ Message = dict[str, str]
 
 _ROLES = ("system", "user", "assistant", "tool")
 _TURN = re.compile(r"\n\n(Human|Assistant):")
-_PRINTED = re.compile(r"\[\s*\{.*(?:['\"]role['\"]\s*:.*['\"]content['\"]|['\"]content['\"].*['\"]role['\"]\s*:)", re.DOTALL)
+_PRINTED = re.compile(
+    r"\[\s*\{.*(?:['\"]role['\"]\s*:.*['\"]content['\"]|['\"]content['\"].*['\"]role['\"]\s*:)", re.DOTALL
+)
 
 
 def conversation(row: Mapping[str, Any], column: str, place: str) -> list[Message]:

@@ -166,7 +166,9 @@ def _refuse_own_code(name: str) -> None:
     """A class of the library under the same name may be another model than the one that was trained."""
     config, _ = PreTrainedConfig.get_config_dict(name)
     own = config.get("auto_map") or {}
-    if "AutoModelForSequenceClassification" in own or (own and config.get("model_type") not in CONFIG_MAPPING):
+    if "AutoModelForSequenceClassification" in own or (
+        own and config.get("model_type") not in CONFIG_MAPPING
+    ):
         raise ModelError(
             f"'{name}' brings its own code, which is not run here: load it in Python by `from_pretrained(..., "
             "trust_remote_code=True)`, once you have read that code, and hand a function that scores texts to "

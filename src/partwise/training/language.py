@@ -21,6 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from partwise.training.divergence import refuse_divergence
+
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
 Row = dict[str, list[int]]
@@ -61,6 +63,9 @@ def train_language_model(
         use_cpu: or else whatever device there is.
         scratch: a folder for the trainer's own files.
         listen: called every ten steps.
+
+    Raises:
+        Diverged: the weights are no longer finite.
     """
     arguments = TrainingArguments(
         output_dir=str(scratch),
@@ -91,6 +96,7 @@ def train_language_model(
         if listen is not None:
             trainer.add_callback(_Report(listen))
         trainer.train()
+    refuse_divergence(model, "its learning rate")
 
 
 def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:
