@@ -332,12 +332,8 @@ def plans_setting(data: DataConfig, ladder: LadderConfig, seed: int) -> Setting:
         data.train,
         besides=[*tested, *taught],
     )
-    return Setting(
-        **{
-            name: [plan.example for plan in plans]
-            for name, plans in (("teacher", taught), ("student", own), ("test", tested))
-        }
-    )
+    teaching, learning, testing = ([plan.example for plan in plans] for plans in (taught, own, tested))
+    return Setting(teacher=teaching, student=learning, test=testing)
 
 
 def public_setting(data: DataConfig, seed: int) -> Setting:

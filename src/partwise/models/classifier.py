@@ -62,8 +62,8 @@ class Encoder:
             )
         if ids and max(ids) >= self._known:
             raise TextError(
-                f"the tokenizer gives the token {max(ids):,} and the model knows {self._known:,}: they do not "
-                "belong together"
+                f"the tokenizer gives the token {max(ids):,} and the model knows {self._known:,}: they do "
+                "not belong together"
             )
         return ids
 
@@ -178,7 +178,7 @@ def conversation_of(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> st
         messages: each with a `role` and its `content`.
 
     Raises:
-        TextError: the template refuses them, as some do with a system message or two users in a row, or fails.
+        TextError: the template fails, or refuses them as some do a system message or two users in a row.
     """
     try:
         return str(tokenizer.apply_chat_template(list(messages), tokenize=False))

@@ -97,14 +97,14 @@ def load_classifier(
         device: as in `load_causal_lm`.
 
     Raises:
-        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its own
-            code, or no tokenizer.
+        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its
+            own code, or no tokenizer.
     """
     where, name = resolve_device(device), str(name_or_path)
     if _adapters_in(name) is not None:
         raise ModelError(
-            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by peft's "
-            "`merge_and_unload`, save that, and name its folder"
+            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by "
+            "peft's `merge_and_unload`, save that, and name its folder"
         )
     model, _ = _classifier(name, classes, seed, torch.float32)
     return model.to(where), _classifier_tokenizer(name)
@@ -170,9 +170,9 @@ def _refuse_own_code(name: str) -> None:
         own and config.get("model_type") not in CONFIG_MAPPING
     ):
         raise ModelError(
-            f"'{name}' brings its own code, which is not run here: load it in Python by `from_pretrained(..., "
-            "trust_remote_code=True)`, once you have read that code, and hand a function that scores texts to "
-            "`partwise.measure.rewardbench.reward_bench`"
+            f"'{name}' brings its own code, which is not run here: once you have read that code, load it in "
+            "Python by `from_pretrained(..., trust_remote_code=True)`, and hand a function that scores texts "
+            "to `partwise.measure.rewardbench.reward_bench`"
         )
 
 

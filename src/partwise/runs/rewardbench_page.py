@@ -18,8 +18,8 @@ def rewardbench_page(results: Mapping[str, Any]) -> Page:
         sentences=[
             f"Of {_many(overall.n, 'comparison')}, the mean of the sections is {overall.full}{tied}."
             if overall.mean is not None
-            else f"Over {_many(results['comparisons'], 'comparison')} there is no overall score: it is the mean "
-            f"of all sections, and of some a subset has no comparison{tied}.",
+            else f"Over {_many(results['comparisons'], 'comparison')} there is no overall score: it is the "
+            f"mean of all sections, and of some a subset has no comparison{tied}.",
             *_uncounted(results),
         ],
         tables=[

@@ -1,4 +1,4 @@
-"""Training that has left the numbers: its learning rate was too high, and nothing that it made means a thing."""
+"""Training that has left the numbers: its learning rate was too high, and what it made means nothing."""
 
 from __future__ import annotations
 
