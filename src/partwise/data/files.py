@@ -127,10 +127,10 @@ def _text(data: bytes) -> str:
 def _parquet(where: str, data: bytes) -> Table:
     if not data:
         return Table(where, [], [])
-    import pyarrow as pa
     from pyarrow import parquet
 
-    table: Any = parquet.ParquetFile(pa.BufferReader(data)).read()
+    library: Any = parquet  # its types are not told
+    table: Any = library.ParquetFile(io.BytesIO(data)).read()
     # Else bytes that are no text would come to light only when they are used.
     table.validate(full=True)
     names: list[str] = [name.strip() for name in table.column_names]
@@ -187,8 +187,8 @@ def _csv(where: str, text: str, suffix: str) -> Table:
     if len(lengths) == 1 and max(lengths) > len(names):
         raise DataError(
             f"{where}, row 1 has {max(lengths)} fields, {max(lengths) - len(names)} more than the header "
-            "names, as has every row: which column is which can't be told; give each a name, or take out what "
-            "ends each row."
+            "names, as has every row: which column is which can't be told; give each a name, or take out "
+            "what ends each row."
         )
     return Table(where, [name for name in names if name], [_csv_row(names, row) for row in rows])
 

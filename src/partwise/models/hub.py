@@ -208,6 +208,9 @@ def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -
                 "reward model, whose task_type is SEQ_CLS"
             )
         brought = load_peft_weights(folder, device="cpu")
+        lacking = [key for key in missing if f"base_model.model.{key}" not in brought]
+        if lacking:
+            return model, lacking
         with warnings.catch_warnings():
             # Adapters of another architecture would be left out with a warning.
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
@@ -216,7 +219,7 @@ def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -
         raise
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
         raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
-    return adapted, [key for key in missing if f"base_model.model.{key}" not in brought]
+    return adapted, []
 
 
 def _check_folder(folder: Path) -> None:
