@@ -30,11 +30,6 @@ from partwise.data.public import READERS, Splits, load
 from partwise.types import Example
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-
-
 def refused(name: str, source: Path | str, **options: Any) -> str:
     with pytest.raises(DataError) as caught:
         load(name, source, **options)
@@ -93,7 +88,7 @@ def test_what_save_to_disk_wrote(name: str, tmp_path: Path):
     [
         ("data/train-00-of-02.parquet", "data/train-01-of-02.parquet", "data/test-00-of-01.parquet"),
         ("default/train/0000.parquet", "default/train/0001.parquet", "default/test/0000.parquet"),
-        ("train/a.jsonl", "train/b.csv", "test.json"),
+        ("train/part 1.jsonl", "train/part 2.jsonl", "test.json"),
     ],
 )  # fmt: skip
 def test_files_as_the_hub_has_them(files: tuple[str, str, str], tmp_path: Path):
@@ -316,14 +311,6 @@ def test_a_saved_folder_that_is_corrupt(tmp_path: Path):
     assert refused("sciq", tmp_path / "saved").startswith(f"{tmp_path}/saved can't be read as ")
 
 
-def test_other_trouble_is_not_called_bad_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The cache can't be written: that is no fault of the file."""
-    (tmp_path / "block").write_text("")
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "block")
-    with pytest.raises(OSError, match="block"):
-        load("sciq", write_rows(tmp_path / "all.jsonl", sciq(10)))
-
-
 def test_what_is_not_there(tmp_path: Path):
     assert "there is cosmos_qa, sciq, ultrafeedback, reward_bench." in refused("scifi", tmp_path)
     assert refused("sciq", tmp_path / "gone").startswith(f"There is no file or folder {tmp_path}/gone")
@@ -348,6 +335,109 @@ def test_a_file_that_was_edited_is_read_anew(tmp_path: Path):
         rows = [row | {"question": f"{row['question']} {number}"} for row in sciq(10)]
         found = load("sciq", write_rows(tmp_path / "all.jsonl", rows))
         assert all(f"? {number}\n" in example.texts[0] for example in found.train)
+
+
+def test_a_file_that_was_replaced_under_its_path_and_time_is_read_anew(tmp_path: Path):
+    file = write_rows(tmp_path / "all.jsonl", sciq(10))
+    os.utime(file, (0, 0))
+    load("sciq", file)
+    file.write_text(file.read_text().replace("What is", "Which is"))
+    os.utime(file, (0, 0))
+    assert all("Which is" in example.texts[0] for example in load("sciq", file).train)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "train.csv", "train.jsonl.gz", "backup/train.jsonl", "old/train.csv", "train/0000.jsonl",
+        "train-00000-of-00001.jsonl", "data/train-00000-of-00002.jsonl",
+    ],
+)  # fmt: skip
+def test_a_split_in_several_files_is_refused_by_name(more: str, tmp_path: Path):
+    """Two forms of the same rows, or a copy beside them, would be counted twice."""
+    folder = write_splits(tmp_path / "d", "sciq")
+    rows = write_rows(folder / "scratch.jsonl", sciq(30))
+    (folder / more).parent.mkdir(exist_ok=True)
+    rows.rename(folder / more)
+    sentence = refused("sciq", folder)
+    assert more in sentence and "train.jsonl" in sentence and "are no shards of one another" in sentence
+    assert refused("sciq", folder, drop=True) == sentence
+
+
+@pytest.mark.parametrize(
+    ("shards", "words"),
+    [
+        (("train-00000-of-00003.jsonl", "train-00002-of-00003.jsonl"), "not all 3 are there"),
+        (("train-00001-of-00002.jsonl",), "not all 2 are there"),
+        (("train/1.jsonl", "train/2.jsonl"), "hold the same"),
+        (("train/a.jsonl", "train/a (1).jsonl"), "no shards of one another"),
+    ],
+)
+def test_shards_that_are_missing_or_there_twice(shards: tuple[str, ...], words: str, tmp_path: Path):
+    folder = write_splits(tmp_path / "d", "sciq")
+    (folder / "train.jsonl").unlink()
+    for number, shard in enumerate(shards):
+        write_rows(folder / shard, sciq(10, start=0 if words == "hold the same" else 10 * number))
+    assert words in refused("sciq", folder)
+
+
+def test_what_is_hidden_is_not_read(tmp_path: Path):
+    folder = write_splits(tmp_path / "d", "sciq")
+    expected = load("sciq", folder)
+    for hidden in (
+        ".ipynb_checkpoints/train.jsonl",
+        "._train.jsonl",
+        ".backup/train.csv",
+        ".train.jsonl.swp",
+    ):
+        write_rows(folder / hidden, sciq(30)) if hidden.endswith(("l", "v")) else (folder / hidden).touch()
+    assert load("sciq", folder) == expected
+
+
+@pytest.mark.parametrize("value", ["1.0", " 1 ", "1", 1, 1.0, " 1.00"])
+def test_a_label_however_it_was_written(value: Any, tmp_path: Path):
+    rows = cosmos_qa(10)
+    rows[5]["label"] = value  # as it was: 5 % 4
+    assert load("cosmos_qa", write_rows(tmp_path / "a.jsonl", rows)) == load(
+        "cosmos_qa", write_rows(tmp_path / "b.jsonl", cosmos_qa(10))
+    )
+
+
+@pytest.mark.parametrize("value", ["NaN", float("nan"), float("inf"), "-inf", "high", "8/10", "", None, True])
+def test_a_score_that_is_no_number(value: Any, tmp_path: Path):
+    folder = edited(lambda rows: rows[4].update(score_chosen=value), tmp_path, "ultrafeedback")
+    assert "train_prefs.jsonl, row 5, column score_chosen: " in refused("ultrafeedback", folder)
+    assert load("ultrafeedback", folder, drop=True).left_out == 1
+
+
+def test_scores_that_are_reversed_or_text(tmp_path: Path):
+    folder = edited(lambda rows: rows[4].update(score_chosen=3.5), tmp_path, "ultrafeedback")
+    assert "row 5: what was chosen has the score 3.5 and what was rejected 4" in refused(
+        "ultrafeedback", folder
+    )
+    dropped = load("ultrafeedback", folder, drop=True)
+    assert dropped.left_out == 1 and "row 5" in dropped.dropped[0]
+    rows = ultrafeedback(10)
+    rows[2] |= {"score_chosen": "8.50", "score_rejected": " 4 "}
+    rows[3] |= {"score_chosen": "4.0", "score_rejected": "4"}
+    assert load("ultrafeedback", write_rows(tmp_path / "all.jsonl", rows)).left_out == 1
+
+
+@pytest.mark.parametrize("form", ["blanks", "NFD", "zero width"])
+def test_a_question_is_shared_however_blanks_and_unicode_are_written(form: str, tmp_path: Path):
+    same = {
+        "blanks": "  Qu\u00e9  is\u00a0it?\n",
+        "NFD": "Que\u0301 is it?",
+        "zero width": "\ufeffQu\u00e9 is\u200b it?",
+    }[form]
+    folder = write_splits(tmp_path / "d", "sciq")
+    for name, question in (("train", same), ("test", "Qu\u00e9 is it?")):
+        rows = sciq(10, start=0 if name == "train" else 1000)
+        rows[3]["question"] = question
+        write_rows(folder / f"{name}.jsonl", rows)
+    assert "train.jsonl, row 4 and" in refused("sciq", folder)
+    found = load("sciq", folder, drop=True)
+    assert found.left_out == 1 and len(found.train) == 9 and len(found.test) == 10
 
 
 def test_files_are_read_without_asking_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

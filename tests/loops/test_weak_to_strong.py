@@ -2,6 +2,7 @@
 
 import json
 import random
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from partwise.config import DataConfig, LadderConfig, WeakToStrongConfig
 from partwise.data.checks import DataError
-from partwise.loops.weak_to_strong import compared, plans_setting, run, setting_of
+from partwise.loops.weak_to_strong import (
+    compared,
+    plans_setting,
+    public_setting,
+    run,
+    setting_of,
+)
 from partwise.runs.page import page_markdown
 from partwise.runs.pages import PAGES
 from partwise.runs.progress import ignore
@@ -35,6 +42,49 @@ def test_teacher_student_and_test_share_neither_plans_nor_rules(seed: int, overl
     # Where the dial stands changes neither what the teacher learns nor what is tested.
     other = plans_setting(data.model_copy(update={"overlap": 1 - overlap}), LADDER, seed)
     assert other.test == setting.test and other.teacher == setting.teacher
+
+
+def folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["{}", " {}", "{}  x", "{} x", "{}é", "{}e\u0301"])),
+             min_size=4, max_size=40),
+    st.integers(1, 30), st.integers(0, 5), st.booleans(),
+)  # fmt: skip
+def test_three_sets_share_no_question_however_often_and_however_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    asked: list[tuple[int, str]],
+    train: int,
+    seed: int,
+    compares: bool,
+):
+    """Rows that ask the same may differ in their answers, in blanks and in Unicode's form."""
+    questions = [form.format(number) for number, form in asked]
+    kinds = {folded(question) for question in questions}
+    file = tmp_path_factory.mktemp("data") / "all.jsonl"
+    rows = [
+        {"prompt": q, "chosen": f"good {i}", "rejected": f"bad {i}", "score_chosen": 2, "score_rejected": 1}
+        if compares
+        else {"question": q, "correct_answer": f"good {i}", **{f"distractor{n}": f"{n}" for n in (1, 2, 3)}}
+        for i, q in enumerate(questions)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = DataConfig(name="ultrafeedback" if compares else "sciq", source=str(file), train=train, test=99)
+    try:
+        setting = public_setting(data, seed)
+    except DataError:
+        # Of so few questions a split is empty, or all have one label.
+        assert len(kinds) < 3 or not compares
+        return
+    sets = [
+        {folded(e.texts[0].removeprefix("User:" if compares else "Question:").split("\n")[0]) for e in part}
+        for part in (setting.teacher, setting.student, setting.test)
+    ]
+    assert all(sets) and set.union(*sets) <= kinds
+    assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
+    assert len(setting.teacher) == len(setting.student) <= train
 
 
 def said(labels: list[int | None], keys: list[str]) -> list[Signal | None]:

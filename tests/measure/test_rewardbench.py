@@ -1,5 +1,6 @@
 """RewardBench: against a published model, where it is undefined, and scores that padding can't move."""
 
+import math
 import random
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrained
 from partwise.measure.rewardbench import SECTIONS, reward_bench, sequence_scores
 from partwise.types import Example
 
+CODE = {"Code": {"go": 1, "js": 1}}
 WON = {
     "alpacaeval-easy": (50, 100), "alpacaeval-length": (56, 95), "alpacaeval-hard": (67, 95),
     "mt-bench-easy": (16, 28), "mt-bench-med": (29, 40), "mt-bench-hard": (20, 37),
@@ -81,25 +83,27 @@ def test_what_was_not_tried_is_undefined_not_zero():
     found = reward_bench(comparisons({"hep-go": [1.0, -1.0], "donotanswer": [-1.0]}), score)
     assert found.sections["Chat"].mean is None and found.sections["Chat"].n == 0
     assert found.subsets["hep-cpp"].mean is None and found.overall.mean is None
-    assert found.sections["Reasoning"].mean == 0.5 and found.overall.n == 3
-    assert found.sections["Safety"].mean == 0 and found.sections["Safety"].ci95 is None
+    # A section of which a subset was not tried has no mean, and says how many there were.
+    assert found.sections["Reasoning"].mean is None and found.sections["Reasoning"].n == 2
+    assert found.sections["Safety"].mean is None and found.overall.n == 3
+    assert found.subsets["hep-go"].mean == 0.5 and found.subsets["donotanswer"].mean == 0
     nothing = reward_bench([], score)
     assert nothing.overall.mean is None and nothing.overall.n == 0 and len(nothing.subsets) == 23
 
 
 def test_an_interval_that_cannot_tell_is_undefined():
-    alone = reward_bench(comparisons({"hep-go": [1.0, -1.0] * 9, "hep-js": [1.0]}), score)
-    assert alone.sections["Reasoning"].mean is not None and alone.sections["Reasoning"].ci95 is None
-    perfect = reward_bench(comparisons({"hep-go": [1.0] * 9}), score)
-    assert perfect.sections["Reasoning"].mean == 1 and perfect.sections["Reasoning"].ci95 is None
+    alone = reward_bench(comparisons({"go": [1.0, -1.0] * 9, "js": [1.0]}), score, sections=CODE)
+    assert alone.sections["Code"].mean == 0.75 and alone.sections["Code"].ci95 is None
+    perfect = reward_bench(comparisons({"go": [1.0] * 9, "js": [1.0] * 5}), score, sections=CODE)
+    assert perfect.sections["Code"].mean == 1 and perfect.sections["Code"].ci95 is None
 
 
 def test_the_interval_of_one_subset_is_about_wilsons_and_covers():
     rng, share, covered = random.Random(1), 0.7, 0
     for _ in range(100):
         margins = [1.0 if rng.random() < share else -1.0 for _ in range(200)]
-        found = reward_bench(comparisons({"hep-go": margins}), score)
-        section, subset = found.sections["Reasoning"].ci95, found.subsets["hep-go"].ci95
+        found = reward_bench(comparisons({"go": margins}), score, sections={"Code": {"go": 1}})
+        section, subset = found.sections["Code"].ci95, found.subsets["go"].ci95
         assert section is not None and section == pytest.approx(subset, abs=0.02)
         covered += section[0] <= share <= section[1]
     assert covered >= 88
@@ -124,10 +128,28 @@ def test_neither_the_order_of_comparisons_nor_of_texts_matters(
 def test_what_cannot_be_scored_is_refused():
     with pytest.raises(ValueError, match="nothing to compare"):
         reward_bench([Example(key="x", texts=("1",), label=0, group="hep-go")], score)
-    with pytest.raises(ValueError, match="subset 'hep-ada', which no section has; give its section"):
-        reward_bench([Example(key="x", texts=("1", "2"), label=0, group="hep-ada")], score)
-    with pytest.raises(ValueError, match="example x has no score: the model gave NaN"):
-        reward_bench([Example(key="x", texts=("nan", "2"), label=0, group="hep-go")], score)
+
+
+def test_a_subset_of_ones_own_is_scored_by_itself():
+    outcomes: dict[str, Sequence[float]] = {subset: [1.0, -1.0] for subset in WON}
+    known = reward_bench(comparisons(dict(outcomes)), score)
+    mixed = reward_bench(comparisons(outcomes | {"mine": [1.0, 1.0, 1.0, -1.0], "alone": [0.0]}), score)
+    assert mixed.subsets["mine"].mean == 0.75 and mixed.subsets["mine"].n == 4
+    assert mixed.subsets["alone"].mean == 0 and mixed.subsets["alone"].n == 1 and mixed.ties == 1
+    assert mixed.sections == known.sections and mixed.overall == known.overall
+    assert list(mixed.subsets)[-2:] == ["alone", "mine"]
+
+
+def test_what_has_no_finite_score_is_named_and_counts_nowhere():
+    bad = [
+        Example(key=str(value), texts=(str(value), "2"), label=label, group="hep-go")
+        for label, value in enumerate([math.nan, math.inf, -math.inf])
+        if label < 2
+    ]
+    good = comparisons({"hep-go": [1.0, -1.0]})
+    found = reward_bench([*bad, *good], score)
+    assert found.unscored == ["nan", "inf"] and found.to_json()["unscored"] == 2
+    assert found.subsets == reward_bench(good, score).subsets and found.ties == 0
 
 
 def test_other_data_brings_its_own_sections():
@@ -186,10 +208,14 @@ def test_padding_moves_no_score(byte_tokenizer: PreTrainedTokenizerFast, padding
     assert model.config.pad_token_id == (257 if padding == "model's" else tokenizer.pad_token_id)
 
 
-def test_a_long_text_is_cut_off(byte_tokenizer: PreTrainedTokenizerFast):
-    scores = sequence_scores(classifier(None), byte_tokenizer, max_tokens=5)(["short", "short and more"])
-    assert scores[0] == pytest.approx(scores[1], abs=1e-5)
-    assert sequence_scores(classifier(None), byte_tokenizer)([]) == []
+def test_no_text_is_cut_off(byte_tokenizer: PreTrainedTokenizerFast):
+    model = classifier(None)
+    model.config.max_position_embeddings = 14
+    scores = sequence_scores(model, byte_tokenizer)
+    short, long = scores(["short and mor", "short and more"])
+    assert short != pytest.approx(long, abs=1e-5) and scores([]) == []
+    with pytest.raises(ValueError, match="the text is 15 tokens long and the model reads 14 at most"):
+        scores(["short", "short and more!"])
 
 
 def test_a_sign_of_the_beginning_is_read_once(byte_tokenizer: PreTrainedTokenizerFast):

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.debate import (
     Case,
@@ -209,9 +210,8 @@ def test_a_classifier_judges_as_it_classifies_the_whole_text():
     assert words[3] == words[5] and words[1] == words[6]
 
 
-def test_a_judge_needs_two_labels_and_the_tokenizers_padding():
+def test_a_judge_needs_two_labels():
     tokenizer = build_tokenizer(["Dinner for two."] * 2)
-    model = judge_model("nano", tokenizer, 0)
-    model.config.pad_token_id = None
-    with pytest.raises(ValueError, match="two labels"):
+    model = tiny_reward_model("nano", tokenizer, 0)
+    with pytest.raises(ValueError, match="two labels, not 1"):
         ClassifierJudge(model, tokenizer)

@@ -72,6 +72,10 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 2
     if _is_of(error, "partwise.models.hub", "ModelError"):
         return text, 1
+    if _is_of(error, "partwise.models.classifier", "TextError"):
+        return f"{text}.", 2
+    if _is_of(error, "partwise.training.divergence", "Diverged"):
+        return text, 2
     if _is_of(error, "partwise.data.checks", "DataError"):
         return text, 2
     if _is_of(error, "partwise.config.addresses", "AddressError"):

@@ -71,6 +71,9 @@ def rewardbench(
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most so many comparisons, drawn at random.")
     ] = None,
+    drop: Annotated[
+        bool, typer.Option(help="Leave out rows that can't be used or read, and say how many, not stop.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -79,7 +82,7 @@ def rewardbench(
     Such as: partwise rewardbench ./my-reward-model --data ./reward-bench --limit 500
     """
     with plain_errors():
-        results = _scored(model, data, limit, device)
+        results = _scored(model, data, limit, drop, device)
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
@@ -89,19 +92,28 @@ def rewardbench(
     print_page(rewardbench_page(results))
 
 
-def _scored(name: str, data: str | None, limit: int | None, device: str) -> dict[str, Any]:
+def _scored(name: str, data: str | None, limit: int | None, drop: bool, device: str) -> dict[str, Any]:
     quiet_libraries()
     from partwise.data.public import load, plain
     from partwise.measure.rewardbench import reward_bench, sequence_scores
+    from partwise.models.classifier import Encoder, conversation_of
     from partwise.models.hub import load_reward_model
 
     model, tokenizer = load_reward_model(name, device=device)
-    template: Any = tokenizer
+    encode = Encoder(model, tokenizer)
 
     def as_it_reads(messages: Sequence[Mapping[str, str]]) -> str:
-        return template.apply_chat_template(messages, tokenize=False)
+        text = conversation_of(tokenizer, messages) if tokenizer.chat_template else plain(messages)
+        encode(text)  # a row that the model can't read is named
+        return text
 
-    render = as_it_reads if template.chat_template else plain
-    examples = load("reward_bench", data, limit=limit, render=render).test
-    found = reward_bench(examples, sequence_scores(model, tokenizer))
-    return {"model": name, "comparisons": len(examples), **found.to_json()}
+    loaded = load("reward_bench", data, limit=limit, render=as_it_reads, drop=drop)
+    found = reward_bench(loaded.test, sequence_scores(model, tokenizer))
+    return {
+        "model": name,
+        "comparisons": len(loaded.test),
+        "left_out": loaded.left_out,
+        "dropped": list(loaded.dropped),
+        "without_score": [loaded.places[key] for key in found.unscored],
+        **found.to_json(),
+    }

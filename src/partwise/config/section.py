@@ -48,7 +48,7 @@ LocalName = Annotated[str, Local()]
 class Section(BaseModel):
     """A part of the configuration: keyword-only, frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
     SHORT: ClassVar[str | None] = None
     """The setting that a bare value in place of the group is short for, if it may stand there."""
 

@@ -50,8 +50,8 @@ def checked(
 
     Raises:
         DataError: a split is empty, or its texts that stand alone have a single label; a text is empty; a
-            label is no integer or out of range; an example of one split is in the other too, in whatever order
-            its texts stand and however blanks and Unicode are written.
+            label is no integer or out of range; an example of one split is in the other too, in whatever
+            order its texts stand and however blanks and Unicode are written.
     """
     places = places or {}
     train_places = split_checked(train, classes, f"{where}, train", places.get("train"))

@@ -15,15 +15,17 @@ Message = dict[str, str]
 
 _ROLES = ("system", "user", "assistant", "tool")
 _TURN = re.compile(r"\n\n(Human|Assistant):")
-_PRINTED = re.compile(r"\[\s*\{.*(?:['\"]role['\"]\s*:.*['\"]content['\"]|['\"]content['\"].*['\"]role['\"]\s*:)", re.DOTALL)
+_PRINTED = re.compile(
+    r"\[\s*\{.*(?:['\"]role['\"]\s*:.*['\"]content['\"]|['\"]content['\"].*['\"]role['\"]\s*:)", re.DOTALL
+)
 
 
 def conversation(row: Mapping[str, Any], column: str, place: str) -> list[Message]:
     """What was said before an answer, and the answer as the last message.
 
     The column has a whole conversation, or the answer alone to what the column `prompt` has. Either is a list
-    of messages, such a list as text (JSON, or as Python prints it), a dialogue of `Human:` and `Assistant:` as
-    Anthropic's data sets have it, or plain text.
+    of messages, such a list as text (JSON, or as Python prints it), a dialogue of `Human:` and `Assistant:`
+    as Anthropic's data sets have it, or plain text.
 
     Raises:
         RowError: there is no such thing, a message lacks its role or content, a role is none of system, user,
@@ -33,8 +35,8 @@ def conversation(row: Mapping[str, Any], column: str, place: str) -> list[Messag
     if all(message["role"] == "assistant" for message in said):
         if "prompt" not in row:
             raise RowError(
-                f"{place}, column {column} has an answer alone, and there is no column prompt; add it or take "
-                "the row out."
+                f"{place}, column {column} has an answer alone, and there is no column prompt; add it or "
+                "take the row out."
             )
         said = [*_messages(row, "prompt", place), *said]
     if said[-1]["role"] != "assistant":
@@ -71,7 +73,8 @@ def _message(message: Mapping[str, Any], where: str) -> Message:
     role, content = (text_in({key: message.get(key)}, key, where) for key in ("role", "content"))
     if role.strip().lower() not in _ROLES:
         raise RowError(
-            f"{where}: the role is {role!r} and must be one of {', '.join(_ROLES)}; mend it or take the row out."
+            f"{where}: the role is {role!r} and must be one of {', '.join(_ROLES)}; mend it or take the row "
+            "out."
         )
     return {"role": role.strip().lower(), "content": content}
 
@@ -91,7 +94,8 @@ def _printed(text: str, where: str) -> Any:
         )
         return found if alike else text
     raise RowError(
-        f"{where}: this is a list of messages as some library prints it; write it as JSON or take the row out."
+        f"{where}: this is a list of messages as some library prints it; write it as JSON or take the row "
+        "out."
     )
 
 

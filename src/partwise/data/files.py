@@ -38,8 +38,8 @@ class Table:
     where: str
     """What to call it before somebody who has to find it."""
     columns: Sequence[str]
-    """As they are named there, but for blanks around them: those without a name are not among them, and a name
-    may stand twice."""
+    """As they are named there, but for blanks around them: those without a name are not among them, and a
+    name may stand twice."""
     rows: Sequence[Mapping[str, Any] | Fault]
     """Column to value; a column that a row lacks holds None."""
 
@@ -127,14 +127,14 @@ def _text(data: bytes) -> str:
 def _parquet(where: str, data: bytes) -> Table:
     if not data:
         return Table(where, [], [])
-    import pyarrow as pa
     from pyarrow import parquet
 
-    table = parquet.ParquetFile(pa.BufferReader(data)).read()
+    library: Any = parquet  # its types are not told
+    table: Any = library.ParquetFile(io.BytesIO(data)).read()
     # Else bytes that are no text would come to light only when they are used.
     table.validate(full=True)
-    names = [name.strip() for name in table.column_names]
-    columns = [column.to_pylist() for column in table.columns]
+    names: list[str] = [name.strip() for name in table.column_names]
+    columns: list[list[Any]] = [column.to_pylist() for column in table.columns]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     return Table(where, names, rows)
 
@@ -186,8 +186,9 @@ def _csv(where: str, text: str, suffix: str) -> Table:
     lengths = {len(row) for row in rows}
     if len(lengths) == 1 and max(lengths) > len(names):
         raise DataError(
-            f"{where}, row 1 has {max(lengths)} fields, {max(lengths) - len(names)} more than the header names, as has every row: "
-            "which column is which can't be told; give each a name, or take out what ends each row."
+            f"{where}, row 1 has {max(lengths)} fields, {max(lengths) - len(names)} more than the header "
+            "names, as has every row: which column is which can't be told; give each a name, or take out "
+            "what ends each row."
         )
     return Table(where, [name for name in names if name], [_csv_row(names, row) for row in rows])
 

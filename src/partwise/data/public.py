@@ -33,7 +33,6 @@ from partwise.data.checks import (
 from partwise.data.conversations import Message, conversation
 from partwise.data.files import Fault, Table
 from partwise.data.tables import tables_of
-from partwise.models.template import TemplateError
 from partwise.types import Example
 
 Render = Callable[[Sequence[Mapping[str, str]]], str]
@@ -56,6 +55,8 @@ class Splits:
     test: tuple[Example, ...]
     left_out: int
     """Rows that make no example: no text of theirs is better than the others, or they were dropped."""
+    dropped: tuple[str, ...] = field(compare=False)
+    """Why, for each row that was dropped: a sentence that names it."""
     asked: tuple[str, ...]
     """What each example of `train` is asked: its question, or what came before the answers, by which examples
     are told apart. Equal but for blanks and Unicode's form, it is the same."""
@@ -108,8 +109,8 @@ def load(
             in gzip, bzip2 or xz.
         seed: draws the order, the false answers and the positions.
         limit: at most so many examples of each split; a smaller limit gives the first of a larger one.
-        render: how a comparison's conversations are written. A chat model's own way is
-            `lambda messages: tokenizer.apply_chat_template(messages, tokenize=False)`.
+        render: how a comparison's conversations are written, a ValueError for one that can't be. A chat
+            model's own way is `lambda messages: models.classifier.conversation_of(tokenizer, messages)`.
         drop: leave bad rows out, and what is tested out of training, rather than refuse it all.
 
     Nobody is tested on what was trained on: a question of both splits is refused, or dropped from training.
@@ -124,19 +125,27 @@ def load(
     reader = _reader(name)
     source = reader.hub if source is None else source
     revision = reader.revision if source == reader.hub else None
+    dropped: list[str] | None = [] if drop else None
     tables = tables_of(source, reader.splits, revision=revision)
     if isinstance(tables, Table):
-        found, left_out = _rows(reader, [tables], render, drop)
+        found, left_out = _rows(reader, [tables], render, dropped)
         rows = _held_out(found, seed) if "train" in reader.splits else {"test": found}
     else:
-        read = {split: _rows(reader, those, render, drop) for split, those in tables.items()}
-        rows, left_out = {split: found for split, (found, _) in read.items()}, sum(n for _, n in read.values())
+        read = {split: _rows(reader, those, render, dropped) for split, those in tables.items()}
+        rows, left_out = (
+            {split: found for split, (found, _) in read.items()},
+            sum(n for _, n in read.values()),
+        )
     if "train" in rows:
-        rows["train"], more = _untested(rows["train"], rows["test"], drop)
+        rows["train"], more = _untested(rows["train"], rows["test"], dropped)
         left_out += more
     for split, found in rows.items():
         random.Random(f"{seed} {split}").shuffle(found)
     rows = {split: found[:limit] for split, found in rows.items()}
+    if dropped and not all(rows.values()):
+        raise DataError(
+            f"{source} has no rows left: {len(dropped):,} were dropped, such as this: {dropped[0]}"
+        )
     examples = {split: _examples(reader, found, f"{seed} {split}") for split, found in rows.items()}
     places = {split: [row.place for row in found] for split, found in rows.items()}
     if "train" in rows:
@@ -149,6 +158,7 @@ def load(
         train=tuple(examples.get("train", ())),
         test=tuple(examples["test"]),
         left_out=left_out,
+        dropped=tuple(dropped or ()),
         asked=tuple(row.asked for row in rows.get("train", ())),
         places={
             example.key: place
@@ -191,9 +201,7 @@ def _sciq(row: Mapping[str, Any], place: str, render: Render) -> _Row | None:
 
 
 def _question(place: str, question: str, true: str, false: Sequence[str]) -> _Row | None:
-    worse = tuple(
-        f"{question}\nAnswer: {answer}" for answer in false if canonical(answer) != canonical(true)
-    )
+    worse = tuple(f"{question}\nAnswer: {answer}" for answer in false if canonical(answer) != canonical(true))
     return _Row(place, f"{question}\nAnswer: {true}", worse, canonical(question)) if worse else None
 
 
@@ -237,7 +245,7 @@ def _known(messages: Sequence[Message]) -> str:
 def _rendered(render: Render, messages: Sequence[Message], place: str) -> str:
     try:
         return render(messages)
-    except TemplateError as error:
+    except ValueError as error:
         raise RowError(f"{place}: {error}; mend it or take the row out.") from error
 
 
@@ -306,8 +314,13 @@ def _reader(name: str) -> Reader:
     return by_name[name]
 
 
-def _rows(reader: Reader, tables: Sequence[Table], render: Render, drop: bool) -> tuple[list[_Row], int]:
-    """The rows that say which text is better, and how many others there are."""
+def _rows(
+    reader: Reader, tables: Sequence[Table], render: Render, dropped: list[str] | None
+) -> tuple[list[_Row], int]:
+    """The rows that say which text is better, and how many others there are.
+
+    Bad ones are refused, or noted in `dropped` where that is a list.
+    """
     rows: list[_Row] = []
     total = sum(len(table.rows) for table in tables)
     if not total:
@@ -321,7 +334,7 @@ def _rows(reader: Reader, tables: Sequence[Table], render: Render, drop: bool) -
                     raise RowError(f"{place}: {row}; mend it or take the row out.")
                 read = reader.read(row, place, render)
             except RowError as error:
-                read = _dropped(error, drop)
+                read = _drop(error, dropped)
             if read is not None:
                 rows.append(read)
     return rows, total - len(rows)
@@ -345,17 +358,18 @@ def _held_out(rows: Sequence[_Row], seed: int) -> dict[str, list[_Row]]:
     return split
 
 
-def _untested(train: list[_Row], test: list[_Row], drop: bool) -> tuple[list[_Row], int]:
+def _untested(train: list[_Row], test: list[_Row], dropped: list[str] | None) -> tuple[list[_Row], int]:
     """The training rows that are not in the test split too, and how many are."""
     twice = shared([row.asked for row in train], [row.asked for row in test])
     for here, there in twice.items():
-        _dropped(same_row(train[here].place, test[there].place), drop)
+        _drop(same_row(train[here].place, test[there].place), dropped)
     return [row for position, row in enumerate(train) if position not in twice], len(twice)
 
 
-def _dropped(error: RowError, drop: bool) -> None:
-    if not drop:
+def _drop(error: RowError, dropped: list[str] | None) -> None:
+    if dropped is None:
         raise DataError(f"{str(error).removesuffix('.')}, or load with `drop`, which does.") from error
+    dropped.append(str(error))
 
 
 def _examples(reader: Reader, rows: Sequence[_Row], seed: str) -> list[Example]:

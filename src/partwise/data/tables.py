@@ -127,7 +127,7 @@ def _no_shards(files: Mapping[str, Path]) -> str:
 def _numbered(file: Path) -> tuple[Path, str, str]:
     """What all shards have in common: folder, name without numbers, kind."""
     stem, suffix = split_name(file) or ("", "")
-    return file.parent, re.sub(r"\d+", "0", _SHARD.sub("", stem)), suffix
+    return file.parent, re.sub(r"\d+", "0", _SHARD.sub("-1-of-1", stem)), suffix
 
 
 def _named(where: str, data: Any) -> Table | _Parts:

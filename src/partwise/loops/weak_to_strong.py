@@ -36,6 +36,7 @@ from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Flipped, ModelSource, Source, TrueLabels
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
+from partwise.training.divergence import Diverged
 from partwise.training.ladder import pretrained_rung, rule_book
 from partwise.training.weak_to_strong import fit, targets
 from partwise.types import Example, Signal
@@ -114,6 +115,7 @@ def weak_to_strong(
     return {
         "schema": 1,
         "data": config.data.name,
+        "left_out": setting.left_out,
         "names": {
             "teachers": list(config.teachers),
             "through": list(config.through),
@@ -157,6 +159,8 @@ def run(config: WeakToStrongConfig, out: Path, listen: Listener, cache: Path) ->
         RunError: `out` holds another run, or the disk is full.
         DataError: public data can't be found or is bad.
         ModelError: a model can't be opened.
+        TextError: a text is longer than a model reads, and `fit.longest` does not cut it.
+        Diverged: a model's loss or weights are no longer finite.
     """
     device = str(resolve_device(config.device))
     setting = setting_of(config)
@@ -210,12 +214,18 @@ class Learned:
     name: str
     source: Source
     answers: Sequence[Signal | None]
+    shortened: Mapping[str, int]
+    """Examples of which a text was cut to `fit.longest` tokens: of those it learned from, and of the test."""
     curve: Sequence[Mapping[str, float]]
     """By step: share of the training signals that it gives itself, and of the test that it has right."""
 
     def measured(self, test: Sequence[Example]) -> dict[str, Any]:
         """Accuracy, calibration and curve as JSON."""
-        return {**measured(self.answers, test), "curve": [dict(point) for point in self.curve]}
+        return {
+            **measured(self.answers, test),
+            "shortened": dict(self.shortened),
+            "curve": [dict(point) for point in self.curve],
+        }
 
 
 def learned(
@@ -253,8 +263,24 @@ def learned(
             )
             model.train()
 
-    fit(model, tokenizer, examples, targets(examples, signals, 2), config, seed=seed, listen=follow)
-    return Learned(name=name, source=source, answers=source.signals(test), curve=curve)
+    # Before anything is learned: a text that is too long for the model is said at once.
+    source.check([*examples, *test])
+    if not any(signals):
+        raise Diverged(
+            f"Training diverged: {supervision.name} has no finite answer to any example; lower "
+            "fit.learning_rate."
+        )
+    try:
+        fit(model, tokenizer, examples, targets(examples, signals, 2), config, seed=seed, listen=follow)
+    except Diverged as error:
+        raise Diverged(f"{name} learning from {supervision.name}: {error}") from error
+    return Learned(
+        name=name,
+        source=source,
+        answers=source.signals(test),
+        shortened={"train": source.shortened(examples), "test": source.shortened(test)},
+        curve=curve,
+    )
 
 
 def measured(answers: Sequence[Signal | None], test: Sequence[Example]) -> dict[str, Any]:

@@ -64,24 +64,27 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardBench:
-    """How a reward model does. Each n counts comparisons."""
+    """How a reward model does. Each n counts comparisons that were scored."""
 
     subsets: Mapping[str, Measure]
-    """Share of wins in each subset; undefined in those that were not tried."""
+    """Share of wins in each subset, those of no section last; undefined in those that were not tried."""
     sections: Mapping[str, Measure]
-    """Mean over the subsets that were tried, by weight; undefined where none was."""
+    """Mean over the subsets, by weight; undefined unless all of them were tried."""
     overall: Measure
     """Mean of the sections; undefined unless all are defined."""
     ties: int
     """Comparisons in which another text scores as high as the better one. They count as lost."""
+    unscored: Sequence[str]
+    """Keys of the examples to a text of which the model gave no finite number. They count nowhere."""
 
     def to_json(self) -> dict[str, Any]:
-        """Each figure with its interval and n."""
+        """Each figure with its interval and n; of what was not scored the number."""
         return {
             "overall": self.overall.to_json(),
             "sections": {name: figure.to_json() for name, figure in self.sections.items()},
             "subsets": {name: figure.to_json() for name, figure in self.subsets.items()},
             "ties": self.ties,
+            "unscored": len(self.unscored),
         }
 
 
@@ -98,8 +101,9 @@ def reward_bench(
     percentiles of a bootstrap within subsets, and undefined where that can't say how far chance goes: a
     subset was tried with one comparison, or all were won, or all lost.
 
-    The weights are fixed, so that a sample of the benchmark estimates what the whole would give. A section of
-    which some subsets were not tried is the mean of the others, as published; the n of its subsets tells.
+    The weights are fixed, so that a sample of the benchmark estimates what the whole would give. Where a
+    subset was not tried, its section is undefined: the mean of the others is of another test. (The published
+    scorer takes it.) A subset that no section has is scored by itself, and counts in no mean.
 
     Args:
         examples: comparisons of two or more texts, with the subset as their `group`.
@@ -107,50 +111,50 @@ def reward_bench(
         sections: section to its subsets and their weights, for other data in this format.
 
     Raises:
-        ValueError: an example is no comparison or of no known subset, or a score is not a number.
+        ValueError: an example is no comparison.
     """
-    known = {subset for weights in sections.values() for subset in weights}
     for example in examples:
         if len(example.texts) < 2:
             raise ValueError(
                 f"example {example.key} has nothing to compare: it has {len(example.texts)} text"
             )
-        if example.group not in known:
-            raise ValueError(
-                f"example {example.key} is of the subset {example.group!r}, which no section has; "
-                f"give its section in `sections`, or take one of {', '.join(sorted(known))}"
-            )
-    wins, ties = _outcomes(examples, score)
+    wins, ties, unscored = _outcomes(examples, score)
     rng = np.random.default_rng(0)
     found = {section: _section(wins, weights, rng) for section, weights in sections.items()}
+    known = [subset for weights in sections.values() for subset in weights]
+    own = dict.fromkeys(example.group for example in examples if example.group not in known)
     return RewardBench(
-        subsets={subset: rate(wins.get(subset, [])) for weights in sections.values() for subset in weights},
+        subsets={subset: rate(wins.get(subset, [])) for subset in (*known, *sorted(own))},
         sections={section: _measure(part) for section, part in found.items()},
         overall=_overall(list(found.values())),
         ties=ties,
+        unscored=unscored,
     )
 
 
-def _outcomes(examples: Sequence[Example], score: Score) -> tuple[Mapping[str, list[bool]], int]:
-    """Subset to whether each of its comparisons is won, and how many are tied."""
+def _outcomes(
+    examples: Sequence[Example], score: Score
+) -> tuple[Mapping[str, list[bool]], int, Sequence[str]]:
+    """Subset to whether each of its comparisons is won; how many are tied; and keys of what has no score."""
     figures = iter(score([text for example in examples for text in example.texts]))
     wins: defaultdict[str, list[bool]] = defaultdict(list)
-    ties = 0
+    ties, unscored = 0, list[str]()
     for example in examples:
         scores = [float(next(figures)) for _ in example.texts]
-        if any(math.isnan(value) for value in scores):
-            raise ValueError(f"a text of example {example.key} has no score: the model gave NaN")
+        if not all(map(math.isfinite, scores)):
+            unscored.append(example.key)
+            continue
         better = scores.pop(example.label)
         wins[example.group].append(better > max(scores))
         ties += better == max(scores)
-    return wins, ties
+    return wins, ties, unscored
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A score, and what it would have been on comparisons drawn anew."""
 
-    score: float
+    score: float | None
     draws_R: np.ndarray
     """Empty where a subset was tried with one comparison, which says nothing of how it varies."""
     n: int
@@ -158,11 +162,11 @@ class _Part:
 
 def _section(
     wins: Mapping[str, Sequence[bool]], weights: Mapping[str, int], rng: np.random.Generator
-) -> _Part | None:
-    """None where none of the subsets was tried."""
+) -> _Part:
+    """No score where a subset was not tried."""
     tried = [subset for subset in weights if wins.get(subset)]
-    if not tried:
-        return None
+    if len(tried) < len(weights) or not tried:
+        return _Part(None, np.empty(0), sum(len(wins[subset]) for subset in tried))
     weight_S = np.array([weights[subset] for subset in tried], float)
     weight_S /= weight_S.sum()
     n_S = np.array([len(wins[subset]) for subset in tried])
@@ -172,82 +176,64 @@ def _section(
     return _Part(float(weight_S @ share_S), draws_RS @ weight_S, int(n_S.sum()))
 
 
-def _overall(sections: Sequence[_Part | None]) -> Measure:
-    parts = [part for part in sections if part is not None]
-    n = sum(part.n for part in parts)
-    if len(parts) < len(sections):
+def _overall(sections: Sequence[_Part]) -> Measure:
+    n = sum(part.n for part in sections)
+    scores = [part.score for part in sections if part.score is not None]
+    if len(scores) < len(sections):
         return Measure(mean=None, ci95=None, n=n)
-    drawn = all(len(part.draws_R) for part in parts)
-    draws_R = np.mean([part.draws_R for part in parts], axis=0) if drawn else np.empty(0)
-    return _measure(_Part(float(np.mean([part.score for part in parts])), draws_R, n))
+    drawn = all(len(part.draws_R) for part in sections)
+    draws_R = np.mean([part.draws_R for part in sections], axis=0) if drawn else np.empty(0)
+    return _measure(_Part(float(np.mean(scores)), draws_R, n))
 
 
-def _measure(part: _Part | None) -> Measure:
-    if part is None:
-        return Measure(mean=None, ci95=None, n=0)
-    if not len(part.draws_R) or np.ptp(part.draws_R) == 0:
+def _measure(part: _Part) -> Measure:
+    if part.score is None or not len(part.draws_R) or np.ptp(part.draws_R) == 0:
         return Measure(mean=part.score, ci95=None, n=part.n)
     low, high = np.percentile(part.draws_R, [2.5, 97.5])
     return Measure(mean=part.score, ci95=(float(low), float(high)), n=part.n)
 
 
 def sequence_scores(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    batch_size: int = 32,
-    max_tokens: int = 2048,
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, batch_size: int = 32
 ) -> Score:
     """A reward model as a scoring function; a text scores the same whatever it is batched with.
 
-    Padding is always put on the right, where no position shifts, with the token that the model takes for
-    padding. A model that knows none can't tell padding from text, and reads its texts one by one.
+    Nothing is cut off. (The published scorer reads 2,048 tokens of a text.)
 
     Args:
         model: a sequence classifier with one label.
-        tokenizer: the model's; which side it pads on does not matter.
+        tokenizer: the model's; whether it pads, and on which side, does not matter.
         batch_size: texts that are read together.
-        max_tokens: where a longer text is cut off; 2048 in the published scorer.
 
     Raises:
-        ValueError: the model has more labels; or, when it scores, a text has no tokens.
+        ValueError: the model has more labels; or, when it scores, a text has no tokens or more than the model
+            reads (`models.classifier.TextError`).
     """
     import torch
+
+    from partwise.models.classifier import Encoder, batch_of, logits_of
 
     if model.config.num_labels != 1:
         raise ValueError(
             f"a reward model has one label, not {model.config.num_labels}; load it with num_labels=1"
         )
-    pad = model.config.get_text_config().pad_token_id
-    size = 1 if pad is None else batch_size
+    encode = Encoder(model, tokenizer)
 
     def score(texts: Sequence[str]) -> list[float]:
-        ids = [_tokens(tokenizer, text, max_tokens) for text in texts]
+        ids = [encode(text) for text in texts]
+        for text, row in zip(texts, ids, strict=True):
+            if not row:
+                raise ValueError(f"the text {text!r} has no tokens, so it can't be scored")
         # Texts of like length go together, so that little is padded.
         order = sorted(range(len(ids)), key=lambda position: len(ids[position]))
         scores = [0.0] * len(ids)
         model.eval()
-        for start in range(0, len(order), size):
-            batch = order[start : start + size]
-            lengths_B1 = torch.tensor([[len(ids[position])] for position in batch])
-            longest = int(lengths_B1.max())
-            ids_BT = torch.tensor([ids[p] + [pad] * (longest - len(ids[p])) for p in batch])
-            mask_BT = (torch.arange(longest) < lengths_B1).long()
+        for start in range(0, len(order), batch_size):
+            chunk = order[start : start + batch_size]
             with torch.inference_mode():
-                logits_B1 = model(
-                    input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device)
-                ).logits
-            for position, figure in zip(batch, logits_B1.squeeze(-1).float().tolist(), strict=True):
+                logits_B1 = logits_of(model, *batch_of([ids[position] for position in chunk], model.device))
+            for position, figure in zip(chunk, logits_B1.squeeze(-1).tolist(), strict=True):
                 scores[position] = figure
         return scores
 
     return score
-
-
-def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, max_tokens: int) -> list[int]:
-    ids: list[int] = tokenizer(text, truncation=True, max_length=max_tokens)["input_ids"]
-    if not ids:
-        raise ValueError(f"the text {text!r} has no tokens, so it can't be scored")
-    # A chat template writes the sign of the beginning, and the tokenizer writes it again.
-    twice = tokenizer.bos_token_id is not None and ids[:2] == [tokenizer.bos_token_id] * 2
-    return ids[1:] if twice else ids

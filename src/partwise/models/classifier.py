@@ -10,7 +10,7 @@ Suffixes: B texts of the batch, T tokens, K logits.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -62,8 +62,8 @@ class Encoder:
             )
         if ids and max(ids) >= self._known:
             raise TextError(
-                f"the tokenizer gives the token {max(ids):,} and the model knows {self._known:,}: they do not "
-                "belong together"
+                f"the tokenizer gives the token {max(ids):,} and the model knows {self._known:,}: they do "
+                "not belong together"
             )
         return ids
 
@@ -168,3 +168,21 @@ def _forward(model: Any, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     masked = "attention_mask" in inspect.signature(base.forward).parameters
     return model(input_ids=ids_BT, **({"attention_mask": mask_BT} if masked else {})).logits.float()
+
+
+def conversation_of(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:
+    """A conversation as the tokenizer's chat template writes it.
+
+    Args:
+        tokenizer: has a chat template.
+        messages: each with a `role` and its `content`.
+
+    Raises:
+        TextError: the template fails, or refuses them as some do a system message or two users in a row.
+    """
+    try:
+        return str(tokenizer.apply_chat_template(list(messages), tokenize=False))
+    except Exception as error:  # a template is a program, and may fail like any
+        said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        roles = ", ".join(message["role"] for message in messages)
+        raise TextError(f"the model's chat template refuses a conversation of {roles}: {said}") from error

@@ -159,14 +159,14 @@ def load_classifier(
         device: as in `load_causal_lm`.
 
     Raises:
-        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its own
-            code, or no tokenizer.
+        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its
+            own code, or no tokenizer.
     """
     where, name = resolve_device(device), str(name_or_path)
     if _adapters_in(name) is not None:
         raise ModelError(
-            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by peft's "
-            "`merge_and_unload`, save that, and name its folder"
+            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by "
+            "peft's `merge_and_unload`, save that, and name its folder"
         )
     model, _ = _classifier(name, classes, seed, torch.float32)
     return model.to(where), _classifier_tokenizer(name)
@@ -228,11 +228,13 @@ def _refuse_own_code(name: str) -> None:
     """A class of the library under the same name may be another model than the one that was trained."""
     config, _ = PreTrainedConfig.get_config_dict(name)
     own = config.get("auto_map") or {}
-    if "AutoModelForSequenceClassification" in own or (own and config.get("model_type") not in CONFIG_MAPPING):
+    if "AutoModelForSequenceClassification" in own or (
+        own and config.get("model_type") not in CONFIG_MAPPING
+    ):
         raise ModelError(
-            f"'{name}' brings its own code, which is not run here: load it in Python by `from_pretrained(..., "
-            "trust_remote_code=True)`, once you have read that code, and hand a function that scores texts to "
-            "`partwise.measure.rewardbench.reward_bench`"
+            f"'{name}' brings its own code, which is not run here: once you have read that code, load it in "
+            "Python by `from_pretrained(..., trust_remote_code=True)`, and hand a function that scores texts "
+            "to `partwise.measure.rewardbench.reward_bench`"
         )
 
 
@@ -268,6 +270,9 @@ def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -
                 "reward model, whose task_type is SEQ_CLS"
             )
         brought = load_peft_weights(folder, device="cpu")
+        lacking = [key for key in missing if f"base_model.model.{key}" not in brought]
+        if lacking:
+            return model, lacking
         with warnings.catch_warnings():
             # Adapters of another architecture would be left out with a warning.
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
@@ -276,7 +281,7 @@ def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -
         raise
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
         raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
-    return adapted, [key for key in missing if f"base_model.model.{key}" not in brought]
+    return adapted, []
 
 
 def _check_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
-from partwise.models.classifier import Encoder, batch_of, logits_of
+from partwise.models.classifier import Encoder, TextError, batch_of, logits_of
 from partwise.oversight.human import Human
 from partwise.types import Answer, Example, JudgmentItem, Option, Signal
 from partwise.values import ValueProfile
@@ -55,6 +55,22 @@ class ModelSource:
         self.name = name
         self._model, self._batch_size = model, batch_size
         self._encode = Encoder(model, tokenizer, cut=longest)
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Refuse examples that the model can't read, before anything is done with it.
+
+        Raises:
+            TextError: a text is longer than it reads; the sentence names the model and the example.
+        """
+        for example in examples:
+            for text in example.texts:
+                try:
+                    self._encode(text)
+                except TextError as error:
+                    raise TextError(
+                        f"'{self.name}' can't read the text that begins {text[:60]!r}: {error}; cut texts to "
+                        "that by fit.longest, or take the row out"
+                    ) from error
 
     def shortened(self, examples: Sequence[Example]) -> int:
         """Of these examples, those of which a text was cut when they were read."""

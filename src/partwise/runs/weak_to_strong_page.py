@@ -80,6 +80,7 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
             f"It repeats {imitation.full} of its teacher's errors (n = {imitation.n:,})."
             if imitation.mean is not None
             else "Its teacher makes no error that it could repeat.",
+            *_uncounted(results),
         ],
         tables=[
             Table(
@@ -122,6 +123,16 @@ def _pair_curves(results: Mapping[str, Any]) -> str:
             one.set_xlabel("step")
         axes.flat[0].legend(frameon=False, loc="lower right")
         return svg_of(canvas)
+
+
+def _uncounted(results: Mapping[str, Any]) -> list[str]:
+    """What of the data was not read as it is. Runs of before this was counted say nothing of it."""
+    said: list[str] = []
+    if left_out := results.get("left_out"):
+        said.append(f"Of the data {left_out:,} rows were left out: bad ones, or of equal answers.")
+    if shortened := sum(results["student"].get("shortened", {}).values()):
+        said.append(f"The student reads the texts of {shortened:,} examples cut to fit.longest tokens.")
+    return said
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from partwise.runs.rundir import plain_errors
+from partwise.training.divergence import refuse_divergence
 
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
@@ -63,6 +64,9 @@ def train_language_model(
         use_cpu: or else whatever device there is.
         scratch: a folder for the trainer's own files.
         listen: called every ten steps.
+
+    Raises:
+        Diverged: the weights are no longer finite.
     """
     arguments = TrainingArguments(
         output_dir=str(scratch),
@@ -93,6 +97,7 @@ def train_language_model(
         if listen is not None:
             trainer.add_callback(_Report(listen))
         trainer.train()
+    refuse_divergence(model, "its learning rate")
 
 
 def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:

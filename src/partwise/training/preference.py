@@ -15,6 +15,7 @@ from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
 from partwise.config import PreferConfig
+from partwise.training.divergence import refuse_divergence
 from partwise.training.reward import quiet
 
 
@@ -74,6 +75,7 @@ def prefer(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
+    refuse_divergence(learner, "prefer.learning_rate")
     random.setstate(states[0])
     np.random.set_state(states[1])
     model.load_state_dict(learner.state_dict())

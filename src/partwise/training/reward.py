@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import RewardConfig, RewardTrainer
 
+from partwise.training.divergence import Diverged, refuse_divergence
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def fit_reward_model(
 
     Raises:
         ValueError: there are no preferences.
+        Diverged: the loss or the weights are no longer finite.
     """
     if not data:
         raise ValueError("a reward model needs at least one preference to learn from")
@@ -117,7 +120,11 @@ def fit_reward_model(
         )
         trainer = RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
-        return trainer.train().training_loss
+        loss = trainer.train().training_loss
+    if not math.isfinite(loss):
+        raise Diverged(f"Training diverged: the proxy's mean loss is {loss}; lower proxy.learning_rate.")
+    refuse_divergence(model, "proxy.learning_rate")
+    return loss
 
 
 def quiet() -> dict[str, Any]:

@@ -139,9 +139,7 @@ def fit(
             disable_tqdm=True,
             dataloader_pin_memory=False,
         )
-        trainer = _Student(
-            config, model=model, args=arguments, train_dataset=rows, data_collator=_collated
-        )  # type: ignore[arg-type]
+        trainer = _Student(config, model=model, args=arguments, train_dataset=rows, data_collator=_collated)  # type: ignore[arg-type]
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Steps(listen))
@@ -184,7 +182,10 @@ class _Student(Trainer):
             case Loss.PRODUCT:
                 loss = product_loss(logits_BK, target_BK, weight)
         if not loss.isfinite():
-            raise Diverged(f"the loss of step {self.state.global_step + 1} is {loss.item()}", "fit.learning_rate")
+            raise Diverged(
+                f"Training diverged: the loss of step {self.state.global_step + 1} is {loss.item()}; lower "
+                "fit.learning_rate."
+            )
         return (loss, {"logits": logits_BK}) if return_outputs else loss
 
 
