@@ -76,7 +76,7 @@ def load_causal_lm(
     if adapted:
         model = _with_saved_adapters(model, str(name_or_path))
     elif lora_rank > 0:
-        model = _with_lora(model, lora_rank)
+        model = with_new_adapters(model, lora_rank)
     without_chance(model)
     return model.to(where), tokenizer
 
@@ -250,11 +250,17 @@ def _load_model(name: str, dtype: Any) -> Any:
         ) from error
 
 
-def _with_lora(model: Any, rank: int) -> Any:
+def with_new_adapters(model: Any, rank: int) -> Any:
+    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained."""
     from peft import LoraConfig, get_peft_model  # a slow import that runs without adapters do not need
 
     adapters = LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", bias="none", task_type="CAUSAL_LM"
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules="all-linear",
+        exclude_modules=architectures.unadapted(model) or None,
+        bias="none",
+        task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(devices=[]):
         # A run that is done again begins with the same adapters; they are drawn on the CPU.

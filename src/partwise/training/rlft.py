@@ -32,6 +32,7 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 from partwise.config import RlftConfig
+from partwise.models.architectures import OWN_HEAD
 from partwise.models.hub import ModelError
 from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
@@ -151,13 +152,33 @@ def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
     return earned
 
 
+def _by_the_model(
+    model: Any, tokens_BT: Tensor, mask_BT: Tensor, kept: int, temperature: float
+) -> tuple[Tensor, Tensor, None]:
+    """Log-probabilities and entropies, of shape (B, kept), from logits that the model computes itself.
+
+    TRL multiplies the last hidden states by the head's matrix, which is not all that some heads do.
+    """
+    logits_BKV = model(input_ids=tokens_BT, attention_mask=mask_BT, use_cache=False).logits[:, -kept - 1 : -1]
+    logps_BKV = (logits_BKV.float() / temperature).log_softmax(-1)
+    entropies_BK = -(logps_BKV.exp() * logps_BKV).sum(-1).detach()
+    return logps_BKV.gather(-1, tokens_BT[:, -kept:, None])[..., 0], entropies_BK, None
+
+
 class _Trainer(GRPOTrainer):
     """TRL's, with a look at whether it sees what was sampled."""
 
     _seen: Tensor
 
-    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
-        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
+    ) -> Any:
+        if self.model.config.model_type in OWN_HEAD:
+            found = _by_the_model(model, input_ids, attention_mask, logits_to_keep, self.temperature)
+        else:
+            found = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **options
+            )
         self._seen = found[0].detach()
         return found
 
