@@ -27,7 +27,7 @@ def byte_level(*, prefix_space: bool = False) -> Tokenizer:
 
 
 def sentencepiece(kind: str) -> Tokenizer:
-    """Spaces as low lines, and one before the text (`first`), each stretch of it (`always`, `legacy`), none."""
+    """Spaces as low lines; one more before a text (`first`), each stretch (`always`, `legacy`) or `never`."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
     if kind == "legacy":
         tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
@@ -105,14 +105,12 @@ STYLES: Mapping[str, Style] = {
         eos="<|endoftext|>",
         ends=frozenset({"<|im_end|>", "<|endoftext|>"}),
     ),
-    "Llama 2": Style(
-        base="legacy", template=_INSTRUCT, bos="<s>", eos="</s>", ends=frozenset({"</s>"})
-    ),
+    "Llama 2": Style(base="legacy", template=_INSTRUCT, bos="<s>", eos="</s>", ends=frozenset({"</s>"})),
     "Llama 3": Style(
         base="bytes",
         template="{{ bos_token }}{% for m in messages %}{{ '<|start_header_id|>' + m.role + "
-        "'<|end_header_id|>\n\n' + m.content | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}"
-        "{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}",
+        "'<|end_header_id|>\n\n' + m.content | trim + '<|eot_id|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}",
         marks=("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
         bos="<|begin_of_text|>",
         eos="<|end_of_text|>",
@@ -121,8 +119,8 @@ STYLES: Mapping[str, Style] = {
     "Gemma": Style(
         base="never",
         template="{{ bos_token }}{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}"
-        "{% endif %}{% for m in messages %}{{ '<start_of_turn>' + (m.role if m.role == 'user' else 'model') + "
-        "'\n' + m.content | trim + '<end_of_turn>\n' }}{% endfor %}"
+        "{% endif %}{% for m in messages %}{{ '<start_of_turn>' + (m.role if m.role == 'user' else 'model') "
+        "+ '\n' + m.content | trim + '<end_of_turn>\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}",
         marks=("<start_of_turn>", "<end_of_turn>"),
         bos="<bos>",
@@ -138,22 +136,21 @@ STYLES: Mapping[str, Style] = {
         ends=frozenset({"<|end|>", "<|endoftext|>"}),
         rstrip=True,
     ),
-    "Mistral": Style(
-        base="first", template=_INSTRUCT, bos="<s>", eos="</s>", ends=frozenset({"</s>"})
-    ),
+    "Mistral": Style(base="first", template=_INSTRUCT, bos="<s>", eos="</s>", ends=frozenset({"</s>"})),
     "Zephyr": Style(
         base="always",
-        template="{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + eos_token + '\n' }}{% endfor %}"
-        "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}",
+        template="{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + eos_token + '\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}",
         bos="<s>",
         eos="</s>",
         ends=frozenset({"</s>"}),
     ),
     "DeepSeek, thinking": Style(
         base="bytes",
-        template="{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<｜User｜>' + m.content }}"
-        "{% else %}{{ '<｜Assistant｜>' + m.content.split('</think>')[-1] + '<｜end▁of▁sentence｜>' }}{% endif %}"
-        "{% endfor %}{% if add_generation_prompt %}{{ '<｜Assistant｜><think>\n' }}"
+        template="{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}"
+        "{{ '<｜User｜>' + m.content }}{% else %}"
+        "{{ '<｜Assistant｜>' + m.content.split('</think>')[-1] + '<｜end▁of▁sentence｜>' }}"
+        "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<｜Assistant｜><think>\n' }}"
         "{% if not enable_thinking %}{{ '\n</think>\n\n' }}{% endif %}{% endif %}",
         marks=("<｜User｜>", "<｜Assistant｜>", "<think>", "</think>"),
         bos="<｜begin▁of▁sentence｜>",

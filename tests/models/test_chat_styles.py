@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.models.fixture_styles import STYLES
 from transformers import PreTrainedTokenizerFast
 
 from partwise.models.chat import between_turns, encode, end_ids, first_prompt, layout
-from tests.models.fixture_styles import STYLES
 
 DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "own-model.md"
 ANSWER = "ask(user)"
@@ -102,7 +102,9 @@ def line(name: str) -> str:
     around = layout(made(name))
     ends = ", ".join(f"`{end}`" for end in sorted(around.ends, key=lambda end: end != around.end))
     bos = "once" if first_prompt(made(name), "task").count(made(name).bos_token_id) == 1 else "none"
-    return f"| {name} | {STYLES[name].base} | {ends} | {bos} | {agrees(name, 'task', 'def f():')} |".replace(
+    base = STYLES[name].base
+    letters = base if base.startswith("bytes") else f"sentencepiece, a space before: {base}"
+    return f"| {name} | {letters} | {ends} | {bos} | {agrees(name, 'task', 'def f():')} |".replace(
         "<|", "<\\|"
     ).replace("|>", "\\|>")
 
@@ -139,9 +141,7 @@ def test_templates_that_can_not_hold_two_turns_say_why(template: str, reason: st
 @pytest.mark.parametrize("trim", ["trim", "string | trim", "string"])
 def test_templates_may_trim(trim: str):
     tokenizer = STYLES["GPT-2, plain headings"].make()
-    tokenizer.chat_template = (
-        "{% for m in messages %}{{ m.content | " + trim + " + eos_token }}{% endfor %}"
-    )
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content | " + trim + " + eos_token }}{% endfor %}"
     answer = encode(tokenizer, ANSWER + "<|endoftext|>")
     pieces = [*first_prompt(tokenizer, " a\n"), *answer, *between_turns(tokenizer, "\n b "), *answer]
     assert pieces == whole(tokenizer, " a\n", "\n b ")

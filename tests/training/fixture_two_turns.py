@@ -26,7 +26,7 @@ TASKS = [
 
 
 class ScriptedEngine:
-    """Stands in for `RolloutEngine`: nothing is parsed or solved, so that random weights have a second turn."""
+    """Stands in for `RolloutEngine`: nothing is parsed, so that random weights come to a second turn."""
 
     def __init__(self, planner: Planner) -> None:
         self.planner = planner
@@ -88,13 +88,18 @@ class Seen:
     """Largest difference from a pass over its row alone, without padding or cache."""
     masks: bool = True
     """Whether the loss covers what the planner wrote, and nothing else."""
+    from_reference: float | None = None
+    """Largest difference from the planner that the divergence is taken from; None without one."""
     rows: int = 0
     moved: float = 0.0
     """Largest change of a weight."""
     trained: list[str] = field(default_factory=list[str])
+    """Weights that moved."""
+    unmoved: float = 0.0
+    """Share of the numbers in those weights that did not."""
 
 
-def step_of_training(model: Any, tokenizer: Any) -> Seen:
+def step_of_training(model: Any, tokenizer: Any, *, kl: float = 0.0, learning_rate: float = 1e-3) -> Seen:
     """Six rollouts of two tasks, two of them at a time, through `rlft`."""
     planner = Planner(
         model, tokenizer, instructions=None, max_decomposition_tokens=7, max_composition_tokens=7
@@ -114,7 +119,15 @@ def step_of_training(model: Any, tokenizer: Any) -> Seen:
             engine,  # type: ignore[arg-type]
             TASKS,
             lambda rollouts: [float(index % 3) for index in range(len(rollouts))],
-            RlftConfig(steps=1, tasks_per_step=2, group_size=3, micro_batch=2, temperature=TEMPERATURE),
+            RlftConfig(
+                steps=1,
+                tasks_per_step=2,
+                group_size=3,
+                micro_batch=2,
+                temperature=TEMPERATURE,
+                kl=kl,
+                learning_rate=learning_rate,
+            ),
             seed=0,
             listen=lambda step: None,
         )
@@ -122,6 +135,8 @@ def step_of_training(model: Any, tokenizer: Any) -> Seen:
     changes = {name: weight - before[name] for name, weight in model.named_parameters()}
     seen.trained = [name for name, change in changes.items() if change.any()]
     seen.moved = max(change.abs().max().item() for change in changes.values())
+    moved = torch.cat([changes[name].flatten() for name in seen.trained] or [torch.zeros(1)])
+    seen.unmoved = (moved == 0).float().mean().item()
     return seen
 
 
@@ -141,6 +156,9 @@ def _compare(engine: ScriptedEngine, logps_BT: torch.Tensor, inputs: dict[str, A
         sampled = inputs["sampling_per_token_logps"][slot]
         unpadded = torch.zeros_like(sampled)
         unpadded[: len(alone) - start + 1] = alone[start - 1 :]
+        if "ref_per_token_logps" in inputs:
+            reference = inputs["ref_per_token_logps"][slot]
+            seen.from_reference = max(seen.from_reference or 0.0, _apart(logps_T, reference, written))
         seen.from_sampling = max(seen.from_sampling, _apart(logps_T, sampled, written))
         seen.from_alone = max(seen.from_alone, _apart(logps_T, unpadded, written))
         seen.rows += 1

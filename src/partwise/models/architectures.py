@@ -10,19 +10,53 @@ from torch import nn
 from transformers import PreTrainedConfig
 
 _ENCODERS = frozenset(
-    """bert bert-generation big_bird camembert data2vec-text electra ernie megatron-bert rembert roberta
-    roberta-prelayernorm roc_bert roformer xlm-roberta xlm-roberta-xl xmod""".split()
+    [
+        "bert",
+        "bert-generation",
+        "big_bird",
+        "camembert",
+        "data2vec-text",
+        "electra",
+        "ernie",
+        "megatron-bert",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    ]
 )
 """They read both ways, unless their configuration says `is_decoder`."""
 READ_WHOLE = _ENCODERS | frozenset(
-    """bart bigbird_pegasus blenderbot blenderbot-small falcon_mamba mamba marian mbart moshi mpt mvp openai-gpt
-    pegasus plbart recurrent_gemma rwkv trocr whisper""".split()
+    [
+        "bart",
+        "bigbird_pegasus",
+        "blenderbot",
+        "blenderbot-small",
+        "falcon_mamba",
+        "mamba",
+        "marian",
+        "mbart",
+        "moshi",
+        "mpt",
+        "mvp",
+        "openai-gpt",
+        "pegasus",
+        "plbart",
+        "recurrent_gemma",
+        "rwkv",
+        "trocr",
+        "whisper",
+    ]
 )
 """They have no cache that we know how to use, or take padding on the left for text."""
 READ_ANEW = frozenset({"gpt_neo"})
 """They look back a number of columns, of which padding between two turns would be some."""
 OWN_HEAD = (_ENCODERS - {"bert-generation"}) | frozenset(
-    "inkling_text llama4 llama4_text modernbert-decoder recurrent_gemma".split()
+    ["inkling_text", "llama4", "llama4_text", "modernbert-decoder", "recurrent_gemma"]
 )
 """More comes after their last hidden states than one matrix, so logits are left to the model itself."""
 _REFUSED = {

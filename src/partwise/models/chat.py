@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 _TASK, _ANSWER, _PARTS = "PartwiseTask", "PartwiseAnswer", "PartwiseParts"
 _TRIMS: tuple[Callable[[str], str], ...] = (str, str.strip, str.lstrip, str.rstrip)
 """What a template may do to a message."""
-_TRYING = ' \n\t{} <b>&amp;</b> {{{{x}}}} "a" \'b\' \\n — é\n\n    def f(): ...  \n '
+_TRYING = " \n\t{} <b>&amp;</b> {{{{x}}}} \"a\" 'b' \\n — é\n\n    def f(): ...  \n "
 """Around a stand-in: what a template that escapes, trims or reformats would change."""
 _DAY = {"%Y": "2025", "%y": "25", "%m": "01", "%d": "01", "%b": "Jan", "%B": "January", "%A": "Wednesday"}
 _ONE_DAY = "{%- macro strftime_now(form) -%}{{- form XXX -}}{%- endmacro -%}".replace(

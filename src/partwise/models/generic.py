@@ -167,7 +167,7 @@ class ReplayContext:
 
 
 class WholeContext:
-    """Rows that are read whole for each token, for models without a cache or that bear no padding on the left.
+    """Rows that are read whole for each token, for models that bear no cache or no padding on the left.
 
     Slow, and right for whatever is causal: padding stands on the right, where nothing that is read sees it.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch.nn.modules.dropout import _DropoutNd
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -23,6 +23,7 @@ from partwise.models import architectures
 from partwise.models.chat import layout
 
 _ADAPTERS = "adapter_config.json"
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _CHANCE = re.compile("drop|jitter")
 """In the names of settings that are probabilities of doing otherwise in training."""
 
@@ -57,9 +58,9 @@ def load_causal_lm(
             checkpoint does: they are put on the model that they name, and are what is trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
-        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was saved
-            in, and its adapters are float32. On a CPU, and where all weights are trained, it is float32: half
-            precision would lose the steps of a usual learning rate.
+        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was
+            saved in, and its adapters are float32. On a CPU, and where all weights are trained, it is
+            float32: half precision would lose the steps of a usual learning rate.
 
     Returns:
         The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
@@ -81,9 +82,12 @@ def load_causal_lm(
     return model.to(where), tokenizer
 
 
-def check_causal_lm(name_or_path: str | Path, *, device: str) -> None:
-    """Raise what `load_causal_lm` would raise, as far as can be told without reading the weights."""
-    _checked(name_or_path, device)
+def check_causal_lm(
+    name_or_path: str | Path, *, device: str
+) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+    """Configuration and tokenizer; refuses what `load_causal_lm` does, as far as it shows without weights."""
+    _, base, tokenizer = _checked(name_or_path, device)
+    return _load_config(base), tokenizer
 
 
 def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, PreTrainedTokenizerBase]:
@@ -115,13 +119,13 @@ def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
     return "auto" if adapters and where.type != "cpu" else torch.float32
 
 
-def without_chance(model: torch.nn.Module) -> None:
+def without_chance(model: nn.Module) -> None:
     """Take dropout and the jitter of routers out of a model, in place.
 
     They are off in sampling, and what is trained would otherwise be another model than the one that sampled.
     """
     for module in model.modules():
-        if isinstance(module, _DropoutNd):
+        if isinstance(module, _DROPOUTS):
             module.p = 0.0
         for name, value in vars(module).items():
             if isinstance(value, float) and _CHANCE.search(name):

@@ -1,8 +1,8 @@
 """Sampling in turns: read each prompt once, write, be interrupted by tokens from outside, write on.
 
 `Sampler` is the one interface. It runs tiny models on `fast.FastContext`, other causal language models on
-`generic.CachedContext`, those whose cache can't be cut by rows on `generic.ReplayContext`, and those that bear
-no cache or padding on `generic.WholeContext`. The choice is made in `Sampler.start` alone.
+`generic.CachedContext`, those whose cache can't be cut by rows on `generic.ReplayContext`, and those
+that bear no cache or padding on `generic.WholeContext`. The choice is made in `Sampler.start` alone.
 
 Suffixes: B rows still being written, R all rows, S steps, V vocabulary.
 """

@@ -12,6 +12,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import RewardConfig, RewardTrainer
 
+from partwise.training.placement import keep_on
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -113,8 +114,10 @@ def fit_reward_model(
             center_rewards_coefficient=0.01,
             seed=seed,
             data_seed=seed,
+            use_cpu=model.device.type == "cpu",
             **quiet(),
         )
+        keep_on(config, model.device)
         trainer = RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
         return trainer.train().training_loss

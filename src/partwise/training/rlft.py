@@ -168,6 +168,7 @@ def _by_the_model(
 class _Trainer(GRPOTrainer):
     """TRL's, with a look at whether it sees what was sampled."""
 
+    model: Any
     _seen: Tensor
 
     def _get_per_token_logps_and_entropies(
@@ -191,8 +192,8 @@ class _Trainer(GRPOTrainer):
         if written.any() and not apart <= most:
             raise ModelError(
                 f"the planner ({self.model.config.model_type}) gives the tokens that it sampled other "
-                f"probabilities in training, {apart:.2g} nats apart on average: its weights have diverged, or "
-                "its architecture can't be trained here"
+                f"probabilities in training, {apart:.2g} nats apart on average: its weights have diverged, "
+                "or its architecture can't be trained here"
             )
         return loss
 

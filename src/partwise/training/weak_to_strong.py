@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from partwise.config import FitConfig, Loss, Trained
+from partwise.training.placement import keep_on
 from partwise.types import Example, Signal
 
 Listener = Callable[[int, int], None]
@@ -136,8 +137,12 @@ def fit(
             dataloader_pin_memory=False,
         )
         trainer = _Student(
-            config, model=model, args=arguments, train_dataset=rows, data_collator=_Collator(tokenizer)
-        )  # type: ignore[arg-type]
+            config,
+            model=model,
+            args=keep_on(arguments, model.device),
+            train_dataset=rows,  # type: ignore[arg-type]
+            data_collator=_Collator(tokenizer),
+        )
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Steps(listen))
