@@ -200,6 +200,22 @@ STYLES: Mapping[str, Style] = {
         ends=frozenset({"</s>"}),
         closes=False,
     ),
+    "own end, no opening": Style(
+        base="bytes",
+        template="{% for m in messages %}{{ m.content }}<|end|>\n{% endfor %}",
+        marks=("<|end|>",),
+        eos="</s>",
+        ends=frozenset({"<|end|>", "</s>"}),
+    ),
+    "no end, next turn always opened alike": Style(
+        base="bytes",
+        template="{% for m in messages %}{{ '<|turn|>' + m.role + '\n' + m.content }}"
+        "{{ '<|turn|>assistant\n' if loop.last and m.role == 'user' else '' }}{% endfor %}",
+        marks=("<|turn|>",),
+        eos="</s>",
+        ends=frozenset({"</s>"}),
+        closes=False,
+    ),
     "no template": Style(
         base="always", template=None, bos="<s>", eos="</s>", ends=frozenset({"</s>"}), closes=False
     ),

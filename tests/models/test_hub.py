@@ -178,3 +178,16 @@ def test_turns_that_would_never_end(llama_folder, byte_tokenizer, tmp_path):
     )
     tokenizer.save_pretrained(folder)
     check_causal_lm(folder, device="cpu")
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model(llama_folder, byte_tokenizer, tmp_path):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    folder = shutil.copytree(llama_folder, tmp_path / "more")
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(folder)
+    _, opened = load_causal_lm(folder, lora_rank=0, device="cpu")
+    assert opened.pad_token_id == opened.eos_token_id == len(byte_tokenizer) - 1
+    tokenizer.add_tokens(["more"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(ModelError, match="has the token 'more' at 258, and the model knows 257 tokens"):
+        load_causal_lm(folder, lora_rank=0, device="cpu")

@@ -91,7 +91,7 @@ def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
         raise ValueError("the tokenizer's chat template does not show each message once, as it is")
     before_task, _, after_task = opening.partition(_TASK)
     closing, _, after_parts = closing.partition(_PARTS)
-    end, others = _end_of_turn(tokenizer, closing, declared)
+    end, others = _end_of_turn(tokenizer, before_task, closing, declared)
     return Layout(
         before_task=before_task,
         after_task=after_task,
@@ -106,22 +106,25 @@ def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
 
 
 def _end_of_turn(
-    tokenizer: PreTrainedTokenizerBase, closing: str, declared: frozenset[str]
+    tokenizer: PreTrainedTokenizerBase, before_task: str, closing: str, declared: frozenset[str]
 ) -> tuple[str, frozenset[str]]:
     """The token that the template puts after an assistant's message, empty for none; all that it puts there.
 
     Args:
         tokenizer: has a chat template.
+        before_task: what stands before the user's first message.
         closing: what stands between an assistant's message and the content of the user's next.
         declared: tokens that are known to end something.
     """
+    added = (token.content for token in tokenizer.added_tokens_decoder.values())
+    marks = frozenset(text for text in added if text.strip())
     tail = _render(tokenizer, [_TASK, _ANSWER], prompted=False).partition(_ANSWER)[2]
     if tail == _render(tokenizer, [_TASK, _ANSWER], prompted=True).partition(_ANSWER)[2]:
-        # The template always opens the next turn, and the token may be of that.
-        candidates = declared
+        # The template may always open the next turn, and the token be of that: then it opens the first too.
+        candidates = declared | marks.difference(_in_order(before_task, marks))
     else:
-        candidates = declared | _marks(tokenizer)
-    last, within = _in_order(tail, candidates), _in_order(closing, declared | _marks(tokenizer))
+        candidates = declared | marks
+    last, within = _in_order(tail, candidates), _in_order(closing, declared | marks)
     shared = next((token for token in last if token in within), None)
     if shared is not None:
         return shared, frozenset({shared})
@@ -130,12 +133,6 @@ def _end_of_turn(
     if within and (ended or within[0] in declared):
         return within[0], frozenset({within[0], *ended})
     return "", frozenset(ended)
-
-
-def _marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
-    """The tokens that are never part of running text."""
-    added = (token.content for token in tokenizer.added_tokens_decoder.values())
-    return frozenset(text for text in added if text.strip())
 
 
 def _in_order(text: str, tokens: frozenset[str]) -> list[str]:

@@ -73,6 +73,7 @@ def load_causal_lm(
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
     model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0))
+    _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id
     if adapted:
         model = _with_saved_adapters(model, str(name_or_path))
@@ -236,7 +237,7 @@ def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 def _load_config(name: str) -> PreTrainedConfig:
     try:
-        return AutoConfig.from_pretrained(name)
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
             f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
@@ -245,7 +246,7 @@ def _load_config(name: str) -> PreTrainedConfig:
 
 def _load_model(name: str, dtype: Any) -> Any:
     try:
-        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False)
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
@@ -281,6 +282,21 @@ def _adapted_base(folder: Path) -> str:
     if not isinstance(base, str) or not base:
         raise ModelError(f"the adapters in '{folder}' name no model that they belong to")
     return base
+
+
+def _fit_vocabulary(name: str, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer with tokens that the model has no embedding of; padding is often added so."""
+    rows: int = model.get_input_embeddings().weight.shape[0]
+    pad_id: Any = tokenizer.pad_token_id
+    if pad_id >= rows:
+        tokenizer.pad_token = tokenizer.eos_token
+    beyond = sorted(id for id in tokenizer.get_vocab().values() if id >= rows and id != pad_id)
+    if beyond:
+        token = tokenizer.convert_ids_to_tokens(beyond[0])
+        raise ModelError(
+            f"the tokenizer of '{name}' is not the model's: it has the token {token!r} at {beyond[0]}, and "
+            f"the model knows {rows} tokens"
+        )
 
 
 def _with_saved_adapters(model: Any, folder: str) -> Any:

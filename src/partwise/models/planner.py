@@ -96,8 +96,13 @@ class Planner:
         """Sample one turn of every live row, the first (0) or the second (1)."""
         limit = self._limits[turn]
         ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator)
-        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         finished = [len(row) > 0 and row[-1] in self._sampler.eos_ids for row in ids]
+        # The end is cut off here: not every tokenizer calls it special. Nothing else may be tidied.
+        texts = self.tokenizer.batch_decode(
+            [row[:-1] if ended else row for row, ended in zip(ids, finished, strict=True)],
+            skip_special_tokens=True,
+            clean_up_tokenization_spaces=False,
+        )
         return Turn(ids=ids, logps=cursor.logps, texts=texts, finished=finished)
 
     def fits(self, tokens: int) -> bool:
