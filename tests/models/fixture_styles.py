@@ -207,6 +207,16 @@ STYLES: Mapping[str, Style] = {
         eos="</s>",
         ends=frozenset({"<|end|>", "</s>"}),
     ),
+    "own end between turns alone": Style(
+        base="first",
+        template="{{ bos_token }}{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}"
+        "{{ '' if loop.last else '<|end|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|end|><|assistant|>' }}{% endif %}",
+        marks=("<|user|>", "<|assistant|>", "<|end|>"),
+        bos="<s>",
+        eos="</s>",
+        ends=frozenset({"<|end|>", "</s>"}),
+    ),
     "no end, next turn always opened alike": Style(
         base="bytes",
         template="{% for m in messages %}{{ '<|turn|>' + m.role + '\n' + m.content }}"

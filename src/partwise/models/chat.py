@@ -118,10 +118,12 @@ def _end_of_turn(
     """
     added = (token.content for token in tokenizer.added_tokens_decoder.values())
     marks = frozenset(text for text in added if text.strip())
+    # What opens a turn opens the first too.
+    closers = declared | marks.difference(_in_order(before_task, marks))
     tail = _render(tokenizer, [_TASK, _ANSWER], prompted=False).partition(_ANSWER)[2]
     if tail == _render(tokenizer, [_TASK, _ANSWER], prompted=True).partition(_ANSWER)[2]:
-        # The template may always open the next turn, and the token be of that: then it opens the first too.
-        candidates = declared | marks.difference(_in_order(before_task, marks))
+        # The template may always open the next turn, and the token be of that.
+        candidates = closers
     else:
         candidates = declared | marks
     last, within = _in_order(tail, candidates), _in_order(closing, declared | marks)
@@ -130,7 +132,7 @@ def _end_of_turn(
         return shared, frozenset({shared})
     # Some templates end the last turn otherwise than those before it, or only those before it.
     ended = last[:1] if last and last[0] in declared else []
-    if within and (ended or within[0] in declared):
+    if within and (ended or within[0] in closers):
         return within[0], frozenset({within[0], *ended})
     return "", frozenset(ended)
 
