@@ -23,17 +23,19 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def _model(rank: int = 0) -> Any:
-    model = tiny_lm("gpt2")
+def _model(rank: int = 0, name: str = "gpt2") -> Any:
+    model = tiny_lm(name)
     model = with_new_adapters(model, rank) if rank else model
     without_chance(model)
     return model
 
 
-@pytest.mark.parametrize("rank", [0, 4])
-def test_the_divergence_is_from_the_planner_as_the_round_began(rank: int):
-    """Not as it was first loaded: in the second round it has moved."""
-    model = _model(rank)
+@pytest.mark.parametrize(
+    ("name", "rank"), [("gpt2", 0), ("gpt2", 4), ("modernbert-decoder", 0), ("modernbert-decoder", 4)]
+)
+def test_the_divergence_is_from_the_planner_as_the_round_began(name: str, rank: int):
+    """Not as it was first loaded: in the second round it has moved. Also with a head of the model's own."""
+    model = _model(rank, name)
     for _ in range(2):
         seen = step_of_training(model, TOKENIZER, kl=0.1, learning_rate=0.05)
         assert seen.from_reference is not None

@@ -153,16 +153,20 @@ def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
 
 
 def _by_the_model(
-    model: Any, tokens_BT: Tensor, mask_BT: Tensor, kept: int, temperature: float
+    model: Any, tokens_BT: Tensor, mask_BT: Tensor, kept: int, temperature: float, at_once: int
 ) -> tuple[Tensor, Tensor, None]:
     """Log-probabilities and entropies, of shape (B, kept), from logits that the model computes itself.
 
     TRL multiplies the last hidden states by the head's matrix, which is not all that some heads do.
     """
-    logits_BKV = model(input_ids=tokens_BT, attention_mask=mask_BT, use_cache=False).logits[:, -kept - 1 : -1]
-    logps_BKV = (logits_BKV.float() / temperature).log_softmax(-1)
-    entropies_BK = -(logps_BKV.exp() * logps_BKV).sum(-1).detach()
-    return logps_BKV.gather(-1, tokens_BT[:, -kept:, None])[..., 0], entropies_BK, None
+    logps: list[Tensor] = []
+    entropies: list[Tensor] = []
+    for tokens, mask in zip(tokens_BT.split(at_once), mask_BT.split(at_once), strict=True):
+        logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[:, -kept - 1 : -1]
+        all_logps = (logits.float() / temperature).log_softmax(-1)
+        logps.append(all_logps.gather(-1, tokens[:, -kept:, None])[..., 0])
+        entropies.append(-(all_logps.detach().exp() * all_logps.detach()).sum(-1))
+    return torch.cat(logps), torch.cat(entropies), None
 
 
 class _Trainer(GRPOTrainer):
@@ -175,7 +179,14 @@ class _Trainer(GRPOTrainer):
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
     ) -> Any:
         if self.model.config.model_type in OWN_HEAD:
-            found = _by_the_model(model, input_ids, attention_mask, logits_to_keep, self.temperature)
+            found = _by_the_model(
+                model,
+                input_ids,
+                attention_mask,
+                logits_to_keep,
+                self.temperature,
+                options.get("batch_size") or len(input_ids),
+            )
         else:
             found = super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, **options
