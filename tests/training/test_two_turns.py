@@ -53,6 +53,14 @@ def test_the_model_is_left_as_it_was():
     assert not model.training
 
 
+def test_two_visible_gpus_change_nothing_for_a_planner_on_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    model = _model()
+    seen = step_of_training(model, TOKENIZER)
+    assert seen.rows == 6
+    assert model.device == torch.device("cpu")
+
+
 def test_a_small_learning_rate_moves_the_weights():
     """In half precision it is lost, which is why what is trained is float32."""
     full = step_of_training(_model(), TOKENIZER, learning_rate=1e-5)
