@@ -54,8 +54,8 @@ def test_the_model_is_left_as_it_was():
 
 
 def test_two_visible_gpus_change_nothing_for_a_planner_on_the_cpu(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     model = _model()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     seen = step_of_training(model, TOKENIZER)
     assert seen.rows == 6
     assert model.device == torch.device("cpu")
