@@ -112,9 +112,7 @@ class StockPlanner:
         ids, _ = self._trainer._generate_single_turn(rows, None, {}, self._copies)
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         ends = self._trainer.eos_token_ids
-        return Turn(
-            ids=ids, logps=_unrecorded(ids), texts=texts, finished=[row[-1] in ends for row in ids]
-        )
+        return Turn(ids=ids, logps=_unrecorded(ids), texts=texts, finished=[row[-1] in ends for row in ids])
 
 
 class StockConversation:

@@ -60,7 +60,7 @@ def test_a_model_without_a_trained_head_is_refused(
     many = _reward_model(tmp_path / "many", byte_tokenizer, scores=3)
     for model in (str(llama_folder), many):
         answer = CliRunner().invoke(app, ["rewardbench", model, "--data", str(bench), "--device", "cpu"])
-        assert answer.exit_code == 1
+        assert answer.exit_code == 2
         assert "is no reward model with one score" in answer.stderr.splitlines()[-1]
 
 

@@ -1,5 +1,6 @@
 """A planner that is any causal language model: it need not plan well for the loop to go through."""
 
+import copy
 import json
 import shutil
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from partwise.config import AlignConfig
 from partwise.loops.run import align
@@ -26,12 +28,12 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, **loop: Any) -> AlignConfig:
+def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, rank: int = 4, **loop: Any) -> AlignConfig:
     return AlignConfig.model_validate(
         {
             "planner": {
                 "model": str(model),
-                "lora_rank": 4,
+                "lora_rank": rank,
                 "device": "cpu",
                 "max_decomposition_tokens": 12,
                 "max_composition_tokens": 12,
@@ -78,14 +80,15 @@ def _interrupt_in_round_2(progress: Progress) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kl", [0.0, 0.1])
-def test_a_run_with_adapters_goes_on_where_it_stopped(
-    llama_folder: Path, tmp_path: Path, kl: float, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("rank", "kl"), [(4, 0.0), (4, 0.1), (0, 0.1)])
+def test_a_run_goes_on_where_it_stopped(
+    llama_folder: Path, tmp_path: Path, rank: int, kl: float, monkeypatch: pytest.MonkeyPatch
 ):
-    """Also with a penalty, for which TRL adds adapters of its own that must not outlive a round."""
+    """Also with a penalty: its reference is the planner as the round began, however often it was loaded."""
     # Every plan fails alike; weights only move where rewards differ.
     monkeypatch.setattr("partwise.loops.run.reward_function", lambda *_: _checksums)
-    config = _config(llama_folder, rounds=3, kl=kl)
+    config = _config(llama_folder, rounds=3, kl=kl, rank=rank)
+    weights = "adapter_model.safetensors" if rank else "model.safetensors"
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     align(config, whole, ignore)
     with pytest.raises(_Interrupted):
@@ -93,11 +96,9 @@ def test_a_run_with_adapters_goes_on_where_it_stopped(
     assert (cut / "rounds" / "000").exists()
     assert not (cut / "rounds" / "001").exists()
     align(config, cut, ignore)
-    for name in ("results.json", "transcripts.jsonl", "rounds/002/planner/adapter_model.safetensors"):
+    for name in ("results.json", "transcripts.jsonl", f"rounds/002/planner/{weights}"):
         assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
-    saved = [
-        whole / "rounds" / index / "planner" / "adapter_model.safetensors" for index in ("000", "001", "002")
-    ]
+    saved = [whole / "rounds" / index / "planner" / weights for index in ("000", "001", "002")]
     assert len({path.read_bytes() for path in saved}) == 3
     assert not (whole / "rounds" / "002" / "planner" / "ref").exists()
 
@@ -135,9 +136,34 @@ def test_a_model_that_can_not_be_read_is_refused_and_leaves_no_work_behind(
     empty = tmp_path / "empty"
     empty.mkdir()
     for folder in (broken, empty, tmp_path / "missing"):
+        out = tmp_path / f"run of {folder.name}"
         with pytest.raises(ModelError):
-            align(_config(folder), tmp_path / "run", ignore)
-        assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "run.lock"}
+            align(_config(folder), out, ignore)
+        # Weights are only read once there is a run.
+        left = {path.name for path in out.iterdir()} if out.exists() else set()
+        assert left == ({"run.json", "run.lock"} if folder is broken else set())
+
+
+def test_what_can_not_be_a_planner_is_refused_before_a_run_is_made(
+    llama_folder: Path, tmp_path: Path, byte_tokenizer: Any
+):
+    refusing = shutil.copytree(llama_folder, tmp_path / "refusing")
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    tokenizer.chat_template = "{{ raise_exception('no users') }}"
+    tokenizer.save_pretrained(refusing)
+    short = tmp_path / "short"
+    GPT2LMHeadModel(GPT2Config(n_embd=8, n_layer=1, n_head=1, n_positions=100)).save_pretrained(short)
+    byte_tokenizer.save_pretrained(short)
+    here = _config(llama_folder)
+    elsewhere = here.model_copy(update={"planner": here.planner.model_copy(update={"device": "cuda:77"})})
+    for config, reason in (
+        (_config(refusing), "its chat template refuses a conversation of user: no users"),
+        (_config(short), r"reads at most 100 tokens: a task takes \d+, and its two turns may take 12 and 12"),
+        (elsewhere, "there is no device 'cuda:77'"),
+    ):
+        with pytest.raises(ModelError, match=reason):
+            align(config, tmp_path / "run", ignore)
+        assert not (tmp_path / "run").exists()
 
 
 def test_adapters_that_can_not_be_read_are_refused(llama_folder: Path, tmp_path: Path):

@@ -190,7 +190,7 @@ def test_rounds_are_measured_before_they_are_learned_from(writer: Writer, tmp_pa
         batch_size=16,
         learning_rate=1e-2,
         seed=0,
-        use_cpu=True,
+        device=torch.device("cpu"),
         scratch=tmp_path,
     )
     start = writer.model.get_output_embeddings().weight.detach().clone()

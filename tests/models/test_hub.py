@@ -8,19 +8,27 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForSequenceClassification,
+    BertConfig,
+    BertLMHeadModel,
     LlamaConfig,
     LlamaForSequenceClassification,
+    OPTConfig,
+    OPTForCausalLM,
     PreTrainedTokenizerFast,
+    XLNetConfig,
 )
 
 from partwise.measure.rewardbench import sequence_scores
 from partwise.models import hub
 from partwise.models.hub import (
     ModelError,
+    check_causal_lm,
     load_causal_lm,
     load_classifier,
     load_reward_model,
     resolve_device,
+    weights_dtype,
+    without_chance,
 )
 from partwise.models.sampling import Sampler
 
@@ -197,3 +205,99 @@ def test_a_model_with_its_own_code_is_refused_and_nothing_of_it_runs(kind, byte_
         with pytest.raises(ModelError, match=r"brings its own code, which is not run here: .*reward_bench"):
             load(tmp_path, device="cpu")
     assert not (tmp_path / "ran").exists()
+
+
+def test_half_precision_is_for_what_is_not_trained():
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert weights_dtype(gpu, adapters=True) == "auto"
+    assert weights_dtype(gpu, adapters=False) == torch.float32
+    assert weights_dtype(cpu, adapters=True) == weights_dtype(cpu, adapters=False) == torch.float32
+
+
+def test_adapters_on_half_precision_are_float32(llama_folder):
+    base = hub._load_model(str(llama_folder), torch.bfloat16)
+    model = hub.with_new_adapters(base, 4)
+    kinds = {parameter.requires_grad: parameter.dtype for parameter in model.parameters()}
+    assert kinds == {True: torch.float32, False: torch.bfloat16}
+
+
+def test_a_model_that_was_saved_in_half_precision_is_trained_in_full(llama_folder, tmp_path):
+    shutil.copytree(llama_folder, tmp_path / "half")
+    hub._load_model(str(llama_folder), torch.bfloat16).save_pretrained(tmp_path / "half")
+    model, _ = load_causal_lm(tmp_path / "half", lora_rank=0, device="cpu")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_nothing_is_left_to_chance():
+    """OPT drops by a number in each layer, which is no layer of its own."""
+    config = OPTConfig(
+        vocab_size=20, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=2, dropout=0.5,
+        attention_dropout=0.5, layerdrop=0.5, word_embed_proj_dim=16, pad_token_id=0,
+    )  # fmt: skip
+    model, ids = OPTForCausalLM(config).train(), torch.tensor([[3, 4, 5, 6]])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        assert not torch.equal(model(ids).logits, model(ids).logits)
+    without_chance(model)
+    assert torch.equal(model(ids).logits, model(ids).logits)
+    assert (model.config.dropout, model.config.attention_dropout, model.config.layerdrop) == (0, 0, 0)
+
+
+def _saved(folder, model, tokenizer):
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_architectures_that_do_not_train_on_what_they_sampled(byte_tokenizer, tmp_path):
+    config = BertConfig(
+        vocab_size=300, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2
+    )
+    encoder = _saved(tmp_path / "encoder", BertLMHeadModel(config), byte_tokenizer)
+    with pytest.raises(ModelError, match="encoder' can't be a planner: bert is an encoder"):
+        load_causal_lm(encoder, lora_rank=0, device="cpu")
+    config.is_decoder = True
+    decoder = _saved(tmp_path / "decoder", BertLMHeadModel(config), byte_tokenizer)
+    load_causal_lm(decoder, lora_rank=0, device="cpu")
+    both = _saved(tmp_path / "both", XLNetConfig(), byte_tokenizer)
+    with pytest.raises(ModelError, match="xlnet is trained on would not be what it sampled"):
+        check_causal_lm(both, device="cpu")
+
+
+def test_a_chat_template_that_holds_no_two_turns(llama_folder, byte_tokenizer, tmp_path):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    folder = shutil.copytree(llama_folder, tmp_path / "refuses")
+    tokenizer.chat_template = "{{ raise_exception('no users here') }}"
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(ModelError, match=r"its chat template refuses .* no users here"):
+        load_causal_lm(folder, lora_rank=0, device="cpu")
+
+
+def test_turns_that_would_never_end(llama_folder, byte_tokenizer, tmp_path):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    folder = shutil.copytree(llama_folder, tmp_path / "endless")
+    tokenizer.eos_token = None
+    tokenizer.pad_token = "<pad>"
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(ModelError, match="no turn would ever end"):
+        check_causal_lm(folder, device="cpu")
+    # Its template ends them.
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|end|>"]})
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}{{ '>' if add_generation_prompt }}"
+    )
+    tokenizer.save_pretrained(folder)
+    check_causal_lm(folder, device="cpu")
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model(llama_folder, byte_tokenizer, tmp_path):
+    tokenizer = copy.deepcopy(byte_tokenizer)
+    folder = shutil.copytree(llama_folder, tmp_path / "more")
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(folder)
+    _, opened = load_causal_lm(folder, lora_rank=0, device="cpu")
+    assert opened.pad_token_id == opened.eos_token_id == len(byte_tokenizer) - 1
+    tokenizer.add_tokens(["more"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(ModelError, match="has the token 'more' at 258, and the model knows 257 tokens"):
+        load_causal_lm(folder, lora_rank=0, device="cpu")

@@ -11,7 +11,7 @@ from transformers import (
 )
 
 from partwise.models.fast import FastContext, FastWeights, is_supported
-from partwise.models.generic import CachedContext, ReplayContext, cuts_by_rows
+from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
 from partwise.models.sampling import Sampler
 from partwise.models.tiny import tiny_model
 from partwise.models.tokenizer import build_tokenizer
@@ -51,6 +51,7 @@ CONTEXTS = {
     "fast": lambda model, prompts, copies: FastContext(FastWeights(model), prompts, copies),
     "cached": lambda model, prompts, copies: CachedContext(model, prompts, copies, 0),
     "replay": lambda model, prompts, copies: ReplayContext(model, prompts, copies, 0),
+    "whole": lambda model, prompts, copies: WholeContext(model, prompts, copies, 0),
 }
 
 

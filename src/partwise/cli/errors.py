@@ -71,7 +71,7 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
     if _is_of(error, "partwise.composition.spaces", "SpaceError"):
         return text, 2
     if _is_of(error, "partwise.models.hub", "ModelError"):
-        return text, 1
+        return text, 2
     if _is_of(error, "partwise.models.classifier", "TextError"):
         return f"{text}.", 2
     if _is_of(error, "partwise.training.divergence", "Diverged"):

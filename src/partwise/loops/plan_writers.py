@@ -219,7 +219,7 @@ def taught_writer(
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
             seed=seed,
-            use_cpu=True,
+            device=torch.device("cpu"),
             scratch=folder.parent / "trainer",
             listen=listen,
         )

@@ -21,7 +21,7 @@ from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions
 from partwise.loops.record import open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import composition_space, reward_function
 from partwise.loops.scalable_align import Round, scalable_align
-from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy, schedule
+from partwise.loops.setup import base_planner, check_planner, load_planner, load_proxy, new_proxy, schedule
 from partwise.measure.agreement import agreement, clear_agreement, summary_accuracy
 from partwise.measure.evaluate import Judged, evaluate, figures
 from partwise.measure.intervals import rate
@@ -61,6 +61,8 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         LookupError: there is no such world.
     """
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
+    if not out.exists():
+        check_planner(load_world(config.world), config.planner)
     run = RunDir.create(out, "align", config)
     with run.locked():
         if run.is_finished():

@@ -9,12 +9,14 @@ from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
-from partwise.models.hub import load_causal_lm, load_reward_model, resolve_device
-from partwise.models.planner import Planner
+from partwise.models.chat import first_prompt
+from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
+from partwise.models.planner import Planner, check_length, positions
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
 from partwise.training.pretrain import Listener, pretrained_planner
+from partwise.types import Split
 from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.instructions import instructions
@@ -29,6 +31,23 @@ def cache_folder() -> Path:
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
     """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained."""
     return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
+
+
+def check_planner(world: World, config: PlannerConfig) -> None:
+    """Refuse, before anything is made, a device or a `planner.model` that no run could use.
+
+    What only the weights can tell is told when they are loaded.
+
+    Raises:
+        ModelError: see `load_causal_lm`; or the model has too few positions for a task.
+    """
+    if config.model is None:
+        resolve_device(config.device)
+        return
+    settings, tokenizer = check_causal_lm(config.model, device=config.device)
+    prompt = first_prompt(tokenizer, world.task(Split.TRAIN, 0).statement, instructions(world))
+    limits = (config.max_decomposition_tokens, config.max_composition_tokens)
+    check_length(len(prompt), limits, positions(settings))
 
 
 def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Planner:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +20,13 @@ from transformers import PreTrainedTokenizerBase
 _TASK, _ANSWER, _PARTS = "PartwiseTask", "PartwiseAnswer", "PartwiseParts"
 _TRIMS: tuple[Callable[[str], str], ...] = (str, str.strip, str.lstrip, str.rstrip)
 """What a template may do to a message."""
-_TRYING = ' \n\t{} <b>&amp;</b> {{{{x}}}} "a" \'b\' \\n — é\n\n    def f(): ...  \n '
+_TRYING = " \n\t{} <b>&amp;</b> {{{{x}}}} \"a\" 'b' \\n — é\n\n    def f(): ...  \n "
 """Around a stand-in: what a template that escapes, trims or reformats would change."""
+_DAY = {"%Y": "2025", "%y": "25", "%m": "01", "%d": "01", "%b": "Jan", "%B": "January", "%A": "Wednesday"}
+_ONE_DAY = "{%- macro strftime_now(form) -%}{{- form XXX -}}{%- endmacro -%}".replace(
+    "XXX", " ".join(f"| replace('{sign}', '{value}')" for sign, value in _DAY.items())
+)
+"""Some templates show today's date: a run that is resumed tomorrow must read the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Layout:
     """What the template does to the user's messages."""
     adds_bos: bool = False
     """Whether the beginning of sequence is left to us."""
+    lead: str = ""
+    """What the template puts between the opening of an answer and the answer."""
 
     def opening(self, task: str) -> str:
         """What stands before the planner's first turn."""
@@ -80,13 +86,13 @@ def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
             adds_bos=True,
         )
     opening = _render(tokenizer, [_TASK])
-    closing = _render(tokenizer, [_TASK, _ANSWER, _PARTS]).partition(_ANSWER)[2]
+    whole, _, closing = _render(tokenizer, [_TASK, _ANSWER, _PARTS]).partition(_ANSWER)
     if opening.count(_TASK) != 1 or closing.count(_PARTS) != 1:
         raise ValueError("the tokenizer's chat template does not show each message once, as it is")
     before_task, _, after_task = opening.partition(_TASK)
     closing, _, after_parts = closing.partition(_PARTS)
-    end, others = _end_of_turn(tokenizer, closing, declared)
-    found = Layout(
+    end, others = _end_of_turn(tokenizer, before_task, closing, declared)
+    return Layout(
         before_task=before_task,
         after_task=after_task,
         end=end or str(eos or ""),
@@ -94,41 +100,41 @@ def _layout(tokenizer: PreTrainedTokenizerBase, template: str) -> Layout:
         after_parts=after_parts,
         ends=declared | others,
         trim=_trim(tokenizer, (before_task, after_task), (closing, after_parts)),
+        # Where thoughts are opened for an answer, and forgotten later, nothing can be told.
+        lead=whole.removeprefix(opening) if whole.startswith(opening) else "",
     )
-    return found
 
 
 def _end_of_turn(
-    tokenizer: PreTrainedTokenizerBase, closing: str, declared: frozenset[str]
+    tokenizer: PreTrainedTokenizerBase, before_task: str, closing: str, declared: frozenset[str]
 ) -> tuple[str, frozenset[str]]:
     """The token that the template puts after an assistant's message, empty for none; all that it puts there.
 
     Args:
         tokenizer: has a chat template.
+        before_task: what stands before the user's first message.
         closing: what stands between an assistant's message and the content of the user's next.
         declared: tokens that are known to end something.
     """
+    added = (token.content for token in tokenizer.added_tokens_decoder.values())
+    marks = frozenset(text for text in added if text.strip())
+    # What opens a turn opens the first too.
+    closers = declared | marks.difference(_in_order(before_task, marks))
     tail = _render(tokenizer, [_TASK, _ANSWER], prompted=False).partition(_ANSWER)[2]
     if tail == _render(tokenizer, [_TASK, _ANSWER], prompted=True).partition(_ANSWER)[2]:
-        # The template always opens the next turn, and the token may be of that.
-        candidates = declared
+        # The template may always open the next turn, and the token be of that.
+        candidates = closers
     else:
-        candidates = declared | _marks(tokenizer)
-    last, within = _in_order(tail, candidates), _in_order(closing, declared | _marks(tokenizer))
+        candidates = declared | marks
+    last, within = _in_order(tail, candidates), _in_order(closing, declared | marks)
     shared = next((token for token in last if token in within), None)
     if shared is not None:
         return shared, frozenset({shared})
     # Some templates end the last turn otherwise than those before it, or only those before it.
     ended = last[:1] if last and last[0] in declared else []
-    if within and (ended or within[0] in declared):
+    if within and (ended or within[0] in closers):
         return within[0], frozenset({within[0], *ended})
     return "", frozenset(ended)
-
-
-def _marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
-    """The tokens that are never part of running text."""
-    added = (token.content for token in tokenizer.added_tokens_decoder.values())
-    return frozenset(text for text in added if text.strip())
 
 
 def _in_order(text: str, tokens: frozenset[str]) -> list[str]:
@@ -161,14 +167,14 @@ def _render(tokenizer: PreTrainedTokenizerBase, contents: Sequence[str], *, prom
         for index, content in enumerate(contents)
     ]
     try:
+        template = tokenizer.get_chat_template()
         rendered = tokenizer.apply_chat_template(
             messages,  # type: ignore[arg-type]  # mappings serve as dictionaries
+            chat_template=_ONE_DAY + template if "strftime_now" in template else template,
             tokenize=False,
             add_generation_prompt=prompted,
             # Reasoning models would spend their tokens thinking; other templates ignore the switch.
             enable_thinking=False,
-            # Some show today's date: a run that is resumed tomorrow must read the same.
-            strftime_now=date(2025, 1, 1).strftime,
         )
     except Exception as error:  # a template is a program, and may fail like any
         said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
@@ -180,6 +186,21 @@ def _render(tokenizer: PreTrainedTokenizerBase, contents: Sequence[str], *, prom
 def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """The ids of `text`, and nothing added to them."""
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _encode_opening(tokenizer: PreTrainedTokenizerBase, text: str, lead: str) -> list[int]:
+    """The ids of a text that an answer follows, as they are where it does.
+
+    Some tokenizers take the line breaks at the end of a text together that they part before a word.
+    """
+    alone = encode(tokenizer, text)
+    followed = text + lead + _ANSWER
+    if encode(tokenizer, followed)[: len(alone)] == alone or not tokenizer.is_fast:
+        return alone
+    found = tokenizer(followed, add_special_tokens=False, return_offsets_mapping=True)
+    count = sum(end <= len(text) for _, end in found["offset_mapping"])
+    across = count < len(found["offset_mapping"]) and found["offset_mapping"][count][0] < len(text)
+    return alone if across else list(found["input_ids"][:count])
 
 
 def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
@@ -199,7 +220,7 @@ def first_prompt(
     """
     around = layout(tokenizer)
     task = statement if instructions is None else f"{instructions}\n\n{statement}"
-    ids = encode(tokenizer, around.opening(task))
+    ids = _encode_opening(tokenizer, around.opening(task), around.lead)
     bos_id: Any = tokenizer.bos_token_id
     if around.adds_bos and bos_id is not None:
         ids.insert(0, bos_id)
@@ -217,5 +238,5 @@ def between_turns(tokenizer: PreTrainedTokenizerBase, partial_solutions: str) ->
         partial_solutions: source text, shown as the user's second message.
     """
     around = layout(tokenizer)
-    ids = encode(tokenizer, around.end + around.between(partial_solutions))
+    ids = _encode_opening(tokenizer, around.end + around.between(partial_solutions), around.lead)
     return ids[len(encode(tokenizer, around.end)) :] if around.end else ids

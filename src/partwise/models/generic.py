@@ -14,6 +14,9 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+_READ_AT_ONCE = 8
+"""Rows that are read whole, whose logits at all places are held at once."""
+
 
 def cuts_by_rows(model: Any) -> bool:
     """Whether `CachedContext` can hold this model's cache: keys and values of every token, nothing else."""
@@ -44,14 +47,15 @@ def _forward(model: Any, tokens_BT: Tensor, mask_BT: Tensor, cache: Any) -> tupl
     known = inspect.signature(base.forward).parameters
     places_BT = (mask_BT.cumsum(1) - 1).clamp_min(0)[:, -tokens_BT.shape[1] :]
     options = {"logits_to_keep": 1, "position_ids": places_BT}
+    cached = "past_key_values" if "past_key_values" in known else "cache_params"
     output = model(
         input_ids=tokens_BT,
         attention_mask=mask_BT,
-        past_key_values=cache,
         use_cache=True,
+        **{cached: cache},
         **{name: value for name, value in options.items() if name in known},
     )
-    return output.logits[:, -1], output.past_key_values
+    return output.logits[:, -1], output[cached]
 
 
 class CachedContext:
@@ -160,3 +164,41 @@ class ReplayContext:
         self._mask_BT = torch.cat((self._mask_BT, torch.ones_like(tokens)), dim=1)
         logits, self._cache = _forward(self._model, tokens, self._mask_BT, self._cache)
         return logits[slots_B]
+
+
+class WholeContext:
+    """Rows that are read whole for each token, for models that bear no cache or no padding on the left.
+
+    Slow, and right for whatever is causal: padding stands on the right, where nothing that is read sees it.
+    """
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], copies: int, pad_id: int) -> None:
+        """Read `copies` rows of each prompt, in order."""
+        self._model, self._pad = model, pad_id
+        self._read: list[list[int]] = [[] for _ in range(len(prompts) * copies)]
+        self._batch = list(range(len(self._read)))
+        self.first_logits_RV = self.extend([prompt for prompt in prompts for _ in range(copies)])
+
+    def select(self, rows: Sequence[int]) -> list[int]:
+        """See `Context`."""
+        self._batch = list(rows)
+        return self._batch
+
+    @torch.no_grad()
+    def extend(self, chunks: Sequence[Sequence[int]]) -> Tensor:
+        """See `Context`."""
+        for row, chunk in zip(self._batch, chunks, strict=True):
+            self._read[row].extend(chunk)
+        distinct = list(dict.fromkeys(tuple(self._read[row]) for row in self._batch))
+        logits: dict[tuple[int, ...], Tensor] = {}
+        for start in range(0, len(distinct), _READ_AT_ONCE):
+            rows = distinct[start : start + _READ_AT_ONCE]
+            longest = max(map(len, rows))
+            tokens = [[*row, *[self._pad] * (longest - len(row))] for row in rows]
+            found = self._model(input_ids=torch.tensor(tokens, device=self._model.device)).logits
+            logits |= {row: found[slot, len(row) - 1] for slot, row in enumerate(rows)}
+        return torch.stack([logits[tuple(self._read[row])] for row in self._batch])
+
+    def step(self, tokens_B: Tensor) -> Tensor:
+        """See `Context`."""
+        return self.extend([[token] for token in tokens_B.tolist()])

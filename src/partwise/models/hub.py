@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch.nn.modules.dropout import _DropoutNd
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -27,6 +27,7 @@ from partwise.models import architectures
 from partwise.models.chat import layout
 
 _ADAPTERS = "adapter_config.json"
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _CHANCE = re.compile("drop|jitter")
 """In the names of settings that are probabilities of doing otherwise in training."""
 
@@ -61,9 +62,9 @@ def load_causal_lm(
             checkpoint does: they are put on the model that they name, and are what is trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
-        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was saved
-            in, and its adapters are float32. On a CPU, and where all weights are trained, it is float32: half
-            precision would lose the steps of a usual learning rate.
+        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was
+            saved in, and its adapters are float32. On a CPU, and where all weights are trained, it is
+            float32: half precision would lose the steps of a usual learning rate.
 
     Returns:
         The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
@@ -76,18 +77,22 @@ def load_causal_lm(
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
     model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0))
+    _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id
     if adapted:
         model = _with_saved_adapters(model, str(name_or_path))
     elif lora_rank > 0:
-        model = _with_lora(model, lora_rank)
+        model = with_new_adapters(model, lora_rank)
     without_chance(model)
     return model.to(where), tokenizer
 
 
-def check_causal_lm(name_or_path: str | Path, *, device: str) -> None:
-    """Raise what `load_causal_lm` would raise, as far as can be told without reading the weights."""
-    _checked(name_or_path, device)
+def check_causal_lm(
+    name_or_path: str | Path, *, device: str
+) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+    """Configuration and tokenizer; refuses what `load_causal_lm` does, as far as it shows without weights."""
+    _, base, tokenizer = _checked(name_or_path, device)
+    return _load_config(base), tokenizer
 
 
 def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, PreTrainedTokenizerBase]:
@@ -119,13 +124,13 @@ def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
     return "auto" if adapters and where.type != "cpu" else torch.float32
 
 
-def without_chance(model: torch.nn.Module) -> None:
+def without_chance(model: nn.Module) -> None:
     """Take dropout and the jitter of routers out of a model, in place.
 
     They are off in sampling, and what is trained would otherwise be another model than the one that sampled.
     """
     for module in model.modules():
-        if isinstance(module, _DropoutNd):
+        if isinstance(module, _DROPOUTS):
             module.p = 0.0
         for name, value in vars(module).items():
             if isinstance(value, float) and _CHANCE.search(name):
@@ -314,7 +319,7 @@ def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 def _load_config(name: str) -> PreTrainedConfig:
     try:
-        return AutoConfig.from_pretrained(name)
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
             f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
@@ -323,7 +328,7 @@ def _load_config(name: str) -> PreTrainedConfig:
 
 def _load_model(name: str, dtype: Any) -> Any:
     try:
-        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False)
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
@@ -332,11 +337,17 @@ def _load_model(name: str, dtype: Any) -> Any:
         ) from error
 
 
-def _with_lora(model: Any, rank: int) -> Any:
+def with_new_adapters(model: Any, rank: int) -> Any:
+    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained."""
     from peft import LoraConfig, get_peft_model  # a slow import that runs without adapters do not need
 
     adapters = LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", bias="none", task_type="CAUSAL_LM"
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules="all-linear",
+        exclude_modules=architectures.unadapted(model) or None,
+        bias="none",
+        task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(devices=[]):
         # A run that is done again begins with the same adapters; they are drawn on the CPU.
@@ -353,6 +364,21 @@ def _adapted_base(folder: Path) -> str:
     if not isinstance(base, str) or not base:
         raise ModelError(f"the adapters in '{folder}' name no model that they belong to")
     return base
+
+
+def _fit_vocabulary(name: str, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer with tokens that the model has no embedding of; padding is often added so."""
+    rows: int = model.get_input_embeddings().weight.shape[0]
+    pad_id: Any = tokenizer.pad_token_id
+    if pad_id >= rows:
+        tokenizer.pad_token = tokenizer.eos_token
+    beyond = sorted(id for id in tokenizer.get_vocab().values() if id >= rows and id != pad_id)
+    if beyond:
+        token = tokenizer.convert_ids_to_tokens(beyond[0])
+        raise ModelError(
+            f"the tokenizer of '{name}' is not the model's: it has the token {token!r} at {beyond[0]}, and "
+            f"the model knows {rows} tokens"
+        )
 
 
 def _with_saved_adapters(model: Any, folder: str) -> Any:

@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from partwise.models.chat import between_turns, first_prompt
+from partwise.models.hub import ModelError
 from partwise.models.sampling import Cursor, Sampler
 from partwise.types import Task
 
@@ -26,6 +27,27 @@ class Turn:
     """Without special tokens."""
     finished: list[bool]
     """Whether it ended by itself, within its tokens."""
+
+
+def positions(config: Any) -> int | None:
+    """How many tokens a model can read at most; None where no table bounds it, as with rotary embeddings."""
+    text = config.get_text_config()
+    turned = getattr(text, "rope_parameters", None)
+    return None if turned else getattr(text, "max_position_embeddings", None)
+
+
+def check_length(prompt: int, limits: tuple[int, int], most: int | None) -> None:
+    """Refuse a model that can't read a prompt and write two turns.
+
+    Raises:
+        ModelError: with the settings to lower.
+    """
+    if most is not None and prompt + sum(limits) > most:
+        raise ModelError(
+            f"the planner's model reads at most {most} tokens: a task takes {prompt}, and its two turns may "
+            f"take {limits[0]} and {limits[1]}; lower planner.max_decomposition_tokens and "
+            "planner.max_composition_tokens, or take a model with more positions"
+        )
 
 
 class Planner:
@@ -46,6 +68,7 @@ class Planner:
         self._sampler = Sampler.of(model, tokenizer)
         self._instructions = instructions
         self._limits = (max_decomposition_tokens, max_composition_tokens)
+        self._positions = positions(model.config)
         self._between: dict[str, list[int]] = {}
 
     @property
@@ -54,8 +77,13 @@ class Planner:
         return self.model.device
 
     def open(self, tasks: Sequence[Task], copies: int) -> Conversation:
-        """Put the tasks to the planner, `copies` times each; row i is about task i // copies."""
+        """Put the tasks to the planner, `copies` times each; row i is about task i // copies.
+
+        Raises:
+            ModelError: the model has too few positions for a task and two turns.
+        """
         prompts = [first_prompt(self.tokenizer, task.statement, self._instructions) for task in tasks]
+        check_length(max(map(len, prompts)), self._limits, self._positions)
         return Conversation(self, self._sampler.start(prompts, copies), prompts, copies)
 
     def between(self, partial_solutions: str) -> list[int]:
@@ -68,9 +96,18 @@ class Planner:
         """Sample one turn of every live row, the first (0) or the second (1)."""
         limit = self._limits[turn]
         ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator)
-        texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         finished = [len(row) > 0 and row[-1] in self._sampler.eos_ids for row in ids]
+        # The end is cut off here: not every tokenizer calls it special. Nothing else may be tidied.
+        texts = self.tokenizer.batch_decode(
+            [row[:-1] if ended else row for row, ended in zip(ids, finished, strict=True)],
+            skip_special_tokens=True,
+            clean_up_tokenization_spaces=False,
+        )
         return Turn(ids=ids, logps=cursor.logps, texts=texts, finished=finished)
+
+    def fits(self, tokens: int) -> bool:
+        """Whether a composition may follow so many tokens."""
+        return self._positions is None or tokens + self._limits[1] <= self._positions
 
     def insert(self, cursor: Cursor, tokens: Sequence[list[int] | None]) -> None:
         """Append tokens from outside to each row; None drops the row."""
@@ -99,6 +136,8 @@ class Conversation:
         self._cursor = cursor
         self._prompts = prompts
         self._copies = copies
+        self._read = [len(prompts[row // copies]) for row in range(cursor.rows)]
+        """Tokens of each row so far."""
 
     def prompt(self, row: int) -> list[int]:
         """The token ids that the row began with."""
@@ -106,17 +145,24 @@ class Conversation:
 
     def decompose(self, temperature: float, generator: torch.Generator | None) -> Turn:
         """The first turn: subtasks <- P.decompose(X)."""
-        return self._planner.write(self._cursor, 0, temperature, generator)
+        turn = self._planner.write(self._cursor, 0, temperature, generator)
+        self._read = [read + len(ids) for read, ids in zip(self._read, turn.ids, strict=True)]
+        return turn
 
     def recompose(
         self, partial_solutions: Sequence[str | None], temperature: float, generator: torch.Generator | None
     ) -> tuple[list[list[int]], Turn]:
         """The second turn: S <- P.recompose(partial solutions); also the tokens put in between.
 
-        `partial_solutions` holds each row's sources, or None to drop the row.
+        `partial_solutions` holds each row's sources, or None to drop the row. A row that would outgrow the
+        model's positions is dropped too: nothing is put in, and its turn is empty and not finished.
         """
         inserted = [
             None if sources is None else self._planner.between(sources) for sources in partial_solutions
+        ]
+        inserted = [
+            tokens if tokens is not None and self._planner.fits(read + len(tokens)) else None
+            for read, tokens in zip(self._read, inserted, strict=True)
         ]
         self._planner.insert(self._cursor, inserted)
         return [tokens or [] for tokens in inserted], self._planner.write(

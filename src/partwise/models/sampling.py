@@ -1,8 +1,8 @@
 """Sampling in turns: read each prompt once, write, be interrupted by tokens from outside, write on.
 
 `Sampler` is the one interface. It runs tiny models on `fast.FastContext`, other causal language models on
-`generic.CachedContext`, and those whose cache can't be cut by rows on `generic.ReplayContext`. The choice is
-made in `Sampler.start` alone.
+`generic.CachedContext`, those whose cache can't be cut by rows on `generic.ReplayContext`, and those
+that bear no cache or padding on `generic.WholeContext`. The choice is made in `Sampler.start` alone.
 
 Suffixes: B rows still being written, R all rows, S steps, V vocabulary.
 """
@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from partwise.models.architectures import READ_ANEW, READ_WHOLE
 from partwise.models.chat import end_ids
 from partwise.models.fast import FastContext, FastWeights, is_supported
-from partwise.models.generic import CachedContext, ReplayContext, cuts_by_rows
+from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
 
 
 class Context(Protocol):
@@ -103,7 +104,12 @@ class Sampler:
         with _evaluating(self._model):
             if self._fast or (self._fast is None and is_supported(self._model)):
                 return Cursor(FastContext(FastWeights(self._model), prompts, copies))
-            context = CachedContext if cuts_by_rows(self._model) else ReplayContext
+            kind = self._model.config.model_type
+            if kind in READ_WHOLE:
+                context = WholeContext
+            else:
+                cut = kind not in READ_ANEW and cuts_by_rows(self._model)
+                context = CachedContext if cut else ReplayContext
             return Cursor(context(self._model, prompts, copies, self._pad_id))
 
     def insert(self, cursor: Cursor, tokens: Sequence[Sequence[int] | None]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from partwise.config import LadderConfig
@@ -67,7 +68,7 @@ def pretrained_rung(
             batch_size=config.batch_size,
             learning_rate=learning_rate(config, size),
             seed=first,
-            use_cpu=True,
+            device=torch.device("cpu"),
             scratch=folder.parent / "trainer",
             listen=listen,
         )

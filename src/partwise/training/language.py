@@ -23,6 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from partwise.runs.rundir import plain_errors
 from partwise.training.divergence import refuse_divergence
+from partwise.training.placement import keep_on
 
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
@@ -45,7 +46,7 @@ def train_language_model(
     batch_size: int,
     learning_rate: float,
     seed: int,
-    use_cpu: bool,
+    device: torch.device,
     scratch: Path,
     listen: Listener | None = None,
 ) -> None:
@@ -61,7 +62,7 @@ def train_language_model(
         batch_size: rows a step.
         learning_rate: after the first 20 steps.
         seed: decides the order of the rows.
-        use_cpu: or else whatever device there is.
+        device: where it is trained, and is afterwards.
         scratch: a folder for the trainer's own files.
         listen: called every ten steps.
 
@@ -78,7 +79,7 @@ def train_language_model(
         # The usual 0.999 averages over a thousand steps; there are a few hundred.
         adam_beta2=0.95,
         seed=seed,
-        use_cpu=use_cpu,
+        use_cpu=device.type == "cpu",
         bf16=False,
         save_strategy="no",
         logging_steps=_REPORT_EVERY,
@@ -89,7 +90,7 @@ def train_language_model(
     with _own_randomness():
         trainer = _LabelledTrainer(
             model=model,
-            args=arguments,
+            args=keep_on(arguments, device),
             train_dataset=rows,  # type: ignore[arg-type]  # a list serves as a Dataset
             data_collator=_Collator(pad_id),
         )

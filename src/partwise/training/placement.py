@@ -28,10 +28,11 @@ def keep_on(arguments: Arguments, device: torch.device) -> Arguments:
     if device.type == "cpu" or state is None or state.distributed_type is not DistributedType.NO:
         return arguments
     if device.type == "cuda":
-        device = torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
+        if str(device) == "cuda":
+            device = torch.device("cuda", torch.cuda.current_device())
         torch.cuda.set_device(device)
-    arguments._n_gpu = 1
-    # A cached property, which nothing else can set; the trainer's tensors go where `state` says.
-    vars(arguments)["_setup_devices"] = device
+    # A private field and a cached property: there is no other way in. The trainer's tensors go where `state`
+    # says.
+    vars(arguments).update(_n_gpu=1, _setup_devices=device)
     state.device = device
     return arguments

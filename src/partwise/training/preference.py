@@ -16,6 +16,7 @@ from trl import DPOConfig, DPOTrainer
 
 from partwise.config import PreferConfig
 from partwise.training.divergence import refuse_divergence
+from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
 
 
@@ -69,7 +70,7 @@ def prefer(
         trainer = DPOTrainer(
             model=learner,
             ref_model=copy.deepcopy(model),
-            args=arguments,
+            args=keep_on(arguments, model.device),
             train_dataset=_quietly(preferred),
             processing_class=tokenizer,
         )

@@ -60,7 +60,7 @@ def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listene
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
-        use_cpu=resolve_device(config.device).type == "cpu",
+        device=resolve_device(config.device),
         scratch=folder.parent / "trainer",
         listen=listen,
     )

@@ -14,6 +14,7 @@ from transformers import PrinterCallback
 from trl import RewardConfig, RewardTrainer
 
 from partwise.training.divergence import Diverged, refuse_divergence
+from partwise.training.placement import keep_on
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ def fit_reward_model(
             center_rewards_coefficient=0.01,
             seed=seed,
             data_seed=seed,
+            use_cpu=model.device.type == "cpu",
             **quiet(),
         )
+        keep_on(config, model.device)
         trainer = RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
         loss = trainer.train().training_loss

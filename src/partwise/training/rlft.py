@@ -32,6 +32,7 @@ from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
 from partwise.config import RlftConfig
+from partwise.models.architectures import OWN_HEAD
 from partwise.models.hub import ModelError
 from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
@@ -151,13 +152,45 @@ def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
     return earned
 
 
+def _by_the_model(
+    model: Any, tokens_BT: Tensor, mask_BT: Tensor, kept: int, temperature: float, at_once: int
+) -> tuple[Tensor, Tensor, None]:
+    """Log-probabilities and entropies, of shape (B, kept), from logits that the model computes itself.
+
+    TRL multiplies the last hidden states by the head's matrix, which is not all that some heads do.
+    """
+    logps: list[Tensor] = []
+    entropies: list[Tensor] = []
+    for tokens, mask in zip(tokens_BT.split(at_once), mask_BT.split(at_once), strict=True):
+        logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[:, -kept - 1 : -1]
+        all_logps = (logits.float() / temperature).log_softmax(-1)
+        logps.append(all_logps.gather(-1, tokens[:, -kept:, None])[..., 0])
+        entropies.append(-(all_logps.detach().exp() * all_logps.detach()).sum(-1))
+    return torch.cat(logps), torch.cat(entropies), None
+
+
 class _Trainer(GRPOTrainer):
     """TRL's, with a look at whether it sees what was sampled."""
 
+    model: Any
     _seen: Tensor
 
-    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
-        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
+    ) -> Any:
+        if self.model.config.model_type in OWN_HEAD:
+            found = _by_the_model(
+                model,
+                input_ids,
+                attention_mask,
+                logits_to_keep,
+                self.temperature,
+                options.get("batch_size") or len(input_ids),
+            )
+        else:
+            found = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **options
+            )
         self._seen = found[0].detach()
         return found
 
@@ -170,8 +203,8 @@ class _Trainer(GRPOTrainer):
         if written.any() and not apart <= most:
             raise ModelError(
                 f"the planner ({self.model.config.model_type}) gives the tokens that it sampled other "
-                f"probabilities in training, {apart:.2g} nats apart on average: its weights have diverged, or "
-                "its architecture can't be trained here"
+                f"probabilities in training, {apart:.2g} nats apart on average: its weights have diverged, "
+                "or its architecture can't be trained here"
             )
         return loss
 

@@ -18,6 +18,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from partwise.config import FitConfig, Loss, Trained
 from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.training.divergence import Diverged, refuse_divergence
+from partwise.training.placement import keep_on
 from partwise.types import Example, Signal
 
 Listener = Callable[[int, int], None]
@@ -139,7 +140,13 @@ def fit(
             disable_tqdm=True,
             dataloader_pin_memory=False,
         )
-        trainer = _Student(config, model=model, args=arguments, train_dataset=rows, data_collator=_collated)  # type: ignore[arg-type]
+        trainer = _Student(
+            config,
+            model=model,
+            args=keep_on(arguments, model.device),
+            train_dataset=rows,  # type: ignore[arg-type]
+            data_collator=_collated,
+        )
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Steps(listen))
