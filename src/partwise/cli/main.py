@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -174,6 +175,7 @@ def _recorded(model: type[M], run: RunDir) -> M:
 
     config = config_from_data(model, run.config_data)
     refuse_missing_devices(config)
+    run.refuse_other_data(config)
     return config
 
 
@@ -190,8 +192,15 @@ def quiet_libraries() -> None:
     for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    # The second is what Python says of a worker that was killed; it clears up what that one leaves.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
+    from partwise.config.places import cache_folder
+
+    torch_cache = cache_folder() / "torch"  # else it stays behind among the temporary files
+    with contextlib.suppress(OSError):
+        torch_cache.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(torch_cache))
     # Where it may not write into the user's home it goes without, and says so at length.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
+from partwise.config.places import cache_folder
 from partwise.models.hub import load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner
 from partwise.models.tiny import tiny_reward_model
@@ -18,12 +18,6 @@ from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.instructions import instructions
-
-
-def cache_folder() -> Path:
-    """Where pretrained planners are kept: `PARTWISE_CACHE`, or `partwise` in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "partwise"
-    return Path(os.environ.get("PARTWISE_CACHE", default))
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:

@@ -117,17 +117,18 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._failure(error, _sentence(self.name, " ".join(str(error.orig).split())))
+            said = _sentence(self.name, " ".join(str(error.orig).split()))
+            raise self._failure(said) from self._cause(error)
         except SQLAlchemyError as error:
-            raise self._failure(error, f"{self.name} failed: {' '.join(str(error).split())}")
+            raise self._failure(f"{self.name} failed: {' '.join(str(error).split())}") from self._cause(error)
 
-    def _failure(self, error: Exception, said: str) -> FeedbackError:
-        """The error to raise, in which no password stands, nor in what a traceback says of its cause."""
-        found = FeedbackError(_without(said, self._secrets))
+    def _failure(self, said: str) -> FeedbackError:
+        return FeedbackError(_without(said, self._secrets))
+
+    def _cause(self, error: Exception) -> Exception:
+        """What a traceback shows of where it comes from, without a password."""
         told = str(error)
-        hides = told != _without(told, self._secrets)
-        found.__cause__ = FeedbackError("The database failed.") if hides else error
-        return found
+        return error if told == _without(told, self._secrets) else FeedbackError("the database failed")
 
 
 def _sqlite(path: Path) -> sa.Engine:
