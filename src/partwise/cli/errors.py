@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Generator
@@ -61,6 +62,8 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return _full(error, text), 1
     if isinstance(error, OSError):
         named = error.filename is not None and error.strerror
+        if named and error.errno == errno.EROFS:
+            return f"{error.filename} can't be written: {error.strerror}.", 1
         return (f"{error.filename}: {error.strerror}." if named else text), 1
     # The classes are ours; where a module was never loaded, nothing of its was raised.
     if _is_of(error, "partwise.runs.config", "ConfigError"):

@@ -195,14 +195,25 @@ def quiet_libraries() -> None:
     # The second is what Python says of a worker that was killed; it clears up what that one leaves.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
-    from partwise.config.places import cache_folder
-
-    torch_cache = cache_folder() / "torch"  # else it stays behind among the temporary files
-    with contextlib.suppress(OSError):
-        torch_cache.mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(torch_cache))
     # Where it may not write into the user's home it goes without, and says so at length.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    _place_caches()
+
+
+def _place_caches() -> None:
+    """Let libraries write where we may write: beside our own cache, not among the temporary files."""
+    from partwise.config.places import cache_folder
+
+    own = cache_folder()
+    with contextlib.suppress(OSError):
+        (own / "torch").mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own / "torch"))
+        users = Path(
+            os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+        )
+        there = next(path for path in (users, *users.parents) if path.exists())
+        if not os.access(there, os.W_OK):  # what was downloaded there is still read
+            os.environ.setdefault("HF_DATASETS_CACHE", str(own / "datasets"))
 
 
 def _run_align(config: Any, directory: Path) -> None:
