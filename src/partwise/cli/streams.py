@@ -65,7 +65,7 @@ def patient_streams() -> Generator[Patient]:
         if stream is None:
             stream = cast(TextIO, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - Python's to close
         elif mode == "w" and hasattr(stream, "reconfigure"):
-            # ASCII is what a system says that has not been told; click would go behind our back to write UTF-8.
+            # A system that was told nothing says ASCII; click would write UTF-8 all the same, past us.
             ascii = codecs.lookup(stream.encoding or "ascii").name == "ascii"
             cast(Any, stream).reconfigure(encoding="utf-8" if ascii else None, errors="backslashreplace")
         streams.append(stream)
