@@ -190,3 +190,22 @@ def test_a_full_disk(tmp_path: Path):
 def test_the_command_line_does_without():
     code = "import sys, partwise.cli; assert 'sqlalchemy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_disk_without_room_for_a_store(tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting is not permitted")
+    try:
+        assert complaint(disk / "f.db").startswith(f"The disk of {disk / 'f.db'} is full")
+        assert list(disk.iterdir()) == []
+        (tmp_path / "elsewhere").mkdir()
+        with FeedbackStore(tmp_path / "elsewhere" / "f.db") as store:
+            record(store, simulated(200))
+            with pytest.raises(FeedbackError, match="The disk is full: "):
+                store.export_jsonl(disk / "out.jsonl")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)

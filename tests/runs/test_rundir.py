@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from partwise.config import AlignConfig, LoopConfig
+from partwise.config import AlignConfig, LoopConfig, WeakToStrongConfig
 from partwise.runs.rundir import RunDir, RunError
 
 CONFIG = AlignConfig()
@@ -261,3 +261,75 @@ def test_a_write_that_the_system_refuses_is_a_sentence(tmp_path: Path) -> None:
     assert "can't be written: File too large" in out
     assert (tmp_path / "a.txt").read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["a.txt", "run.json"]
+
+
+def test_many_at_once_make_one_run(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom partwise.config import AlignConfig\n"
+        "from partwise.runs.rundir import RunDir, RunError\nsys.stdin.readline()\n"
+        "try:\n print(RunDir.create(Path(sys.argv[1]), 'align', AlignConfig()).id)\n"
+        "except RunError as error:\n print(error)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    said = {process.communicate("go\n")[0].strip() for process in processes}
+    assert said == {RunDir.open(tmp_path / "run").id}
+    assert os.listdir(tmp_path / "run") == ["run.json"]
+
+
+@pytest.fixture
+def on_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[WeakToStrongConfig, Path]:
+    """Settings that name a folder of data and a model by relative paths."""
+    monkeypatch.chdir(tmp_path)
+    for file in ("data/train.csv", "data/test.csv", "lm/config.json"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(f"of {file}")
+    data = {"name": "sciq", "source": "data"}
+    return WeakToStrongConfig.model_validate({"student": "./lm", "data": data}), tmp_path / "run"
+
+
+def test_a_run_goes_on_from_anywhere(on_data: tuple[WeakToStrongConfig, Path], monkeypatch) -> None:
+    config, path = on_data
+    made = RunDir.create(path, "weak_to_strong", config)
+    monkeypatch.chdir("/")
+    recorded = WeakToStrongConfig.model_validate(RunDir.open(path).config_data)
+    assert recorded.data.source == str(path.parent / "data")
+    again = RunDir.create(path, "weak_to_strong", recorded)
+    assert again.id == made.id and again.as_given(recorded.student) == "./lm"
+    assert again.as_given("nano") == "nano"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda here: (here / "data/test.csv").write_text("OF data/test.csv"), "test.csv is changed"),
+        (lambda here: (here / "data/test.csv").unlink(), "test.csv is gone"),
+        (lambda here: (here / "data/more.csv").write_text("x"), "more.csv is new"),
+        (lambda here: (here / "lm/config.json").write_text("x"), "config.json is changed"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_data(
+    on_data: tuple[WeakToStrongConfig, Path], change: Callable[[Path], object], words: str
+) -> None:
+    config, path = on_data
+    run = RunDir.create(path, "weak_to_strong", config)
+    run.write_text("answers.jsonl", "kept")
+    (path.parent / "data" / ".cache").write_text("x")
+    RunDir.create(path, "weak_to_strong", config)
+    change(path.parent)
+    with pytest.raises(RunError, match=rf"began with other data: since then .*{words}; put it back"):
+        RunDir.create(path, "weak_to_strong", config)
+    with pytest.raises(RunError, match="began with other data"):
+        RunDir.open(path).refuse_other_data(config)
+    assert (path / "answers.jsonl").read_text() == "kept"
+
+
+def test_a_password_is_not_told_where_settings_differ(tmp_path: Path) -> None:
+    def settings(host: str) -> AlignConfig:
+        return AlignConfig.model_validate({"human": {"store": f"postgresql://u:hush@{host}/db"}})
+
+    RunDir.create(tmp_path, "align", settings("a")).write_text("x", "kept")
+    with pytest.raises(RunError, match=r"postgresql://a/db.*postgresql://b/db") as refused:
+        RunDir.create(tmp_path, "align", settings("b"))
+    assert "hush" not in str(refused.value)

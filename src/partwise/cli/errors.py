@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Generator
@@ -57,11 +58,12 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return None  # typer ends quietly: the reader of our output has gone
     if isinstance(error, FileNotFoundError) and error.filename is not None:
         return f"There is no {error.filename}.", 2
-    if is_full(error):
-        where = getattr(error, "filename", None)
-        return f"The disk is full: {f'{where} has no room left' if where else text.rstrip('.')}.", 1
+    if isinstance(error, OSError) and is_full(error):
+        return _full(error, text), 1
     if isinstance(error, OSError):
         named = error.filename is not None and error.strerror
+        if named and error.errno == errno.EROFS:
+            return f"{error.filename} can't be written: {error.strerror}.", 1
         return (f"{error.filename}: {error.strerror}." if named else text), 1
     # The classes are ours; where a module was never loaded, nothing of its was raised.
     if _is_of(error, "partwise.runs.config", "ConfigError"):
@@ -86,7 +88,13 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 2
     if _is_of(error, "partwise.console.auth", "SignInError"):
         return text, 2
-    return None
+    # Some libraries have errors of their own for it.
+    return (_full(error, text), 1) if is_full(error) else None
+
+
+def _full(error: BaseException, text: str) -> str:
+    where = getattr(error, "filename", None)
+    return f"The disk is full: {f'{where} has no room left' if where else text.rstrip('.')}."
 
 
 def _is_of(error: BaseException | None, module: str, name: str) -> bool:

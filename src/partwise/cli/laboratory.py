@@ -50,7 +50,7 @@ def run_w2s(config: WeakToStrongConfig, directory: Path) -> None:
 
     with LiveDisplay() as display:
         display.start("loading")
-        from partwise.loops.setup import cache_folder
+        from partwise.config.places import cache_folder
         from partwise.loops.weak_to_strong import run
 
         results = run(config, directory, display.listen, cache_folder() / "ladder")

@@ -197,11 +197,16 @@ def _must_exist(store: str) -> None:
     from partwise.config.addresses import is_address
 
     if not is_address(store) and not Path(store).expanduser().exists():
-        fail(f"There is no feedback store {store}.", 2)
+        fail(f"There is no feedback store {shown(store)}.", 2)
 
 
 def _must_hold(store: FeedbackStore, run: str) -> None:
     runs = [each.run for each in store.runs(limit=4)]
     if store.progress(run).asked == 0:
-        there = f"there is {', '.join(f'`{name}`' for name in runs[:3])}{' and others' * (len(runs) > 3)}"
-        fail(f"There is no run `{run}` in {store.name}; {there if runs else 'it holds no run'}.", 2)
+        there = (
+            f"there is {', '.join(f'`{shown(name)}`' for name in runs[:3])}{' and others' * (len(runs) > 3)}"
+        )
+        fail(
+            f"There is no run `{shown(run)}` in {shown(store.name)}; {there if runs else 'it holds no run'}.",
+            2,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -64,7 +65,9 @@ def patient_streams() -> Generator[Patient]:
         if stream is None:
             stream = cast(TextIO, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - Python's to close
         elif mode == "w" and hasattr(stream, "reconfigure"):
-            cast(Any, stream).reconfigure(errors="backslashreplace")
+            # A system that was told nothing says ASCII; click would write UTF-8 all the same, past us.
+            ascii = codecs.lookup(stream.encoding or "ascii").name == "ascii"
+            cast(Any, stream).reconfigure(encoding="utf-8" if ascii else None, errors="backslashreplace")
         streams.append(stream)
     out, err = Patient(streams[1]), Patient(streams[2])
     sys.stdin, sys.stdout, sys.stderr = streams[0], cast(TextIO, out), cast(TextIO, err)

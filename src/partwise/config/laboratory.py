@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast, get_args
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 
 Names = Annotated[tuple[LocalName, ...], Listed]
 """A list of names, or a text in which commas divide them."""
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
+SIZES: tuple[Size, ...] = get_args(Size)
+"""Of the laboratory's own models, from the weakest to the strongest."""
 Combination = Literal["majority", "confidence-weighted", "dawid-skene", "glad"]
 """How several signals become one: `oversight.combine.Method` says what each does."""
 
@@ -24,6 +26,14 @@ class LadderConfig(Section):
 
     sizes: Annotated[tuple[Size, ...], Listed, Field(min_length=2)] = ("nano", "micro", "mini", "small")
     """Rungs, from the weakest to the strongest."""
+
+    @field_validator("sizes")
+    @classmethod
+    def _rising(cls, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+        if list(sizes) != sorted(set(sizes), key=SIZES.index):
+            raise ValueError(f"it must go from the weakest to the strongest of {', '.join(SIZES)}, each once")
+        return sizes
+
     rules: Annotated[int, Field(ge=12)] = 1024
     """In the book."""
     documents: PositiveInt = 20_000
@@ -110,6 +120,25 @@ class WeakToStrongConfig(Section):
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
+
+    @model_validator(mode="after")
+    def _weak_teach_strong(self) -> WeakToStrongConfig:
+        """Nobody learns from a model that is larger: of sizes of the ladder that is known beforehand."""
+        above = self.student
+        for name in (*reversed(self.through), *self.teachers):
+            _refuse_larger(name, above)
+            above = name if name in self.through else above
+        return self
+
+
+def _refuse_larger(teacher: str, student: str) -> None:
+    if {teacher, student} <= {*SIZES}:
+        sizes = [SIZES.index(cast(Size, name)) for name in (teacher, student)]
+        if sizes[0] > sizes[1]:
+            raise ValueError(
+                f"`{teacher}` is larger than `{student}`, which learns from it; from weak to strong "
+                "teachers are no larger than students"
+            )
 
 
 class LaboratoryStudyConfig(Section):
@@ -240,3 +269,9 @@ class SignalDiversityConfig(LaboratoryStudyConfig):
     ladder: LadderConfig = LadderConfig()
     """Its two smallest rungs are the weak models."""
     fit: FitConfig = FitConfig()
+
+    @model_validator(mode="after")
+    def _weak_teach_strong(self) -> SignalDiversityConfig:
+        for name in self.ladder.sizes[:2]:
+            _refuse_larger(name, self.student)
+        return self

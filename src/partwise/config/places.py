@@ -17,6 +17,12 @@ _SIZES = ("nano", "micro", "mini", "small", "medium", "large")
 """Of the laboratory's own models: a folder of such a name is written `./mini`."""
 
 
+def cache_folder() -> Path:
+    """Where pretrained planners are kept: `PARTWISE_CACHE`, or `partwise` in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "partwise"
+    return Path(os.environ.get("PARTWISE_CACHE", default))
+
+
 def with_absolute_paths(config: C) -> tuple[C, dict[str, str]]:
     """The same settings, good from any working directory; and how each path that changed had been written.
 

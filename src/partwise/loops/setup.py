@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
+from partwise.config.places import cache_folder
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner, check_length, positions
@@ -20,12 +20,6 @@ from partwise.types import Split
 from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.instructions import instructions
-
-
-def cache_folder() -> Path:
-    """Where pretrained planners are kept: `PARTWISE_CACHE`, or `partwise` in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "partwise"
-    return Path(os.environ.get("PARTWISE_CACHE", default))
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:

@@ -31,7 +31,7 @@ from partwise.measure.weak_to_strong import (
     performance_gap_recovered,
 )
 from partwise.models.hub import load_classifier, resolve_device
-from partwise.models.tiny import SIZES
+from partwise.models.tiny import SIZES, count_parameters
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Flipped, ModelSource, Source, TrueLabels
 from partwise.runs.progress import Listener, Progress
@@ -112,7 +112,9 @@ def weak_to_strong(
     ceiling = learn(config.student, setting.student, truth, Loss.CROSS_ENTROPY)
     floor = supervision.signals(setting.test)
     answers = {"teacher": floor, "student": student.answers, "ceiling": ceiling.answers}
+    larger = [each.name for each in teachers if each.parameters > student.parameters]
     return {
+        **({"larger_teachers": larger} if larger else {}),
         "schema": 1,
         "data": config.data.name,
         "left_out": setting.left_out,
@@ -183,6 +185,8 @@ def _named(results: dict[str, Any], directory: RunDir) -> dict[str, Any]:
         key: directory.as_given(named) if isinstance(named, str) else [directory.as_given(n) for n in named]
         for key, named in results["names"].items()
     }
+    if "larger_teachers" in results:
+        results["larger_teachers"] = [directory.as_given(name) for name in results["larger_teachers"]]
     rows = {
         key: [row | {"name": directory.as_given(row["name"])} for row in results[key]]
         for key in ("teachers", "through")
@@ -216,6 +220,7 @@ class Learned:
     answers: Sequence[Signal | None]
     shortened: Mapping[str, int]
     """Examples of which a text was cut to `fit.longest` tokens: of those it learned from, and of the test."""
+    parameters: int
     curve: Sequence[Mapping[str, float]]
     """By step: share of the training signals that it gives itself, and of the test that it has right."""
 
@@ -279,6 +284,7 @@ def learned(
         source=source,
         answers=source.signals(test),
         shortened={"train": source.shortened(examples), "test": source.shortened(test)},
+        parameters=count_parameters(model),
         curve=curve,
     )
 

@@ -39,8 +39,8 @@ def load_config(
         command: what the settings are for; None to take a file whatever it is for.
 
     Raises:
-        ConfigError: the file can't be read, is no TOML or for another command, a key is unknown, or a value is
-            not allowed.
+        ConfigError: the file can't be read, is no TOML or for another command, a key is unknown, or a value
+            is not allowed.
     """
     tree = {} if path is None else _read_toml(path)
     meant = tree.pop("command", command)
@@ -268,6 +268,8 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     said = problem["msg"].removeprefix("Value error, ")  # from a validator of ours
     if isinstance(problem.get("ctx", {}).get("error"), AddressError):
         return f"`{key}`: {said}"  # nothing of an address is shown: there may be a password in it
+    if not problem["loc"]:  # of settings that do not go together
+        return f"{said[:1].upper()}{said[1:]}."
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^(Input|Value) should have", "it must have", allowed).replace(" after validation", "")
     shown = repr(problem["input"])

@@ -78,7 +78,7 @@ class RunDir:
                     return cls(path, kind, data, record)
         run = cls.open(path)
         if run.kind == kind and _normal(run.config_data, config) == data:
-            run._refuse_other_data(inputs)
+            run._refuse_other_inputs(inputs)
             return run
         if not run.is_blank():
             run._refuse_other(kind, data)
@@ -120,8 +120,15 @@ class RunDir:
             raise RunError(f"{path} was made by another version of Partwise ({record.get('version')}).")
         return cls(path, kind, cast(dict[str, Any], config), record)
 
-    def _refuse_other_data(self, now: Mapping[str, str]) -> None:
-        """Go on only with the files that the run began with."""
+    def refuse_other_data(self, config: BaseModel) -> None:
+        """Go on only with the files that the run began with.
+
+        Raises:
+            RunError: data or a model that the settings name has changed since.
+        """
+        self._refuse_other_inputs(_inputs(config))
+
+    def _refuse_other_inputs(self, now: Mapping[str, str]) -> None:
         before = self._inputs
         changed = [
             f"{file} is {'changed' if file in now and file in before else 'new' if file in now else 'gone'}"

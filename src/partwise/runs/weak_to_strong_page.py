@@ -76,6 +76,10 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title=f"{' and '.join(names['teachers'])} teaching {names['student']}",
         sentences=[
+            *(
+                f"This is not weak-to-strong: the teacher {name} has more parameters than the student."
+                for name in results.get("larger_teachers", ())
+            ),
             recovered,
             f"It repeats {imitation.full} of its teacher's errors (n = {imitation.n:,})."
             if imitation.mean is not None

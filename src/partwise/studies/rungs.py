@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from partwise.config import LadderConfig
-from partwise.loops.setup import cache_folder
+from partwise.config.places import cache_folder
 from partwise.loops.weak_to_strong import Models
 from partwise.models.tiny import count_parameters
 from partwise.runs.progress import Listener

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import SelfEnhancementConfig, derived_seed
+from partwise.config.places import cache_folder
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
 from partwise.loops.self_enhancement import asked_for, self_enhance
-from partwise.loops.setup import cache_folder
 from partwise.measure.intervals import rate
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Generator
@@ -19,6 +20,9 @@ from partwise.config.addresses import AddressError, is_address, secrets_in
 from partwise.oversight.feedback.names import misspelled, unify
 from partwise.oversight.feedback.schema import SCHEMA, FeedbackError, metadata, schema
 
+_FULL = "is full; nothing was half-written"
+_NEARLY_FULL = 256 * 1024
+"""Bytes free below which an error of the disk is put down to its being full."""
 _BUSY_SECONDS = 60
 """How long a writer waits for the others before it gives up."""
 
@@ -35,19 +39,27 @@ class Database:
         self.name: str
         """Where it is, without a password."""
         self._secrets: set[str] = set()
+        self._file: Path | None = None
+        new = False
         if isinstance(where, str) and _is_address(where):
             self._secrets = secrets_in(where)
             self._engine, self.name = _postgres(where.strip())
         else:
-            self._engine, self.name = _sqlite(Path(where).expanduser().absolute()), str(where)
+            self._file, self.name = Path(where).expanduser().absolute(), str(where)
+            new = not self._file.exists()
+            self._engine = _sqlite(self._file)
         is_sqlite = self._engine.dialect.name == "sqlite"
         self._insert = sqlite.insert if is_sqlite else postgresql.insert
         # SQLite lets one writer in at a time, and threads that wait here are let in faster and in turn.
         self._turn = threading.Lock() if is_sqlite else contextlib.nullcontext()
         try:
             self._make_tables()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if self._file is not None and new and _FULL in str(error):
+                # Nobody else could make it here meanwhile: what has no room is not left half made.
+                for end in ("", "-wal", "-shm"):
+                    self._file.with_name(self._file.name + end).unlink(missing_ok=True)
             raise
 
     def __enter__(self) -> Self:
@@ -117,17 +129,21 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._failure(error, _sentence(self.name, " ".join(str(error.orig).split())))
+            said = " ".join(str(error.orig).split())
+            if self._file is not None and "disk I/O" in said and _has_no_room(self._file):
+                said = "disk is full"  # SQLite does not always know
+            said = _sentence(self.name, said)
+            raise self._failure(said) from self._cause(error)
         except SQLAlchemyError as error:
-            raise self._failure(error, f"{self.name} failed: {' '.join(str(error).split())}")
+            raise self._failure(f"{self.name} failed: {' '.join(str(error).split())}") from self._cause(error)
 
-    def _failure(self, error: Exception, said: str) -> FeedbackError:
-        """The error to raise, in which no password stands, nor in what a traceback says of its cause."""
-        found = FeedbackError(_without(said, self._secrets))
+    def _failure(self, said: str) -> FeedbackError:
+        return FeedbackError(_without(said, self._secrets))
+
+    def _cause(self, error: Exception) -> Exception:
+        """What a traceback shows of where it comes from, without a password."""
         told = str(error)
-        hides = told != _without(told, self._secrets)
-        found.__cause__ = FeedbackError("The database failed.") if hides else error
-        return found
+        return error if told == _without(told, self._secrets) else FeedbackError("the database failed")
 
 
 def _sqlite(path: Path) -> sa.Engine:
@@ -148,6 +164,12 @@ def _sqlite(path: Path) -> sa.Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _has_no_room(file: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(file.parent).free < _NEARLY_FULL
+    return False
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
@@ -220,7 +242,7 @@ def _sentence(name: str, said: str) -> str:
     if "is locked" in said:
         return f"{name} was kept busy by others for {_BUSY_SECONDS} seconds; try again."
     if "is full" in said or "No space left" in said:
-        return f"The disk of {name} is full; nothing was half-written; free space and try again."
+        return f"The disk of {name} {_FULL}; free space and try again."
     if "connection" in said:
         return f"{name} can't be reached ({said}); start it, or give another place."
     return f"{name} failed: {said}."

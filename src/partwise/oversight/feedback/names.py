@@ -27,8 +27,8 @@ def misspelled(db: sa.Connection) -> Mapping[str, Sequence[str]]:
 def unify(db: sa.Connection, forms: Mapping[str, Sequence[str]]) -> None:
     """Give every name its one form.
 
-    Of two answers to one question that turn out to be one person's, the earlier stands and the later is marked
-    as withdrawn; of two passwords, that of the name in its one form stays.
+    Of two answers to one question that turn out to be one person's, the earlier stands and the later is
+    marked as withdrawn; of two passwords, that of the name in its one form stays.
     """
     for name, others in forms.items():
         touched = _join_answers(db, name, others)

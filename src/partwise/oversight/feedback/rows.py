@@ -230,7 +230,7 @@ def _body(item: JudgmentItem) -> str:
 
 
 def person(name: str) -> str:
-    """A person's name as it is stored, asked for and compared: composed characters, single blanks, as is else.
+    """A person's name as it is stored, asked for and compared: characters composed, blanks single.
 
     So a name that was typed on two machines, in two forms of Unicode, is one person's.
     """
