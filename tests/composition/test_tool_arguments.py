@@ -190,7 +190,7 @@ def test_many_arguments_end_in_an_outcome(
     world = load_world(name) if name == "dinner" else request.getfixturevalue("gift")
     found = fuzz(sandbox, world, range(10_000, 20_000))
     assert set(found) == {*Outcome}
-    assert found[Outcome.RAN] > 500
+    assert found[Outcome.RAN] > 50
 
 
 @pytest.mark.parametrize(

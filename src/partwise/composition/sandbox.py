@@ -271,6 +271,8 @@ class _Run:
         except ToolError as error:
             return {"exc_type": "ValueError", "message": _text(error)}
         except Unsuited as error:
+            if self.size > self.limits.data_size:  # Which ends the run, and is no fault of the world.
+                return {"return_value": None}
             return self._broken(tool, arguments, f"what it returned is refused: it {error}")
         except Exception as error:
             return self._broken(tool, arguments, f"{type(error).__name__}: {_text(error)}")
