@@ -384,7 +384,7 @@ class Writer:
         return "".join([*parts, text]) + "".join(f"note({name})\n" for name in ends[:6])
 
     def block(self, indent: int, *, in_function: bool = False) -> str:
-        lines = [self.statement(indent, in_function) for _ in range(self.rng.choice((1, 2, 2, 3, 4)))]
+        lines = [self.statement(indent, in_function) for _ in range(self.rng.choice((1, 1, 2, 2, 3)))]
         if in_function and indent == 1 and self.chance(0.8):
             lines.append("    return " + self.write("value", 1) + "\n")
         return "".join(lines)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fixture_dinner import TOOLS, Dinner
 
+from partwise.composition.episode import ToolError
 from partwise.composition.sandbox import Limits, Sandbox
 from partwise.composition.summary import summarise
 from partwise.measure.oracle import ValueOracle
@@ -189,7 +190,7 @@ def test_many_arguments_end_in_an_outcome(
     world = load_world(name) if name == "dinner" else request.getfixturevalue("gift")
     found = fuzz(sandbox, world, range(10_000, 20_000))
     assert set(found) == {*Outcome}
-    assert found[Outcome.RAN] > 500
+    assert found[Outcome.RAN] > 50
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,7 @@ def test_plain_data_arrives_as_it_is(sandbox: Sandbox) -> None:
         2.5,
         "é\0…",
         "range",
+        "...",
         "(...",
         [1, (2,)],
         {"a": {1: 2}},
@@ -270,6 +272,7 @@ def test_what_tools_are_given_and_return_is_bounded_for_the_whole_run(sandbox: S
     [
         (ZeroDivisionError("oops"), "ZeroDivisionError: oops"),
         (RecursionError(), "RecursionError: "),
+        (ValueError("\ud800"), "ValueError: ?"),
         (KeyError(10**5000), "KeyError: (a value that can't be printed)"),
         (object(), "what it returned is refused: it takes and returns plain data, and not object"),
         (range(3), "what it returned is refused: it takes and returns plain data, and not range"),
@@ -292,6 +295,24 @@ def test_an_error_of_the_world_ends_one_run_and_is_said_aloud(
     said = f"line 2: RuntimeError: the world's tool `search` failed when given (str, list): {what}"
     assert (execution.outcome, execution.message, execution.trace) == (Outcome.RAISED, said, ())
     assert sandbox.run("message('Ana')", Dinner(), TOOLS).ran
+
+
+def test_what_a_tool_says_need_not_be_short_or_valid_text(sandbox: Sandbox) -> None:
+    class Loud(Dinner):
+        def call(self, tool: str, arguments: tuple[Any, ...]) -> Any:
+            raise ToolError("\ud800" + "x" * 10**6)
+
+    execution = sandbox.run("message('Ana')", Loud(), TOOLS)
+    assert execution.message.startswith("line 1: ValueError: ?xxx")
+    assert len(execution.message) == 300
+
+
+def test_a_tool_may_return_any_text(sandbox: Sandbox) -> None:
+    class Texts(Dinner):
+        def call(self, tool: str, arguments: tuple[Any, ...]) -> Any:
+            return "[...]" if tool == "message" else None
+
+    assert sandbox.run("x = message('Ana')\nnote([x + '.'])", Texts(), TOOLS).ran
 
 
 def test_an_interrupt_in_a_tool_is_no_error_of_the_world(sandbox: Sandbox) -> None:

@@ -9,11 +9,10 @@ evaluates their arguments, where those do anything. New nodes have the place of 
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
-from partwise.composition.language import functions
+from partwise.composition.names import Names, is_number
 from partwise.composition.streams import (
     BUILTINS,
     ITERATORS,
@@ -38,75 +37,11 @@ _IN_PLACE: dict[type[ast.operator], str] = {
     ast.BitXor: "__xor__",
 }
 _SETS = (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)
-_NUMBERS = frozenset({"len", "int", "float", "abs", "bool", "isinstance"})
-"""Builtins that return a number, whatever they are given."""
-_DISPLAYS: dict[type[ast.expr], type] = {
-    ast.List: list,
-    ast.ListComp: list,
-    ast.Dict: dict,
-    ast.DictComp: dict,
-    ast.Set: set,
-    ast.SetComp: set,
-    ast.JoinedStr: str,
-}
 _KINDS = (str, list, dict, tuple, set, frozenset)
-_MADE = {"list": list, "sorted": list, "dict": dict, "set": set, "str": str}
 _WRAPPED = cast(
     ast.Expr, ast.parse("(lambda __f: __f if __f is None else lambda *__v: __f(*__v))(None)").body[0]
 ).value
 """A function as a value, whose call stands in the program and not in a helper."""
-
-
-class Names:
-    """What is known of the names of a program without running it."""
-
-    def __init__(self, module: ast.Module, given: frozenset[str] | None) -> None:
-        """`given` are the names of the tools and the inputs; None where they aren't known."""
-        self.functions = functions(module)
-        self.given = given
-        nodes = list(ast.walk(module))
-        stored = Counter(
-            node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        )
-        parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
-        self.stored = frozenset(stored)
-        self.bound = self.stored | parameters | self.functions.keys()
-        kinds: dict[str, list[type | None]] = {}
-        for node in nodes:
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        kinds.setdefault(target.id, []).append(_kind(node.value))
-        free = parameters | self.functions.keys() | (given or frozenset())
-        self._kinds = {
-            name: found[0]
-            for name, found in kinds.items()
-            if name not in free and len(found) == stored[name] and len(set(found)) == 1
-        }
-        lines = [node.lineno for node in module.body if not isinstance(node, ast.FunctionDef)]
-        first = min(lines, default=0)
-        self.freezes = any(isinstance(node, ast.Name) and node.id == "frozenset" for node in nodes)
-        """Whether the program makes frozen sets."""
-        self._late = {name for name, node in self.functions.items() if lines and node.lineno > first}
-
-    def has(self, value: ast.expr, method: str) -> bool:
-        """Whether an expression is known to have a value that has the method."""
-        kind = self._kinds.get(value.id) if isinstance(value, ast.Name) else _kind(value)
-        return kind is not None and hasattr(kind, method)
-
-    def is_unknown(self, name: str) -> bool:
-        """Whether a name means nothing at all."""
-        return self.given is not None and name not in self.bound | self.given | BUILTINS
-
-    def may_be_unbound(self, name: str) -> bool:
-        """Whether a name that a program binds may still mean nothing when it is called."""
-        return name in self.stored or name in self._late
-
-    def is_plain_function(self, node: ast.expr) -> bool:
-        """Whether an expression is None, a builtin or a function of the program."""
-        if isinstance(node, ast.Name):
-            return node.id in BUILTINS or (node.id in self.functions and node.id not in self.stored)
-        return isinstance(node, ast.Constant)
 
 
 def may_differ(module: ast.Module) -> bool:
@@ -138,23 +73,7 @@ def _reverses(node: ast.Call) -> bool:
     """Whether a call sorts in an order that may be no integer, which Python refuses."""
     orders = [keyword.value for keyword in node.keywords if keyword.arg == "reverse"]
     sorts = "sort" in called_name(node) or getattr(node.func, "attr", "") == "sort"
-    return sorts and not all(map(_is_number, orders))
-
-
-def _kind(node: ast.expr) -> type | None:
-    if isinstance(node, ast.Constant):
-        return str if isinstance(node.value, str) else None
-    return _MADE.get(called_name(node)) or _DISPLAYS.get(type(node))
-
-
-def _is_number(node: ast.expr) -> bool:
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, int | float)
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, ast.Not) or _is_number(node.operand)
-    if isinstance(node, ast.BinOp):
-        return _is_number(node.left) and _is_number(node.right)
-    return isinstance(node, ast.Compare) or called_name(node) in _NUMBERS
+    return sorts and not all(map(is_number, orders))
 
 
 def _call(name: str, *arguments: ast.expr, keywords: Sequence[ast.keyword] = ()) -> ast.Call:
@@ -388,7 +307,7 @@ class _Rewriter(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        if not self.names.freezes or not isinstance(node.op, _SETS) or _is_number(node.right):
+        if not self.names.freezes or not isinstance(node.op, _SETS) or is_number(node.right):
             return self.generic_visit(node)
         one, two = (ast.Name(name, ast.Load()) for name in ("__1", "__2"))
         parameters = ast.arguments([], [ast.arg("__1"), ast.arg("__2")], None, [], [], None, [])
@@ -397,7 +316,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
         helper = _IN_PLACE.get(type(node.op))
-        harmless = _is_number(node.value) and not (
+        harmless = is_number(node.value) and not (
             isinstance(node.op, ast.Mult) and not isinstance(getattr(node.value, "value", None), float)
         )
         if helper is None or harmless:

@@ -23,17 +23,17 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from partwise.composition.episode import Episode, ToolError
 from partwise.composition.language import MAX_BYTES, CompositionError
+from partwise.composition.plain import Copier, Unsuited
 from partwise.composition.program import Program, prepare
 from partwise.composition.streams import BUILTINS
 from partwise.types import Effect, Event, Execution, Outcome, Tool
@@ -50,28 +50,6 @@ if TYPE_CHECKING:
 
 _MESSAGE_CHARACTERS = 300
 """Longest message; a program can put text of its own into an error."""
-_INTEGER_BITS = 4096
-"""Largest integer that a tool may be given: larger ones can't be printed."""
-_SCALARS: frozenset[object] = frozenset({bool, int, float, str})
-_COLLECTIONS: frozenset[object] = frozenset({list, tuple, set, frozenset})
-_DICTS: frozenset[object] = frozenset({dict})
-_MOST_NESTED = 50
-"""Deepest plain data; Monty cuts off what is more than 100 deep."""
-_SHOWN = re.compile(
-    r"range\(-?\d+, -?\d+(, -?\d+)?\)|(?P<view>dict_(keys|values|items)\(\[.*\]\))"
-    r"|(?P<function><function '[\w<>]+' at 0x[0-9a-f]+>|<tool \w+>)|<\w+ object>"
-    r"|(?P<itself>\[\.\.\.\]|\{\.\.\.\}|\(\.\.\.\)|\.\.\.)|(?P<deep><deeply nested>)",
-    re.DOTALL,
-)
-"""The texts that Monty hands over for what it can't; nothing else tells them from strings."""
-_SHOWN_AS = {
-    "view": "a view of a dict",
-    "function": "a function",
-    "itself": "data that contains itself",
-    "deep": f"data nested more than {_MOST_NESTED} deep",
-}
-_CLOSING = frozenset(")>]}.")
-_PLAIN = "takes and returns plain data, and not {}"
 _HELPER_CALLS = 6
 """Calls of helpers that may lie between two calls of a program, which only its own count for."""
 _GRACE_SECONDS = 1.0
@@ -284,15 +262,17 @@ class _Run:
             return {"exc_type": "NameError", "message": f"name '{name}' is not defined"}
         try:
             arguments = _bind(tool, snapshot.args, snapshot.kwargs)
-            recorded = self._copied(arguments, self.limits.argument_size)
-        except _Unsuited as error:
+            recorded = self._copied(arguments, self.limits.argument_size, shown=True)
+        except Unsuited as error:
             return {"exc_type": "TypeError", "message": f"{name}() {error}"}
         try:
             result = self.episode.call(name, arguments)
-            kept = self._copied(result, self.limits.data_size)
+            kept = self._copied(result, self.limits.data_size, shown=False)
         except ToolError as error:
             return {"exc_type": "ValueError", "message": _text(error)}
-        except _Unsuited as error:
+        except Unsuited as error:
+            if self.size > self.limits.data_size:  # Which ends the run, and is no fault of the world.
+                return {"return_value": None}
             return self._broken(tool, arguments, f"what it returned is refused: it {error}")
         except Exception as error:
             return self._broken(tool, arguments, f"{type(error).__name__}: {_text(error)}")
@@ -309,9 +289,9 @@ class _Run:
             return self._broken(tool, arguments, "it succeeded, and says that it never does (`takes_falsy`)")
         return {"return_value": result}
 
-    def _copied(self, value: Any, most: int) -> Any:
+    def _copied(self, value: Any, most: int, *, shown: bool) -> Any:
         """A copy of plain data; its size counts for the run."""
-        copier = _Copier(min(most, self.limits.data_size - self.size + 1))
+        copier = Copier(min(most, self.limits.data_size - self.size + 1), shown)
         try:
             return copier.copy(value)
         finally:
@@ -346,9 +326,9 @@ class _Run:
 
 
 def _text(error: BaseException) -> str:
-    """An error's message; not every argument of an error can be printed."""
+    """An error's message, as Monty can take it; not every argument of an error can be printed."""
     try:
-        return str(error)
+        return str(error)[:_MESSAGE_CHARACTERS].encode(errors="replace").decode()
     except ValueError:
         return "(a value that can't be printed)"
 
@@ -364,18 +344,14 @@ def _stand_in(name: str) -> Callable[[], None]:
     return function
 
 
-class _Unsuited(TypeError):
-    """What a tool can't be called with, or can't return; the message goes on after its name."""
-
-
 def _bind(tool: Tool, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
     """The arguments in the order of the tool's parameters."""
     values = dict(zip(tool.parameters, given, strict=False))
     if len(given) > len(tool.parameters) or values.keys() & named.keys():
-        raise _Unsuited(_wants(tool))
+        raise Unsuited(_wants(tool))
     values.update(named)
     if values.keys() != set(tool.parameters):
-        raise _Unsuited(_wants(tool))
+        raise Unsuited(_wants(tool))
     return tuple(values[parameter] for parameter in tool.parameters)
 
 
@@ -383,40 +359,3 @@ def _wants(tool: Tool) -> str:
     if not tool.parameters:
         return "takes no arguments"
     return f"takes exactly: {', '.join(tool.parameters)}"
-
-
-@dataclass(slots=True)
-class _Copier:
-    """Copies plain data, of bounded size, so that nobody who holds the original can change the trace."""
-
-    most: int
-    size: int = -1  # The tuple of arguments itself is free.
-
-    def copy(self, value: Any, depth: int = 0) -> Any:
-        kind = cast(Callable[..., Any], type(value))  # Exactly these types: a subclass may hide anything.
-        self.size += 1
-        if kind is str:
-            self.size += len(value)
-            if value[-1:] in _CLOSING and (shown := _SHOWN.fullmatch(value)):
-                raise _Unsuited(_PLAIN.format(_SHOWN_AS.get(shown.lastgroup or "", "a range")))
-        elif kind is int:
-            self.size += value.bit_length() // 64 * 8
-            if value.bit_length() > _INTEGER_BITS:
-                raise _Unsuited("takes no number of that size")
-        if self.size > self.most:
-            raise _Unsuited("takes less at once")
-        if depth > _MOST_NESTED:
-            raise _Unsuited(_PLAIN.format(_SHOWN_AS["deep"]))
-        if value is None or kind in _SCALARS:
-            return value
-        if kind in _COLLECTIONS:
-            return kind([self.copy(item, depth + 1) for item in value])
-        if kind in _DICTS:
-            return {self.copy(key, depth + 1): self.copy(item, depth + 1) for key, item in value.items()}
-        raise _Unsuited(_PLAIN.format(_words(value)))
-
-
-def _words(value: object) -> str:
-    if isinstance(value, type):
-        return "a type"
-    return "a function" if getattr(value, "kind", "") == "function" else type(value).__name__
