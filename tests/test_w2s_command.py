@@ -91,3 +91,32 @@ def test_bad_rows_can_be_left_out(tmp_path: Path, llama_folder: Path):
     found = json.loads((tmp_path / "out" / "results.json").read_text())
     assert found["student"]["accuracy"]["n"] >= 10
     assert (tmp_path / "out" / "report.html").exists()
+
+
+def _learn(folder: Path, model: Path, *more: str) -> tuple[int, str]:
+    """What comes of a run on the rows in a folder: its exit code and the last line that it says."""
+    arguments = ["w2s", "data.name=sciq", f"data.source={folder / 'rows.jsonl'}", f"teachers={model}"]
+    arguments += [f"student={model}", "device=cpu", "fit.warmup=0", "--out", str(folder / "out"), *more]
+    result = CliRunner().invoke(app, arguments)
+    assert "Traceback" not in result.output
+    return result.exit_code, result.stderr.strip().rpartition("\n")[2]
+
+
+def test_a_teacher_that_diverges_is_one_sentence(tmp_path: Path, llama_folder: Path):
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in sciq(60)))
+    code, said = _learn(tmp_path, llama_folder, "fit.learning_rate=1e30", "fit.epochs=6", "fit.longest=48")
+    assert code == 2 and "learning from true labels: Training diverged: " in said
+    assert said.endswith("lower fit.learning_rate.")
+    for value in ("inf", "nan"):
+        more = (f"fit.learning_rate={value}", "--out", str(tmp_path / value))
+        code, said = _learn(tmp_path, llama_folder, *more)
+        assert code == 2 and "must be a finite number" in said and not (tmp_path / value).exists()
+
+
+def test_a_text_too_long_for_a_model_is_said_before_it_learns(tmp_path: Path, llama_folder: Path):
+    rows = sciq(40)
+    rows[7]["question"] = "word " * 5000
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, said = _learn(tmp_path, llama_folder, "fit.longest=none")
+    assert code == 2 and "can't read the text that begins 'Question: word word" in said
+    assert "by fit.longest" in said

@@ -15,6 +15,10 @@ LONGER = [*ANSWERED, {"role": "user", "content": "Bye."}, {"role": "assistant", 
 HUMAN = "\n\nHuman: Hi?\n\nAssistant: Hello."
 
 
+def answered(text: str) -> list[dict[str, str]]:
+    return [*ASKED, {"role": "assistant", "content": text}]
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -31,13 +35,13 @@ HUMAN = "\n\nHuman: Hi?\n\nAssistant: Hello."
         ({"chosen": HUMAN}, ANSWERED),
         ({"chosen": HUMAN.strip()}, ANSWERED),
         ({"prompt": "", "chosen": HUMAN.strip()}, ANSWERED),
-        ({"prompt": "\n\nHuman: Hi?\n\nAssistant:", "chosen": " Hello."}, [*ASKED, {"role": "assistant", "content": " Hello."}]),
+        ({"prompt": "\n\nHuman: Hi?\n\nAssistant:", "chosen": " Hello."}, answered(" Hello.")),
         ({"chosen": HUMAN + "\n\nHuman: Bye.\n\nAssistant: See you."}, LONGER),
-        ({"chosen": [{"role": " User", "content": "Hi?"}, {"role": "ASSISTANT", "content": "Hello."}]}, ANSWERED),
+        ({"chosen": [{"role": " User", "content": "Hi?"}, ANSWER[0] | {"role": "ASSISTANT"}]}, ANSWERED),
         # Answers that look like conversations and are none.
-        ({"prompt": "Hi?", "chosen": "[1, 2]"}, [*ASKED, {"role": "assistant", "content": "[1, 2]"}]),
-        ({"prompt": "Hi?", "chosen": '[{"role": "x"}]'}, [*ASKED, {"role": "assistant", "content": '[{"role": "x"}]'}]),
-        ({"prompt": "Hi?", "chosen": HUMAN.strip()}, [*ASKED, {"role": "assistant", "content": HUMAN.strip()}]),
+        ({"prompt": "Hi?", "chosen": "[1, 2]"}, answered("[1, 2]")),
+        ({"prompt": "Hi?", "chosen": '[{"role": "x"}]'}, answered('[{"role": "x"}]')),
+        ({"prompt": "Hi?", "chosen": HUMAN.strip()}, answered(HUMAN.strip())),
     ],
 )  # fmt: skip
 def test_it_is_the_same_in_every_form(row: dict[str, Any], expected: list[dict[str, str]]):

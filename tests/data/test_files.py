@@ -18,7 +18,8 @@ from partwise.data.files import Fault, read_file
 
 LOOKS_LIKE = [
     "2020-01-02", "2020-01-02T03:04:05", "007", "1e5", "1.0", "NA", "N/A", "null", "nan", "None", "inf",
-    "true", "", " ", "-", "1,5", 'he said "hi"', "two\nlines", "a\r\nb", "tab\there", "caf\u00e9", "\u2028", "=1+1",
+    "true", "",
+    " ", "-", "1,5", 'he said "hi"', "two\nlines", "a\r\nb", "tab\there", "caf\u00e9", "\u2028", "=1+1",
 ]  # fmt: skip
 """Text that readers like to take for something else."""
 TEXTS = st.one_of(st.sampled_from(LOOKS_LIKE), st.text(st.characters(exclude_categories=["Cs"]), max_size=8))

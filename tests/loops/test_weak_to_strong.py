@@ -44,13 +44,16 @@ def test_teacher_student_and_test_share_neither_plans_nor_rules(seed: int, overl
     assert other.test == setting.test and other.teacher == setting.teacher
 
 
+FORMS = ["{}", " {}", "{}  x", "{} x", "{}é", "{}e\u0301"]
+"""Of a question: in each pair the second is the first."""
+
+
 def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["{}", " {}", "{}  x", "{} x", "{}é", "{}e\u0301"])),
-             min_size=4, max_size=40),
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(FORMS)), min_size=4, max_size=40),
     st.integers(1, 30), st.integers(0, 5), st.booleans(),
 )  # fmt: skip
 def test_three_sets_share_no_question_however_often_and_however_it_is_written(

@@ -1,4 +1,4 @@
-"""A text's logits are those that plain transformers gives of it alone, whatever padding anyone has in mind."""
+"""A text's logits are those that plain transformers gives of it alone, whatever the padding."""
 
 import copy
 from collections.abc import Sequence

@@ -11,6 +11,7 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from partwise.config import FitConfig, Loss, Trained
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
+from partwise.training.divergence import Diverged, refuse_divergence
 from partwise.training.weak_to_strong import confidence_loss, cross_entropy, fit, product_loss, targets
 from partwise.types import Example, Signal
 
@@ -136,3 +137,22 @@ def test_nothing_can_be_learned_from_silence(byte_tokenizer: Any):
     train = _examples(4, 0, pairs=False)
     with pytest.raises(ValueError, match="at least one signal"):
         fit(_model(byte_tokenizer, 2), byte_tokenizer, train, [None] * 4, FitConfig(), seed=0)
+
+
+def test_a_student_that_diverges_is_said_to(byte_tokenizer: Any):
+    train = _examples(40, 0, pairs=False)
+    said = targets(train, TrueLabels().signals(train), 2)
+    with pytest.raises(Diverged, match=r"^Training diverged: .*; lower fit\.learning_rate\.$"):
+        fit(
+            _model(byte_tokenizer, 2),
+            byte_tokenizer,
+            train,
+            said,
+            FitConfig(epochs=3, batch_size=8, learning_rate=1e30, warmup=0),
+            seed=0,
+        )
+    # What can't be read as a number any more is caught also after the last step.
+    model = _model(byte_tokenizer, 2)
+    model.score.weight.data[0, 0] = float("inf")
+    with pytest.raises(Diverged, match=r"score\.weight are no longer finite; lower mine"):
+        refuse_divergence(model, "mine")

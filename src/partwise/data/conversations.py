@@ -85,14 +85,14 @@ def _printed(text: str, where: str) -> Any:
         return text
     for parse in (json.loads, ast.literal_eval):
         try:
-            found = parse(text.strip())
+            found: Any = parse(text.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
         alike = isinstance(found, list) and all(
             isinstance(message, dict) and {"role", "content"} <= {*cast(dict[str, Any], message)}
             for message in cast(list[Any], found)
         )
-        return found if alike else text
+        return cast(Any, found) if alike else text
     raise RowError(
         f"{where}: this is a list of messages as some library prints it; write it as JSON or take the row "
         "out."

@@ -61,8 +61,8 @@ def table_of_rows(where: str, rows: Sequence[Any]) -> Table:
             columns.update(dict.fromkeys(named))
         else:
             clean.append(row if isinstance(row, Fault) else Fault(f"{_brief(row)} has no columns"))
-    filled = dict.fromkeys(columns)
-    return Table(where, [*columns], [row if isinstance(row, Fault) else filled | row for row in clean])
+    whole = [row if isinstance(row, Fault) else {name: row.get(name) for name in columns} for row in clean]
+    return Table(where, [*columns], whole)
 
 
 def _brief(value: Any) -> str:
