@@ -83,7 +83,7 @@ def test_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
 def test_many_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
     found = compare(sandbox, programs(range(1_000_000, 1_020_000)))
     assert found["ran"] > 6_000
-    assert found["raised"] > 10_000
+    assert found["raised"] > 8_000
     assert found["stopped"] < 50
     assert found["refused"] + found["given up"] < 500
 
