@@ -128,7 +128,7 @@ def calls_back(node: ast.Call) -> bool:
 
 
 def suspends(node: ast.expr) -> bool:
-    """Whether taking a value of an iterator may call a function of the program or a tool, or raise an error."""
+    """Whether taking a value of an iterator may call a function of the program or a tool, or raise."""
     if not is_iterator(node):
         return False
     strict = any(keyword.arg == "strict" for keyword in node.keywords)
