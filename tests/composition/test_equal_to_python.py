@@ -83,7 +83,7 @@ def test_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
 def test_many_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
     found = compare(sandbox, programs(range(1_000_000, 1_020_000)))
     assert found["ran"] > 6_000
-    assert found["raised"] > 10_000
+    assert found["raised"] > 8_000
     assert found["stopped"] < 50
     assert found["refused"] + found["given up"] < 500
 
@@ -141,6 +141,9 @@ _A = "def f(x):\n    note(x)\n    return act(x)\ndef g(x, y):\n    note([x, y])\
         "x = [1, 2, 3]\nfor i, y in enumerate(x):\n    if len(x) < 6:\n        x.append(y)\n    note([i, y])",
         "x = [1, 2, 3]\nfor y, z in zip(x, x):\n    x.pop()\n    note(y)",
         "x = [1, 2, 3]\nfor y in reversed(x):\n    x.pop(0)\n    note(y)",
+        "note(list(zip([1], zip([1, 2], users, strict=True))))",
+        "x = [1, 2]\nnote([x.pop() for i, y in enumerate(x)])",
+        "x = [1, 2]\nnote({y: x.append(y) for y, z in zip(x, x) if len(x) < 5})\nnote(x)",
         "x = {1: 2}\nfor y in reversed(x):\n    x[3] = 1\n    note(y)",
         "x = {1: 2, 3: 4}\nfor i, y in enumerate(x):\n    x[y + 4] = 1\n    note(y)",
         "note(list(zip(map(ask, users), [1])))\nnote(list(zip([1], map(ask, users))))",

@@ -152,6 +152,8 @@ def gift(tmp_path_factory: pytest.TempPathFactory) -> Generator[World, None, Non
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     sys.path.insert(0, str(folder))
+    for name in [name for name in sys.modules if name.startswith("gift_world")]:
+        del sys.modules[name]  # Another test's copy.
     from gift_world import GiftWorld  # pyright: ignore
 
     yield GiftWorld()  # pyright: ignore

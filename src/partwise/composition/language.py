@@ -13,7 +13,7 @@ import warnings
 from typing import NoReturn, cast
 
 from partwise.composition.equal import MOST_LOOPS, Streams, refusal
-from partwise.composition.streams import BUILTINS
+from partwise.composition.streams import BUILTINS, ITERATORS
 from partwise.types import Subtask
 
 MAX_BYTES = 20_000
@@ -256,7 +256,8 @@ class _Checker:
                 self._check_place(node, depth, in_function, loops)
             if kind in _DETAILED:
                 self._check_details(node, place)
-                if found := self.streams.refusal(node) or refusal(node):
+                plain = isinstance(node, ast.Name) and node.id not in ITERATORS  # By far the most nodes.
+                if not plain and (found := self.streams.refusal(node) or refusal(node)):
                     raise self._no(place, *found)
             if kind is ast.FunctionDef:
                 in_function, loops = True, 0

@@ -150,7 +150,9 @@ class _Rewriter(ast.NodeTransformer):
         source = node.generators[0].iter
         items = self.lazy(source) if is_iterator(source) else _call("iter", self.expr(source))
         clauses = self.clauses(node.generators, ast.Name("__i", ast.Load()))
-        body = ast.ListComp(_call("__put", self.expr(node.elt)), clauses)
+        # As a condition that never holds, so that no list grows.
+        clauses[-1].ifs.append(_call("__put", self.expr(node.elt)))
+        body = ast.ListComp(ast.Constant(None), clauses)
         parameters = [ast.arg("__put"), ast.arg("__i")]
         return ast.Lambda(ast.arguments([], parameters, None, [], [], None, [items]), body)
 

@@ -128,8 +128,11 @@ def calls_back(node: ast.Call) -> bool:
 
 
 def suspends(node: ast.expr) -> bool:
-    """Whether taking a value of an iterator may call a function of the program, or a tool."""
-    return is_iterator(node) and (calls_back(node) or any(map(suspends, node.args)))
+    """Whether taking a value of an iterator may call a function of the program or a tool, or raise."""
+    if not is_iterator(node):
+        return False
+    strict = any(keyword.arg == "strict" for keyword in node.keywords)
+    return strict or calls_back(node) or any(map(suspends, node.args))
 
 
 def below(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
