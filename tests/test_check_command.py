@@ -115,7 +115,8 @@ def test_a_variable_with_the_name_of_a_subtask_is_a_variable():
 
 
 def test_the_compositions_own_functions_are_looked_into():
-    program = "def list_overlap(prefs):\n    return [r for r in common(prefs)]\nx = list_overlap(ask_everyone(users))"
+    lines = ["def list_overlap(prefs):", "    return [r for r in common(prefs)]", "list_overlap(users)"]
+    program = "\n".join(lines)
     own = program.replace("list_overlap", "mine")
     assert check_program(program, "dinner", 5, "sequence")["in_space"] is True
     assert check_program(own, "dinner", 5, "sequence")["reason"] == "line 2: `sequence` has no loops"

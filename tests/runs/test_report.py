@@ -138,6 +138,16 @@ def test_text_of_users_and_models_is_escaped(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_a_report_tells_no_password(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", "parts", n=20)
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["human"]["store"] = "postgresql://ann:hunter%402@db.example/answers?sslpassword=hunter3"
+    (run / "run.json").write_text(json.dumps(record))
+    text = report_of(run)
+    assert "db.example/answers" in text
+    assert "hunter" not in text
+
+
 def test_evil_arm_names_are_escaped(tmp_path: Path) -> None:
     study = write_study(tmp_path / "study", n=20)
     results = json.loads((study / "results.json").read_text())

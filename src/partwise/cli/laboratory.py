@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -103,7 +103,8 @@ def _scored(name: str, data: str | None, limit: int | None, drop: bool, device: 
     encode = Encoder(model, tokenizer)
 
     def as_it_reads(messages: Sequence[Mapping[str, str]]) -> str:
-        text = conversation_of(tokenizer, messages) if tokenizer.chat_template else plain(messages)
+        templated = bool(cast(Any, tokenizer).chat_template)
+        text = conversation_of(tokenizer, messages) if templated else plain(messages)
         encode(text)  # a row that the model can't read is named
         return text
 

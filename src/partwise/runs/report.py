@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise import __version__
+from partwise.config.addresses import without_secrets
 from partwise.runs.config import flatten
 from partwise.runs.page import page_html
 from partwise.runs.pages import PAGES
@@ -99,10 +100,15 @@ def render(data: ReportData) -> str:
         programs=[(name, arm.total, _programs(arm)) for name, arm in data.transcripts.items()],
         outcomes=OUTCOMES,
         failures=_failures(data),
-        settings=[
-            (key, json.dumps(value, ensure_ascii=False)) for key, value in flatten(data.config).items()
-        ],
+        settings=[(key, _setting(key, value)) for key, value in flatten(data.config).items()],
     )
+
+
+def _setting(key: str, value: object) -> str:
+    """A setting as a report shows it, which may be handed on: without a database's password."""
+    if isinstance(value, str) and key.endswith("store"):
+        value = without_secrets(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _title(data: ReportData) -> str:
