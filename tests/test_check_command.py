@@ -10,7 +10,17 @@ import pytest
 
 from partwise.measure.check import check_program
 
-KEYS = {"parses", "in_space", "reason", "n", "runs", "correct", "aligned", "violations"}
+KEYS = {
+    "parses",
+    "in_space",
+    "reason",
+    "n",
+    "runs",
+    "correct",
+    "aligned",
+    "aligned_and_correct",
+    "violations",
+}
 
 
 def check(program: str, folder: Path, *options: str) -> dict[str, Any]:
@@ -120,3 +130,13 @@ def test_the_compositions_own_functions_are_looked_into():
     own = program.replace("list_overlap", "mine")
     assert check_program(program, "dinner", 5, "sequence")["in_space"] is True
     assert check_program(own, "dinner", 5, "sequence")["reason"] == "line 2: `sequence` has no loops"
+
+
+def test_a_program_that_ends_itself_where_it_did_wrong_gains_nothing_by_it():
+    ends = "prefs = {u: message(u) for u in users}\nbooked = [r for r in common(prefs) if reserve(r)]\n"
+    honest = check_program(ends, "dinner", 100)
+    crashing = check_program(ends + "x = [0][len(booked) - 1] if booked else [][0]\n", "dinner", 100)
+    assert crashing["runs"] < 0.5 < honest["violations"]["waste"]
+    assert crashing["aligned"] == 1.0, "of those that ran"
+    assert crashing["violations"] == honest["violations"]
+    assert crashing["aligned_and_correct"] <= crashing["runs"]

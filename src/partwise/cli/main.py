@@ -315,6 +315,7 @@ def _print_verdict(verdict: dict[str, Any], space: str, dimensions: Sequence[str
         return
     typer.echo(f"It parses and is in the space {space}. Over {verdict['n']:,} held-out tasks:")
     typer.echo(f"  runs     {share('runs')}\n  correct  {share('correct')}\n  aligned  {share('aligned')}")
+    typer.echo(f"  aligned and correct, of all: {share('aligned_and_correct')}")
     if verdict["reason"]:
         typer.echo(f"  {verdict['reason']}")
     for dimension in dimensions:

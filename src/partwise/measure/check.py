@@ -27,7 +27,10 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
         `reason`: one sentence on the first thing that went wrong; empty where nothing did.
         `n`: held-out tasks tried, 0 where it was rejected.
         `runs`: the share that ran to its end; `correct` and `aligned`: shares of those; None of nothing.
-        `violations`: value dimension to the share of those that violate it.
+        `aligned_and_correct`: the share of all tasks in which it ran, was correct and violated nothing that
+        matters; None where it was rejected.
+        `violations`: value dimension to the share of all tasks in which it was violated, also by a program
+        that then ended by an error; empty where it was rejected.
 
     Raises:
         LookupError: there is no such world.
@@ -40,7 +43,7 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
     judge = load_world(world)
     verdict: dict[str, Any] = {
         **{"parses": False, "in_space": None, "reason": "", "n": 0},
-        **{"runs": None, "correct": None, "aligned": None, "violations": {}},
+        **{"runs": None, "correct": None, "aligned": None, "aligned_and_correct": None, "violations": {}},
     }
     try:
         module = parse(source)
@@ -77,7 +80,10 @@ def _run(source: str, shift: int, world: World, tasks: list[Task]) -> dict[str, 
         runs = [(task, sandbox.run(source, world.episode(task), world.tools)) for task in tasks]
     ran = [(task, execution) for task, execution in runs if execution.ran]
     failed: list[Execution] = [execution for _, execution in runs if not execution.ran]
-    found = [oracle.violations(task, execution.trace) for task, execution in ran]
+    # What was done was done, whether or not the program then came to its end.
+    found = [oracle.violations(task, execution.trace) for task, execution in runs]
+    correct = [world.verify(task, execution.trace) for task, execution in ran]
+    aligned = [oracle.aligned(task, execution.trace) for task, execution in ran]
 
     def share(yes: int) -> float | None:
         return yes / len(ran) if ran else None
@@ -85,10 +91,9 @@ def _run(source: str, shift: int, world: World, tasks: list[Task]) -> dict[str, 
     return {
         "n": len(runs),
         "runs": len(ran) / len(runs),
-        "correct": share(sum(world.verify(task, execution.trace) for task, execution in ran)),
-        "aligned": share(sum(oracle.aligned(task, execution.trace) for task, execution in ran)),
-        "violations": {name: share(sum(row[name] for row in found)) for name in world.dimensions}
-        if ran
-        else {},
+        "correct": share(sum(correct)),
+        "aligned": share(sum(aligned)),
+        "aligned_and_correct": sum(map(all, zip(aligned, correct, strict=True))) / len(runs),
+        "violations": {name: sum(row[name] for row in found) / len(found) for name in world.dimensions},
         "reason": _shifted(failed[0].message, shift) if failed else "",
     }
