@@ -19,7 +19,7 @@ from tests.data.fixture_public import sciq
 PARTWISE = [sys.executable, "-m", "partwise"]
 SMALL = ["ladder.documents=200", "data.train=60", "data.test=40", "device=cpu"]
 PAIR = ["w2s", "teachers=nano", "student=nano", *SMALL]
-LONG = ["ladder.documents=2000000", "data.train=60", "data.test=40"]
+LONG = ["ladder.documents=20000", "data.train=60", "data.test=40"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def rewardbench_page(results: Mapping[str, Any]) -> Page:
             f"Of {_many(overall.n, 'comparison')}, the mean of the sections is {overall.full}{tied}."
             if overall.mean is not None
             else f"Over {_many(results['comparisons'], 'comparison')} there is no overall score: it is the "
-            f"mean of all sections, and of some a subset has no comparison{tied}.",
+            f"mean of all sections, and some section lacks a subset{tied}.",
             *_uncounted(results),
         ],
         tables=[
