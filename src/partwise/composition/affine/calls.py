@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from partwise.composition.affine.expressions import Expressions, Outcomes, refined
+from partwise.composition.affine.expressions import Expressions
 from partwise.composition.affine.module import Found, repeated
+from partwise.composition.affine.outcomes import Outcomes, refined
 from partwise.composition.affine.state import Change, State, change
 from partwise.composition.affine.values import (
     FALSE,

@@ -7,15 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from partwise.composition.affine.calls import call_builtin, call_method, call_tool
-from partwise.composition.affine.expressions import (
-    Expressions,
-    Outcomes,
-    States,
-    loop,
-    merged,
-    refined,
-)
+from partwise.composition.affine.expressions import Expressions
 from partwise.composition.affine.module import Found, Module, repeated
+from partwise.composition.affine.outcomes import Outcomes, States, loop, merged, refined
 from partwise.composition.affine.state import Change, Frame, State, change, few
 from partwise.composition.affine.values import (
     NONE,
