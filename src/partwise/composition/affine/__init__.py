@@ -9,8 +9,8 @@ Such a call in a state that is done is a repeat, and the program is rejected.
 So whatever a program uses to remember a success is followed alike, be it a result, a flag, a counter, a
 word or a list: in the states that are done it has one value, in the others another, and a test of it leaves
 only the states in which the test may come out so. `values.py` says what can be known of a value, `state.py`
-what becomes of it when collections change that several variables hold, `expressions.py`, `calls.py`, `outcomes.py` and
-`follow.py` what each construct does.
+what becomes of it when collections change that several variables hold, the others what each construct does:
+`expressions.py` with `calls.py` and `outcomes.py`, and `follow.py` for statements and functions.
 
 Sound first: each step says of a value at least all that Python could make of it. What can't be followed is
 rejected (recursion of what attempts something, such functions as values, names with two meanings) or
