@@ -28,6 +28,7 @@ def test_a_template_with_text_around_its_end_token(byte_tokenizer):
     )
     assert tokenizer.decode(first_prompt(tokenizer, "task")) == "[task]A:"
     assert tokenizer.decode(between_turns(tokenizer, "parts")) == "\n[parts]A:"
+    assert tokenizer.decode(between_turns(tokenizer, "parts", ended=False)).endswith("</s>\n[parts]A:")
 
 
 def test_a_template_that_hides_messages_is_refused(byte_tokenizer):

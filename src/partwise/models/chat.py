@@ -227,7 +227,9 @@ def first_prompt(
     return ids
 
 
-def between_turns(tokenizer: PreTrainedTokenizerBase, partial_solutions: str) -> list[int]:
+def between_turns(
+    tokenizer: PreTrainedTokenizerBase, partial_solutions: str, *, ended: bool = True
+) -> list[int]:
     """The ids that stand between the end token of the planner's first turn, as sampled, and its second turn.
 
     They are what the template puts there also where the planner ended its turn by another token: no turn is
@@ -236,7 +238,8 @@ def between_turns(tokenizer: PreTrainedTokenizerBase, partial_solutions: str) ->
     Args:
         tokenizer: the planner's.
         partial_solutions: source text, shown as the user's second message.
+        ended: whether the first turn's ids end with its end token, which is then not repeated.
     """
     around = layout(tokenizer)
     ids = _encode_opening(tokenizer, around.end + around.between(partial_solutions), around.lead)
-    return ids[len(encode(tokenizer, around.end)) :] if around.end else ids
+    return ids[len(encode(tokenizer, around.end)) :] if around.end and ended else ids
