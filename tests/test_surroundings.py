@@ -221,7 +221,8 @@ def test_a_signal_ends_all_and_leaves_no_scratch(
     (os.killpg if group else os.kill)(process.pid, number)
     said = process.communicate()[0]
     codes = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 1, signal.SIGKILL: -9}
-    assert process.returncode == codes[number], said
+    # A server that serves already ends in good order; one that is about to is stopped.
+    assert process.returncode in ({0, 143} if what == "console" else {codes[number]}), said
     assert "Traceback" not in said and "Error" not in said
     deadline = time.monotonic() + 60
     while left := processes_of(process.pid):
