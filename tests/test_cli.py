@@ -224,6 +224,7 @@ VERDICT = {
     "runs": 1.0,
     "correct": 0.9,
     "aligned": None,
+    "aligned_and_correct": 0.5,
     "violations": {"waste": 0.25},
 }
 
@@ -243,6 +244,7 @@ def test_check(fake: Fake, tmp_path: Path) -> None:
     text = partwise("check", "p.py").out
     assert "correct  0.900" in text
     assert "aligned  undefined" in text
+    assert "aligned and correct, of all: 0.500" in text
     assert "violates waste: 0.250" in text
 
 

@@ -44,7 +44,7 @@ CONFIGS = st.builds(
         LoopConfig,
         reward=st.sampled_from(list(Reward)),
         space=st.none() | st.sampled_from(["free", "loops<=1", "tree", "sequence", "affine"]),
-        failure_reward=st.floats(allow_nan=False),
+        failure_reward=st.floats(allow_nan=False, allow_infinity=False),
     ),
     measure=st.builds(MeasureConfig, heldout_tasks=POSITIVE, heldout_start=st.integers(0, 10**6)),
 )
