@@ -93,10 +93,8 @@ def test_a_model_answers_the_same_alone_and_in_company(
         for example, one, other in zip(examples, together, alone, strict=True):
             assert one is not None and other is not None
             assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
-            # Of one letter alone all lengths read the same, and where two are as good rounding decides.
-            assert one.label == other.label or len({frozenset(text) for text in example.texts}) < len(
-                example.texts
-            )
+            # Where two are as good, neither is likelier than not, and rounding decides.
+            assert one.label == other.label or one.confidence < 0.5 + 1e-4
             assert one.source == "m" and one.cost == 0 and one.example == example.key
 
 
