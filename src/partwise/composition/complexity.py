@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from partwise.composition.language import parse
+from partwise.composition.streams import Comprehension
 
 _HIGHER_ORDER: Final = frozenset({"map", "filter"})
 ENDLESS: Final = 1000
 """The nesting depth of what calls itself."""
-
-Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-"""Every kind of comprehension."""
 
 
 def complexity(source: str) -> int:

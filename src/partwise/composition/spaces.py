@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from partwise.composition.affine import find_repeat
-from partwise.composition.complexity import ENDLESS, Comprehension, loops, runs_many_times
+from partwise.composition.complexity import ENDLESS, loops, runs_many_times
 from partwise.composition.language import CompositionError, functions, parse
 from partwise.composition.rejection import Rejection
+from partwise.composition.streams import Comprehension
 from partwise.composition.tree import find_second_use
 from partwise.types import PartialSolution, Solution, Tool
 

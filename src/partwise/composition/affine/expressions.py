@@ -42,7 +42,7 @@ from partwise.composition.affine.values import (
     record,
     size,
 )
-from partwise.composition.complexity import Comprehension
+from partwise.composition.streams import Comprehension
 
 Call = Callable[[ast.Call, State], Outcomes]
 
