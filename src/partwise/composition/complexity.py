@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from partwise.composition.language import parse
+from partwise.composition.nodes import children
 from partwise.composition.streams import Comprehension
 
 _HIGHER_ORDER: Final = frozenset({"map", "filter"})
@@ -66,7 +67,7 @@ class _Nest:
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 yield from self._comprehension(node, depth)
             case ast.Call():
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     yield from self.below(child, depth)
                 if isinstance(node.func, ast.Name):
                     yield from self._function(node, node.func.id, depth)
@@ -76,7 +77,7 @@ class _Nest:
                     for name in _named(node):
                         yield from self._function(node, name, depth + 1)
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     yield from self.below(child, depth)
 
     def _comprehension(self, node: Comprehension, depth: int) -> Found:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from functools import cache
 
+from partwise.composition.nodes import walk
+
 _OPERATORS = """
 def __thaw__(old, other, operate):
     # With a view of a dict, Python makes a set of a frozenset.
@@ -289,7 +291,7 @@ def _pieces() -> dict[str, tuple[str, frozenset[str]]]:
     text = _OPERATORS + _ITERATORS + _USERS + _OTHERS
     pieces: dict[str, tuple[str, frozenset[str]]] = {}
     for node in ast.parse(text).body:
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id.endswith("__")}
+        names = {part.id for part in walk(node) if isinstance(part, ast.Name) and part.id.endswith("__")}
         name = str(getattr(node, "name", ""))
         pieces[name] = (ast.unparse(node) + "\n", frozenset(names - {name}))
     return pieces

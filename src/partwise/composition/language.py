@@ -10,9 +10,11 @@ import ast
 import builtins
 import re
 import warnings
+from collections.abc import Sequence
 from typing import NoReturn, cast
 
 from partwise.composition.equal import MOST_LOOPS, Streams, refusal
+from partwise.composition.nodes import children, walk
 from partwise.composition.streams import BUILTINS, ITERATORS
 from partwise.types import Subtask
 
@@ -71,10 +73,9 @@ _ALLOWED = frozenset({
     ast.If, ast.Break, ast.Continue, ast.Pass, ast.Expr, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp,
     ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension,
     ast.Compare, ast.Call, ast.keyword, ast.FormattedValue, ast.JoinedStr, ast.Constant, ast.Attribute,
-    ast.Subscript, ast.Name, ast.List, ast.Tuple, ast.Slice, ast.MatMult,
+    ast.Subscript, ast.Name, ast.List, ast.Tuple, ast.Slice,
 })
 # fmt: on
-_TRIVIAL = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 
 class CompositionError(ValueError):
@@ -221,13 +222,16 @@ def _error(source: str, node: ast.AST, construct: str, sentence: str) -> Composi
 
 
 _PLACED = frozenset({ast.FunctionDef, ast.Return, ast.Break, ast.Continue, ast.For})
-_DETAILED = frozenset(
-    {
-        *(ast.Name, ast.FunctionDef, ast.Call, ast.Attribute, ast.Constant, ast.Dict, ast.Compare),
-        *(ast.For, ast.comprehension, ast.BinOp, ast.AugAssign),
-        *(ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp),
-    }
-)
+# fmt: off
+_DETAILED = frozenset({
+    ast.Name, ast.FunctionDef, ast.Call, ast.Attribute, ast.Constant, ast.Dict, ast.For, ast.comprehension,
+    ast.BinOp, ast.AugAssign,
+})
+_STREAMS = frozenset({ast.Call, ast.For, ast.comprehension, ast.GeneratorExp})
+_REFUSABLE = frozenset({
+    ast.Call, ast.Compare, ast.Constant, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp,
+})
+# fmt: on
 
 
 class _Checker:
@@ -256,17 +260,15 @@ class _Checker:
                 self._check_place(node, depth, in_function, loops)
             if kind in _DETAILED:
                 self._check_details(node, place)
-                plain = isinstance(node, ast.Name) and node.id not in ITERATORS  # By far the most nodes.
-                if not plain and (found := self.streams.refusal(node) or refusal(node)):
-                    raise self._no(place, *found)
+            streams = kind in _STREAMS or (isinstance(node, ast.Name) and node.id in ITERATORS)
+            if (streams and (found := self.streams.refusal(node))) or (
+                kind in _REFUSABLE and (found := refusal(node))
+            ):
+                raise self._no(place, *found)
             if kind is ast.FunctionDef:
                 in_function, loops = True, 0
-            stack.extend(
-                [
-                    (child, place, depth + 1, in_function, loops + looping)
-                    for child, looping in reversed(_children(node))
-                ]
-            )
+            for part, around in _parts(node):
+                stack += [(child, place, depth + 1, in_function, loops + around) for child in reversed(part)]
 
     def _no(self, node: ast.AST, construct: str, sentence: str) -> CompositionError:
         return _error(self.source, node, construct, sentence)
@@ -311,7 +313,7 @@ class _Checker:
         elif isinstance(node, (ast.For, ast.comprehension)):
             if isinstance(node, ast.comprehension) and node.is_async:
                 raise self._no(place, "`async`", "`async` is not part of the language")
-            if any(isinstance(part, ast.Subscript) for part in ast.walk(node.target)):
+            if any(isinstance(part, ast.Subscript) for part in walk(node.target)):
                 raise self._no(node.target, "loop target", "a loop runs over plain names")
         elif isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.MatMult):
             raise self._no(node, "`@`", "`@` is not part of the language")
@@ -356,11 +358,10 @@ class _Checker:
             raise self._no(node, "arguments", "one argument is given twice")
 
 
-def _children(node: ast.AST) -> list[tuple[ast.AST, int]]:
-    """The nodes to look at below one, and 1 where they lie in its loop, in the order of the source."""
+def _parts(node: ast.AST) -> list[tuple[Sequence[ast.AST], int]]:
+    """The nodes to look at below one, and 1 where they lie in its loop, the last ones first."""
     if isinstance(node, ast.For):
-        around = [(child, 0) for child in (node.target, node.iter)]
-        return [*around, *((child, 1) for child in node.body), *((child, 0) for child in node.orelse)]
+        return [(node.orelse, 0), (node.body, 1), ((node.target, node.iter), 0)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return [(child, 0) for child in (node.func.value, *node.args, *node.keywords)]
-    return [(child, 0) for child in ast.iter_child_nodes(node) if not isinstance(child, _TRIVIAL)]
+        return [((node.func.value, *node.args, *node.keywords), 0)]
+    return [(children(node), 0)]

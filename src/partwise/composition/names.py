@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 
 from partwise.composition.language import functions
+from partwise.composition.nodes import walk
 from partwise.composition.streams import BUILTINS, called_name
 
 _NUMBERS = frozenset({"len", "int", "float", "abs", "bool", "isinstance"})
@@ -29,7 +30,7 @@ class Names:
         """`given` are the names of the tools and the inputs; None where they aren't known."""
         self.functions = functions(module)
         self.given = given
-        nodes = list(ast.walk(module))
+        nodes = walk(module)
         stored = Counter(
             node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         )

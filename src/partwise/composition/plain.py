@@ -55,7 +55,7 @@ class Copier:
         Raises:
             Unsuited: it is no plain data, or is too large.
         """
-        kind = cast(Callable[..., Any], type(value))  # Exactly these types: a subclass may hide anything.
+        kind = cast("Callable[..., Any]", type(value))  # Exactly these types: a subclass may hide anything.
         self.size += 1
         if kind is str:
             self.size += len(value)

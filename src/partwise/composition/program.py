@@ -11,10 +11,10 @@ import bisect
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from partwise.composition.helpers import helper_text
 from partwise.composition.language import CompositionError, functions, parse
+from partwise.composition.nodes import children
 from partwise.composition.rewrite import Names, may_differ, rewrite
 
 _MAX_DEPTH = 150
@@ -54,7 +54,6 @@ class Program:
 
 
 _PLACED = (ast.stmt, ast.expr)
-_SMALL = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
 
 
 def prepare(source: str, max_bytes: int, given: frozenset[str] | None = None) -> Program:
@@ -105,21 +104,9 @@ def _rewritten(module: ast.Module, spans: Mapping[str, tuple[int, int]], helpers
         old, new = pairs.pop()
         if isinstance(old, _PLACED) and isinstance(new, _PLACED):
             places[starts[new.lineno - 1 + shift] + new.col_offset] = old.lineno
-        pairs.extend(zip(_below(old), _below(new), strict=True))
+        pairs.extend(zip(children(old), children(new), strict=True))
     offsets = sorted(places)
     return Program(text, spans, starts, offsets, [places[offset] for offset in offsets], shift)
-
-
-def _below(node: ast.AST) -> list[ast.AST]:
-    """The nodes right below one that have a place, or something below them that has."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [part for part in cast(list[object], value) if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _SMALL):
-            found.append(value)
-    return found
 
 
 def _check_depth(module: ast.Module) -> None:
@@ -127,7 +114,7 @@ def _check_depth(module: ast.Module) -> None:
     for _ in range(_MAX_DEPTH):
         if not level:
             return
-        level = [child for node in level for child in _below(node)]
+        level = [child for node in level for child in children(node)]
     line = next((node.lineno for node in level if isinstance(node, _PLACED)), 1)
     raise CompositionError(line, 1, "nesting", "this is nested too deeply to run; give its parts names")
 

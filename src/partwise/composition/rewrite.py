@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 from partwise.composition.names import Names, is_number
+from partwise.composition.nodes import children, walk
 from partwise.composition.streams import (
     BUILTINS,
     ITERATORS,
@@ -46,7 +47,7 @@ _WRAPPED = cast(
 
 def may_differ(module: ast.Module) -> bool:
     """A quick look: False only where Monty surely does what Python does."""
-    return any(_may_differ(node) for node in ast.walk(module))
+    return any(map(_may_differ, walk(module)))
 
 
 def _may_differ(node: ast.AST) -> bool:
@@ -136,7 +137,7 @@ class _Rewriter(ast.NodeTransformer):
         if self.names.is_plain_function(node):
             return new
         wrapped = cast(ast.Call, ast.parse(ast.unparse(_WRAPPED), mode="eval").body)
-        for part in ast.walk(wrapped):
+        for part in walk(wrapped):
             if isinstance(part, ast.expr | ast.arg):
                 ast.copy_location(part, node)
         wrapped.args = [new]
@@ -367,9 +368,9 @@ def _place(new: _Node, old: ast.AST) -> _Node:
         node = todo.pop()
         if "lineno" in node._attributes and not hasattr(node, "lineno"):
             ast.copy_location(node, old)
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
         elif "lineno" not in node._attributes or node is new:
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
     return new
 
 

@@ -140,8 +140,10 @@ class Sandbox:
             RuntimeError: the process was forked after the sandbox had started.
         """
         limits = limits or Limits()
-        if hidden := BUILTINS & tools.keys():
-            raise ValueError(f"the tool `{min(hidden)}` has the name of a builtin; give it another one")
+        if not BUILTINS.isdisjoint(tools):
+            raise ValueError(
+                f"the tool `{min(BUILTINS & tools.keys())}` has the name of a builtin; give it another one"
+            )
         try:
             program = prepare(source, limits.source_bytes, frozenset([*tools, *episode.inputs]))
         except CompositionError as error:

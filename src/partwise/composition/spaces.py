@@ -16,6 +16,7 @@ from functools import lru_cache
 from partwise.composition.affine import find_repeat
 from partwise.composition.complexity import ENDLESS, loops, runs_many_times
 from partwise.composition.language import CompositionError, functions, parse
+from partwise.composition.nodes import walk
 from partwise.composition.rejection import Rejection
 from partwise.composition.streams import Comprehension
 from partwise.composition.tree import find_second_use
@@ -116,7 +117,7 @@ class _Composition:
 
     def nodes(self) -> list[ast.AST]:
         """Every node, those inside its own functions included."""
-        return [node for root in (*self.own.values(), *self.statements) for node in ast.walk(root)]
+        return [node for root in (*self.own.values(), *self.statements) for node in walk(root)]
 
     def find_unclear_call(self) -> Rejection | None:
         """A call of what a variable holds: that may be `map`, or one of many functions."""
@@ -173,4 +174,4 @@ def _check_straight(composition: _Composition, space: str) -> Rejection | None:
 
 
 def _has_call(node: ast.AST) -> bool:
-    return any(isinstance(part, ast.Call) for part in ast.walk(node))
+    return any(isinstance(part, ast.Call) for part in walk(node))

@@ -8,8 +8,10 @@ one value at a time, as Python does.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypeGuard
+
+from partwise.composition.nodes import walk
 
 ITERATORS = frozenset({"enumerate", "filter", "map", "reversed", "zip"})
 """The builtins that return an iterator."""
@@ -97,7 +99,7 @@ def misused(node: ast.Call, *, stream: bool = True) -> str:
 
 def acts(node: ast.AST) -> bool:
     """Whether evaluating an expression may change anything, or call a function of the program or a tool."""
-    return any(_may_act(part) for part in ast.walk(node))
+    return any(_may_act(part) for part in walk(node))
 
 
 _CHANGES = frozenset(
@@ -133,9 +135,3 @@ def suspends(node: ast.expr) -> bool:
         return False
     strict = any(keyword.arg == "strict" for keyword in node.keywords)
     return strict or calls_back(node) or any(map(suspends, node.args))
-
-
-def below(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """All nodes of several trees."""
-    for node in nodes:
-        yield from ast.walk(node)

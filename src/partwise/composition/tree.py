@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from partwise.composition.nodes import walk
 from partwise.composition.rejection import Rejection
 
 _FILL: Final = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
@@ -106,7 +107,7 @@ def _unfillable(node: ast.Name, held: dict[str, _Held], statement: ast.stmt) -> 
 
 def _fills(statement: ast.stmt) -> Iterator[tuple[ast.Name, bool]]:
     """The names of collections that a statement puts something into, and whether it also hands that on."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             holder: ast.expr = node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILL:
@@ -125,7 +126,7 @@ def _fills(statement: ast.stmt) -> Iterator[tuple[ast.Name, bool]]:
 def _has_call(statement: ast.stmt, but: Iterable[tuple[ast.Name, bool]]) -> bool:
     """Whether anything is called but the methods that fill a collection."""
     filling = {id(node) for node, _ in but}
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.Call):
             holder = node.func.value if isinstance(node.func, ast.Attribute) else node.func
             while isinstance(holder, ast.Subscript):
@@ -143,7 +144,7 @@ def _makes_collection(node: ast.expr) -> bool:
 
 
 def _names(statement: ast.stmt) -> list[ast.Name]:
-    return [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return [node for node in walk(statement) if isinstance(node, ast.Name)]
 
 
 def _is_read(node: ast.Name, statement: ast.stmt) -> bool:
@@ -154,5 +155,5 @@ def _is_read(node: ast.Name, statement: ast.stmt) -> bool:
 
 def _stored(target: ast.AST) -> list[str]:
     return [
-        node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id for node in walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]

@@ -42,6 +42,7 @@ from partwise.composition.affine.values import (
     record,
     size,
 )
+from partwise.composition.nodes import children, walk
 from partwise.composition.streams import Comprehension
 
 Call = Callable[[ast.Call, State], Outcomes]
@@ -377,13 +378,13 @@ def parts(node: ast.AST) -> list[ast.expr]:
     """The expressions right below one, in the order in which they are evaluated."""
     if isinstance(node, ast.Dict):
         return [part for pair in zip(node.keys, node.values, strict=True) for part in pair if part]
-    return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    return [child for child in children(node) if isinstance(child, ast.expr)]
 
 
 def stored(target: ast.AST) -> set[str]:
     """The names that a target gives values to."""
     return {
-        node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id for node in walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
 
 

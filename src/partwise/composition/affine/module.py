@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from partwise.composition.language import functions
+from partwise.composition.nodes import walk
 from partwise.composition.rejection import Rejection
 from partwise.types import Effect, Tool
 
@@ -42,8 +43,8 @@ class Module:
         self.functions = functions(module)
         self.composition = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
         self.tools = tools
-        inside = {name: list(ast.walk(node)) for name, node in self.functions.items()}
-        outside = [part for node in self.composition for part in ast.walk(node)]
+        inside = {name: walk(node) for name, node in self.functions.items()}
+        outside = [part for node in self.composition for part in walk(node)]
         self._nodes = [*outside, *(node for nodes in inside.values() for node in nodes)]
         names = [node for node in self._nodes if isinstance(node, ast.Name)]
         self.variables = _stored(names) | {node.arg for node in self._nodes if isinstance(node, ast.arg)}
@@ -63,7 +64,7 @@ class Module:
     def calls(self, node: ast.expr) -> bool:
         """Whether anything is called in an expression."""
         if (known := self._calling.get(id(node))) is None:
-            known = self._calling[id(node)] = any(isinstance(part, ast.Call) for part in ast.walk(node))
+            known = self._calling[id(node)] = any(isinstance(part, ast.Call) for part in walk(node))
         return known
 
     def step(self, node: ast.expr | ast.stmt) -> None:
@@ -78,7 +79,7 @@ class Module:
 
     def acts(self, node: ast.AST) -> bool:
         """Whether what stands below a node may do something irreversible or change a collection."""
-        nodes = list(ast.walk(node))
+        nodes = walk(node)
         return any(map(_changes, nodes)) or bool(_called(nodes) & (self.attempting | self.changing))
 
     @property
