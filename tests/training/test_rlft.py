@@ -13,6 +13,7 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig
 from partwise.loops.setup import base_planner, load_planner, new_proxy
 from partwise.training import rlft as module
+from partwise.training.divergence import Diverged
 from partwise.training.rlft import Step, rlft
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.types import Outcome, Rollout, Split
@@ -114,6 +115,14 @@ def test_the_reward_rises(engine: RolloutEngine, small_config: AlignConfig, algo
     first, last = (sum(step.reward for step in part) / 3 for part in (steps[:3], steps[-3:]))
     assert last > first + 0.1
     assert [sum(step.counts.values()) for step in steps] == [32] * 15
+
+
+@pytest.mark.slow
+def test_a_learning_rate_that_leaves_the_numbers_is_named(engine: RolloutEngine, small_config: AlignConfig):
+    config = small_config.rlft.model_copy(update={"steps": 1, "learning_rate": 1e39})
+    tasks = [WORLD.task(Split.TRAIN, index) for index in range(config.tasks_per_step)]
+    with pytest.raises(Diverged, match=r"no longer finite; lower rlft\.learning_rate"):
+        rlft(engine, tasks, _arbitrary, config, seed=0, listen=lambda step: None)
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ from trl.trainer.utils import add_fused_lm_head
 from partwise.config import RlftConfig
 from partwise.models.architectures import OWN_HEAD
 from partwise.models.hub import ModelError
+from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
@@ -98,6 +99,7 @@ def rlft(
     Raises:
         ValueError: the number of tasks is another.
         ModelError: the model gives tokens other probabilities in training than it did in sampling.
+        Diverged: its weights are no longer finite.
     """
     if len(tasks) != config.steps * config.tasks_per_step:
         raise ValueError(
@@ -125,6 +127,7 @@ def rlft(
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.train()
     _restore(engine.planner.model)
+    refuse_divergence(engine.planner.model, "rlft.learning_rate")
 
 
 def _columns(tokens: Sequence[Tokens]) -> dict[str, Any]:
