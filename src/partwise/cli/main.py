@@ -233,6 +233,10 @@ def _run_align(config: Any, directory: Path) -> None:
 
 def _run_study(name: str, config: BaseModel, directory: Path) -> None:
     quiet_libraries()
+    if primary := getattr(config, "primary", ""):
+        typer.echo(
+            f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
+        )
     from partwise.runs.progress import LiveDisplay
 
     with LiveDisplay() as display:

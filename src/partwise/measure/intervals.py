@@ -61,10 +61,17 @@ def difference(first: Measure, second: Measure) -> Measure:
     return Measure(mean=mean, ci95=(mean - below, mean + above), n=n)
 
 
-def over_seeds(values: Sequence[float | None]) -> Measure:
+SHARE = (0.0, 1.0)
+"""Where a share can be."""
+OF_SHARES = (-1.0, 1.0)
+"""Where a difference of two shares can be."""
+
+
+def over_seeds(values: Sequence[float | None], within: tuple[float, float] | None = None) -> Measure:
     """The mean over seeds and its Student t interval. Seeds where the figure is undefined are left out of it.
 
-    `n` counts the seeds that are in it; with one the interval is undefined.
+    `n` counts the seeds that are in it; with one the interval is undefined. `within` is where the figure can
+    be, such as `SHARE`: the interval's ends stay there, which takes nothing away from how often it holds.
     """
     defined = [value for value in values if value is not None]
     if not defined:
@@ -73,7 +80,8 @@ def over_seeds(values: Sequence[float | None]) -> Measure:
     if len(defined) == 1:
         return Measure(mean=center, ci95=None, n=1)
     half = float(stats.sem(defined) * stats.t.ppf(0.975, len(defined) - 1))
-    return Measure(mean=center, ci95=(center - half, center + half), n=len(defined))
+    low, high = within or (-math.inf, math.inf)
+    return Measure(mean=center, ci95=(max(low, center - half), min(high, center + half)), n=len(defined))
 
 
 def correlation(first: Sequence[float], second: Sequence[float]) -> Measure:
