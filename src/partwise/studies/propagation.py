@@ -21,7 +21,6 @@ from partwise.config import (
     RealignConfig,
     Reward,
 )
-from partwise.loops.rewards import composition_space
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RunDir
@@ -167,7 +166,7 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
         loop={
             "rounds": 2 if config.quick else config.label_batches,
             "reward": Reward.PARTS,
-            "space": composition_space(run),
+            "space": run.loop.composition_space,
         },
     )
 
