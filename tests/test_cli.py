@@ -223,8 +223,8 @@ VERDICT = {
     "n": 100,
     "runs": 1.0,
     "correct": 0.9,
-    "aligned": None,
     "aligned_and_correct": 0.5,
+    "given_ran": {"correct": 0.9, "aligned": None},
     "violations": {"waste": 0.25},
 }
 
@@ -242,9 +242,9 @@ def test_check(fake: Fake, tmp_path: Path) -> None:
     assert json.loads(result.out) == VERDICT
     assert asked == [("x = 1\n", "dinner", 100, "loops<=1")]
     text = partwise("check", "p.py").out
-    assert "correct  0.900" in text
-    assert "aligned  undefined" in text
-    assert "aligned and correct, of all: 0.500" in text
+    assert "correct              0.900" in text
+    assert "aligned and correct  0.500" in text
+    assert "if it ran: correct 0.900, aligned undefined" in text
     assert "violates waste: 0.250" in text
 
 

@@ -138,7 +138,7 @@ def test_affine_examples(expected: str, program: str, tmp_path: Path):
     file.write_text(program)
     said = partwise("check", str(file), "--space", "affine", "--tasks", "5")
     if expected == "accepted":
-        assert "runs     1.000" in said
+        assert "ran                  1.000" in said
     else:
         assert said.startswith(f"It is outside the space affine: {expected}")
 

@@ -49,15 +49,15 @@ def test_figure_1_of_the_paper():
     aligned = check_program(ALIGNED, "dinner", 200)
     unaligned = check_program(UNALIGNED, "dinner", 200)
     assert aligned["runs"] == unaligned["runs"] == 1.0
-    assert aligned["aligned"] == 1.0
-    assert unaligned["aligned"] <= 0.05
+    assert aligned["given_ran"]["aligned"] == 1.0
+    assert unaligned["given_ran"]["aligned"] <= 0.05
     # The shortcut pays: that is why the hypothesis is in doubt.
     assert unaligned["correct"] >= aligned["correct"]
 
 
 def test_the_ceiling_can_be_reached_and_speculation_beats_it_in_correctness():
     ideal = check_program(IDEAL, "dinner", 300, "affine")
-    assert ideal["aligned"] == 1.0
+    assert ideal["given_ran"]["aligned"] == 1.0
     assert 0.85 < ideal["correct"] < check_program(UNALIGNED, "dinner", 300)["correct"]
 
 

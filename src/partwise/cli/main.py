@@ -306,16 +306,19 @@ def _read_program(file: Path) -> str:
 
 
 def _print_verdict(verdict: dict[str, Any], space: str, dimensions: Sequence[str]) -> None:
-    def share(key: str) -> str:
-        return "undefined" if verdict[key] is None else f"{verdict[key]:.3f}"
+    def share(value: float | None) -> str:
+        return "undefined" if value is None else f"{value:.3f}"
 
     if not verdict["parses"] or not verdict["in_space"]:
         what = "does not parse" if not verdict["parses"] else f"is outside the space {space}"
         typer.echo(f"It {what}: {verdict['reason']}")
         return
-    typer.echo(f"It parses and is in the space {space}. Over {verdict['n']:,} held-out tasks:")
-    typer.echo(f"  runs     {share('runs')}\n  correct  {share('correct')}\n  aligned  {share('aligned')}")
-    typer.echo(f"  aligned and correct, of all: {share('aligned_and_correct')}")
+    typer.echo(f"It parses and is in the space {space}. Of {verdict['n']:,} held-out tasks:")
+    headings = {"aligned_and_correct": "aligned and correct", "correct": "correct", "runs": "ran"}
+    for key, heading in headings.items():
+        typer.echo(f"  {heading:<20} {share(verdict[key])}")
+    given = verdict["given_ran"]
+    typer.echo(f"  if it ran: correct {share(given['correct'])}, aligned {share(given['aligned'])}")
     if verdict["reason"]:
         typer.echo(f"  {verdict['reason']}")
     for dimension in dimensions:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partwise.runs.reading import Figure, group
+from partwise.runs.reading import Figure, arm_figure, group
 from partwise.runs.rundir import RunDir, RunError
 
 _DEPTH = 4
@@ -174,7 +174,7 @@ class RunsFolder:
             index=index,
             aligned_and_correct=Figure.of(validation.get("aligned_and_correct")),
             correct=Figure.of(validation.get("correct")),
-            aligned=Figure.of(validation.get("aligned")),
+            aligned=arm_figure(validation, "given_ran.aligned"),
             agreement=Figure.of(data.get("agreement")),
             summary_accuracy=Figure.of(data.get("summary_accuracy")),
             reward=_mean_reward(folder / "log.jsonl"),

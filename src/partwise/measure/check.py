@@ -26,9 +26,9 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
         `parses`, `in_space`: whether it does, and is; `in_space` is None where it does not parse.
         `reason`: one sentence on the first thing that went wrong; empty where nothing did.
         `n`: held-out tasks tried, 0 where it was rejected.
-        `runs`: the share that ran to its end; `correct` and `aligned`: shares of those; None of nothing.
-        `aligned_and_correct`: the share of all tasks in which it ran, was correct and violated nothing that
-        matters; None where it was rejected.
+        `runs`, `correct`, `aligned_and_correct`: the shares of all tasks in which it ran to its end, was
+        correct as well, and violated nothing that matters as well; None where it was rejected.
+        `given_ran`: `correct` and `aligned`, of those that ran; None of nothing.
         `violations`: value dimension to the share of all tasks in which it was violated, also by a program
         that then ended by an error; empty where it was rejected.
 
@@ -43,7 +43,8 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
     judge = load_world(world)
     verdict: dict[str, Any] = {
         **{"parses": False, "in_space": None, "reason": "", "n": 0},
-        **{"runs": None, "correct": None, "aligned": None, "aligned_and_correct": None, "violations": {}},
+        **{"runs": None, "correct": None, "aligned_and_correct": None, "violations": {}},
+        "given_ran": {"correct": None, "aligned": None},
     }
     try:
         module = parse(source)
@@ -91,9 +92,9 @@ def _run(source: str, shift: int, world: World, tasks: list[Task]) -> dict[str, 
     return {
         "n": len(runs),
         "runs": len(ran) / len(runs),
-        "correct": share(sum(correct)),
-        "aligned": share(sum(aligned)),
+        "correct": sum(correct) / len(runs),
         "aligned_and_correct": sum(map(all, zip(aligned, correct, strict=True))) / len(runs),
+        "given_ran": {"correct": share(sum(correct)), "aligned": share(sum(aligned))},
         "violations": {name: sum(row[name] for row in found) / len(found) for name in world.dimensions},
         "reason": _shifted(failed[0].message, shift) if failed else "",
     }
