@@ -16,7 +16,7 @@ from typing import Any
 
 from partwise.config import SelfEnhancementConfig, derived_seed
 from partwise.config.places import cache_folder
-from partwise.data.plans import Cue, RuleBook, draw_plans
+from partwise.data.plans import Cue, Plan, RuleBook, draw_plans
 from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
 from partwise.loops.self_enhancement import asked_for, self_enhance
 from partwise.measure.intervals import rate
@@ -184,10 +184,22 @@ def make_member(listen: Listener, *, config: SelfEnhancementConfig, seed: int, m
     """A cell: the writer (member 0) or a peer of it, and how well it judges before anybody learns."""
     judge = _judge(config, seed, member, listen)
     book = rule_book(config.ladder, seed)
-    plans = draw_plans(f"judged {seed}", book, SHARES, 1000)
+    plans = judged_plans(book, seed)
     odds = judge.log_odds([plan.source for plan in plans])
     right = {cue: [(odds[p.source] > 0) == p.aligned for p in plans if p.cue is cue] for cue in Cue}
     return {cue.value: rate(found).to_json() for cue, found in right.items()}
+
+
+def judged_plans(book: RuleBook, seed: int) -> list[Plan]:
+    """On which writers and peers are measured as judges; none of them learns from these."""
+    return draw_plans(f"judged {seed}", book, SHARES, 1000)
+
+
+def lessons(config: SelfEnhancementConfig, book: RuleBook, seed: int, member: int) -> list[Plan]:
+    """What the writer (member 0) or a peer is taught to write."""
+    return draw_plans(
+        f"lessons {seed} {member}", book, SHARES, config.teach.plans, besides=judged_plans(book, seed)
+    )
 
 
 def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Listener) -> Writer:
@@ -199,7 +211,7 @@ def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Liste
 
     read = pretrained_rung(config.ladder, config.size, seed, cache, tell("pretraining"), peer=member)
     book = rule_book(config.ladder, seed)
-    plans = draw_plans(f"lessons {seed} {member}", book, SHARES, config.teach.plans)
+    plans = lessons(config, book, seed, member)
     first = derived_seed(seed * 100) + member
     folder = taught_writer(
         read, plans, book, config.teach, cache, seed=first, listen=tell("learning to write")
