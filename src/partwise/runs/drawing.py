@@ -45,9 +45,9 @@ def shares_canvas(rows: int, columns: int, width: float, height: float) -> tuple
 
 
 def means(seeds: int) -> str:
-    """What a picture's figures are, for its caption."""
+    """What a picture's figures are: the last sentence of its caption."""
     shown = "; small points are the seeds" if 1 < seeds < FEW else ""
-    return f"mean over seeds and 95% interval{shown}"
+    return f"Mean over seeds and 95% interval{shown}."
 
 
 def line(axes: Any, xs: Sequence[float], points: Sequence[Any], colour: str, label: str, style: str) -> None:
