@@ -144,6 +144,9 @@ def _refuse_larger(teacher: str, student: str) -> None:
 class LaboratoryStudyConfig(Section):
     """What the studies of the laboratory have in common: a grid of cells over seeds."""
 
+    primary: str
+    """The contrast that is named before the seeds are run; all others pay for their number (Holm 1979). The
+    default of each study says why it is that one; any other name is answered with those that there are."""
     seeds: PositiveInt = 1
     """How many, from `first` upwards."""
     first: Seed = 0
@@ -244,6 +247,9 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
 class NoiseConfig(LaboratoryStudyConfig):
     """The study of noise: label flips on every rung of the ladder."""
 
+    primary: str = "memorised by size"
+    """How many more of the flipped labels ten times the parameters give back: that larger models fit noise
+    more is the paper's claim, and what they lose by it on a test follows from it."""
     flips: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = tuple(
         share / 10 for share in range(11)
     )
