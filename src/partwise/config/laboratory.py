@@ -176,6 +176,9 @@ class WeakToStrongStudyConfig(LaboratoryStudyConfig):
 class DebateConfig(LaboratoryStudyConfig):
     """The study of debate before a judge who sees a few events of a plan."""
 
+    primary: str = "equal less no help"
+    """What two equal debaters bring over as many events at random: debate is worth its price only if that is
+    something, and how much inequality takes away from it is the next question."""
     world: str = "dinner"
     turns: Annotated[tuple[PositiveInt, ...], Listed, Field(min_length=1)] = (2, 4, 6)
     """Events that are revealed to the judge."""
