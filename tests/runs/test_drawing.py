@@ -35,7 +35,7 @@ def test_few_seeds_are_points_and_many_are_not(way: Callable[..., None]):
         svg = svg_of(canvas)
     seeds = [(0, value) for value in split] + [(1, 0.3)]
     assert sorted(drawn) == sorted(seeds if way is not bars else [(value, row) for row, value in seeds])
-    assert len(re.findall(r"fill-opacity: 0.45", svg)) >= len(seeds)
+    assert len(re.findall(r"fill-opacity: 0.5", svg)) >= len(seeds)
 
 
 def test_points_of_one_line_are_not_upon_those_of_another():

@@ -164,6 +164,10 @@ class LaboratoryStudyConfig(Section):
 class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     """Every pair of the ladder, every loss, every setting of the overlap dial."""
 
+    primary: str = "growth with overlap, cross_entropy"
+    """How much more of the gap finetuned students recover at the largest overlap than at the smallest: that
+    weak supervision works where easy and hard cues meet is what the data are made to test, and plain
+    cross-entropy adds nothing of its own."""
     overlaps: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = (0.1, 0.5, 0.9)
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()

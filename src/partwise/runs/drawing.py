@@ -127,8 +127,8 @@ def _draw_seeds(
         [y for _, y in seeds],
         "o",
         color=colour,
-        alpha=0.45,
-        markersize=1.8,
+        alpha=0.5,
+        markersize=2.2,
         markeredgewidth=0,
         transform=axes.transData + moved,
     )
