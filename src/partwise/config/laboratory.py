@@ -234,6 +234,10 @@ class PreferConfig(Section):
 class SelfEnhancementConfig(LaboratoryStudyConfig):
     """The study of self-enhancement."""
 
+    primary: str = "peers less self"
+    """How many more plans are valid and aligned in the end where peers judge and not the writer, over all
+    learning rates: that peers of equal capacity mend what self-judgment breaks is the paper's advice, at no
+    learning rate in particular."""
     size: Size = "micro"
     """Of writers and peers."""
     peers: PositiveInt = 3

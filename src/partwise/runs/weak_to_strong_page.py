@@ -151,7 +151,8 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     ]
     return [
         *contrast_sentences(found),
-        f"With true labels, over all settings, {last} is more accurate than {first} by {'; by '.join(rises)}.",
+        f"With true labels, over all settings, accuracy of {last} less that of {first} is "
+        f"{'; '.join(rises)}.",
         *_growths(found),
         *_against(found),
         _imitation(results),
