@@ -138,7 +138,7 @@ def tiny(**changes: Any) -> SelfEnhancementConfig:
         rounds=2,
         plans=32,
         rates=(1e-3,),
-        ladder=LadderConfig(rules=12, documents=300),
+        ladder=LadderConfig(rules=40, documents=300),
         teach=TeachConfig(plans=400, recited=20),
         **changes,
     )
