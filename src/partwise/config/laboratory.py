@@ -274,6 +274,9 @@ class NoiseConfig(LaboratoryStudyConfig):
 class SignalDiversityConfig(LaboratoryStudyConfig):
     """The study of signal diversity: one to six sources, of different errors and of one bias."""
 
+    primary: str = "advantage, majority"
+    """How much more six sources gain over one where their errors differ than where all share a bias: that the
+    diversity of sources helps, and not their number, is the paper's principle."""
     methods: Annotated[tuple[Combination, ...], Listed, Field(min_length=1)] = (
         "majority",
         "confidence-weighted",
