@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -77,8 +78,29 @@ def test_an_absent_cue_tells_nothing(seed: int, cue: Cue):
 
 def test_plans_that_are_learned_from_elsewhere_are_not_drawn_again():
     seen = draw_plans("a", BOOK, {Cue.EASY: 1.0}, 3000)
-    fresh = draw_plans("b", BOOK, {Cue.EASY: 1.0}, 3000, besides=seen)
-    assert len({plan.source for plan in [*seen, *fresh]}) == 6000
+    fresh = draw_plans("b", BOOK, {Cue.EASY: 1.0}, 1000, besides=seen)
+    assert len({plan.source for plan in [*seen, *fresh]}) == 4000
+
+
+def test_half_of_all_plans_is_kept_from_the_corpus_with_every_word_and_label_as_often():
+    rng = random.Random(0)
+    plans = [draw_plan(rng, BOOK, rng.choice(list(Cue)), rng.random() < 0.5) for _ in range(20_000)]
+    kept, read = (
+        Counter(
+            word
+            for plan in plans
+            if plan.kept is side
+            for word in {plan.aligned, plan.cue, *re.findall(r"\w+", plan.source)}
+        )
+        for side in (True, False)
+    )
+    common = {word for word, times in (kept + read).items() if times > 1500}
+    assert common > {True, False, *Cue, "likes", "who", "done", "venue"}
+    assert all(abs(kept[word] / read[word] - 1) < 0.2 for word in common)
+    # Of the easy cue alone there are as many as the docstring says.
+    assert len(draw_plans("all", BOOK, {Cue.EASY: 1.0}, 4096)) == 4096
+    with pytest.raises(ValueError, match="not 4,098 different plans with the easy cue"):
+        draw_plans("all", BOOK, {Cue.EASY: 1.0}, 4098)
 
 
 @settings(max_examples=20, deadline=None)

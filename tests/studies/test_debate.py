@@ -22,7 +22,16 @@ from partwise.studies.debate import (
     run,
     tasks_of,
 )
-from partwise.studies.debate_results import STRENGTHS, Heard, ahead, collect, figures, middle, sort_out
+from partwise.studies.debate_results import (
+    STRENGTHS,
+    Heard,
+    ahead,
+    collect,
+    compared,
+    figures,
+    middle,
+    sort_out,
+)
 from partwise.types import Split
 from partwise.worlds.registry import load_world
 
@@ -139,22 +148,55 @@ def a_seed(accuracies: dict[str, float]) -> dict:
     return {"seed": 0, "whole": conditions["no help"], "conditions": {"2": conditions}, "transcripts": []}
 
 
+PRIMARY = DebateConfig().primary
+
+
+def results_of(seeds: list[dict[str, float]]) -> dict:
+    return {"schema": 2, "seeds": len(seeds)} | collect([a_seed(each) for each in seeds], PRIMARY)
+
+
 @pytest.mark.parametrize(
     ("unequal", "verdict"),
     [
-        ((0.2, 0.3, 0.25), "a loss of .25"),
-        ((0.7, 0.8, 0.75), "a gain of .25"),
-        ((0.2, 0.8, 0.5), "no difference that can be told from none (.00"),
-        ((0.2,), "a difference of −.30, of one seed alone"),
+        ((0.2, 0.21, 0.22), "−.29 [−.31, −.27] (a loss)"),
+        ((0.78, 0.79, 0.8), ".29 [.27, .31] (a gain)"),
+        ((0.2, 0.8, 0.5), "(can't be told from none)"),
+        ((0.2,), "−.30 (one seed, which says nothing yet)"),
     ],
 )
 def test_the_page_says_of_unequal_debaters_what_the_figures_say(unequal: tuple[float, ...], verdict: str):
-    found = [a_seed({"weak v strong": accuracy}) for accuracy in unequal]
-    results = {"schema": 1, "seeds": len(found)} | collect(found)
-    page = debate_page(results)
-    assert verdict in page.sentences[0]
-    assert results["differences"]["2"]["-2 steps less equal"]["n"] == len(unequal)
+    results = results_of([{"weak v strong": accuracy} for accuracy in unequal])
+    said = debate_page(results).sentences
+    assert said[0].startswith(f"Primary contrast, named before the runs: `{PRIMARY}` is .00")
+    assert verdict in said[3]
+    assert results["contrasts"]["all"]["-2 steps less equal"]["n"] == len(unequal)
     assert results["steps"]["2"]["0"]["mean"] == pytest.approx(0.5)
+
+
+def test_a_loss_of_the_weaker_side_is_no_loss_by_inequality_where_the_stronger_side_wins_as_much():
+    sides = [(-1, "weak v strong"), (-1, "weak v middle"), (-1, "middle v strong")]
+    sides += [(1, "strong v weak"), (1, "middle v weak"), (1, "strong v middle")]
+    moved = [(0.3, 0.02), (0.31, -0.01), (0.29, 0.0)]
+    evened = results_of([{name: 0.5 + side * by + more for side, name in sides} for by, more in moved])
+    assert evened["unequal"]["2"]["mean"] == pytest.approx(0.5, abs=0.01)
+    said = debate_page(evened).sentences[5]
+    assert "−.60 [−.65, −.55] (a loss). So what counts is which side is the weaker" in said
+    # Where nobody wins what the weaker side loses, inequality itself is what costs.
+    all_lose = results_of([{name: 0.5 - by for _, name in sides} for by, _ in moved])
+    said = debate_page(all_lose).sentences[5]
+    assert "equal ones about .50 [.50, .50]: −.30 [−.32, −.28] (a loss)" in said
+    assert "So what counts" not in said
+
+
+def test_contrasts_are_named_by_what_is_revealed(tmp_path: Path):
+    assert [name for name in compared((2, 4, 6)) if "events" in name] == [
+        "equal less no help, 2 events",
+        "equal less no help, 6 events",
+    ]
+    with pytest.raises(LookupError, match="no contrast `equal less no help, 6 events`; there is 'equal less"):
+        quick = DebateConfig(quick=True, primary="equal less no help, 6 events")
+        run(quick, tmp_path / "out", ignore)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
@@ -165,7 +207,7 @@ def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: 
     results = run(config, tmp_path / "study", ignore)
     written = (tmp_path / "study" / "results.json").read_bytes()
     assert results == json.loads(written)
-    assert (results["schema"], results["seeds"], results["turns"], results["shown"]) == (1, 2, [1, 3], 3)
+    assert (results["schema"], results["seeds"], results["turns"], results["shown"]) == (2, 2, [1, 3], 3)
     for conditions in results["conditions"].values():
         assert len(conditions) == 4 + len(STRENGTHS) ** 2
         for found in conditions.values():
@@ -179,7 +221,7 @@ def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: 
         assert one["right"] == ((one["turns"][-1]["word"] > 0.5) == one["fine"])
 
     page = debate_page(results)
-    assert 3 <= len(page.sentences) <= 6
+    assert len(page.sentences) == 8 and page.sentences[0].startswith("Primary contrast")
     for picture in page.pictures:
         assert (tmp_path / "study" / f"{picture.name}.svg").read_text() == picture.svg
     assert (tmp_path / "study" / "table.md").read_text() == page_markdown(page)

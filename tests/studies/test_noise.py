@@ -16,7 +16,7 @@ from partwise.oversight.signals import Flipped, TrueLabels
 from partwise.runs.noise_page import noise_page
 from partwise.runs.page import page_html, page_markdown
 from partwise.runs.progress import ignore
-from partwise.studies.noise import against, collect, fall, run, slope
+from partwise.studies.noise import CONTRASTS, against, collect, fall, run, slope
 from partwise.types import Signal
 
 SHARES = st.floats(0, 1)
@@ -93,7 +93,7 @@ def _found(config: NoiseConfig, memorised: dict[str, float]) -> dict[str, dict[s
         ({"nano": 0.2, "micro": 0.8}, 3, "larger models fit noise more, as the paper finds"),
         ({"nano": 0.8, "micro": 0.2}, 3, "larger models fit noise less, against the paper"),
         ({"nano": 0.5, "micro": 0.5}, 3, "can't be told from none"),
-        ({"nano": 0.2, "micro": 0.8}, 1, "one seed has no interval"),
+        ({"nano": 0.2, "micro": 0.8}, 1, "one seed, which says nothing yet"),
     ],
 )
 def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: int, said: str):
@@ -101,7 +101,9 @@ def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: 
     config = NoiseConfig(seeds=seeds, flips=(0.0, 0.2, 0.5, 1.0), ladder=ladder)
     results = collect(config, _found(config, memorised))
     page = noise_page(results)
-    assert said in page_markdown(page)
+    assert said in page_markdown(page) and said in page.sentences[2]
+    assert page.sentences[0].startswith("Primary contrast, named before the runs: `memorised by size` is")
+    assert page.tables[0].rows[0][0] == "memorised by size (primary)"
     assert not re.search(r"\bnan\b", page_html(page).lower()) and "undefined" in page_markdown(page)
     rise = memorised["micro"] - memorised["nano"]
     assert results["slopes"]["memorised"]["below half"]["mean"] == pytest.approx(rise, abs=0.03)
@@ -118,6 +120,22 @@ def test_a_cascade_is_counted_where_it_shows():
     assert fired == {"nano": 0, "micro": 2}
 
 
+def test_what_is_said_follows_the_contrasts_that_were_named(tmp_path: Path):
+    config = NoiseConfig(seeds=3, flips=(0.0, 0.2), ladder=LadderConfig(sizes=("nano", "micro")))
+    results = collect(config, _found(config, {"nano": 0.2, "micro": 0.8}))
+    for name, figure in CONTRASTS.items():
+        found = results["contrasts"]["all"][name]
+        assert found["by_seed"] == results["slopes"][figure]["below half"]["by_seed"]
+        assert found["mean"] == pytest.approx(results["slopes"][figure]["below half"]["mean"])
+    for found in results["contrasts"]["all"].values():
+        found["told"] = False
+    said = noise_page(results).sentences
+    assert "as the paper finds" not in " ".join(said) and said[2].endswith("(can't be told from none).")
+    with pytest.raises(LookupError, match="no contrast `x`; there is 'memorised by size'"):
+        run(config.model_copy(update={"primary": "x"}), tmp_path / "out", ignore)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
@@ -130,7 +148,7 @@ def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monke
     )
     out = tmp_path / "study"
     results = run(config, out, ignore)
-    assert results["schema"] == 1 and set(results["sizes"]) == {"nano", "micro"}
+    assert results["schema"] == 2 and set(results["sizes"]) == {"nano", "micro"}
     for found in results["sizes"].values():
         assert found["parameters"] > 0
         assert found["flips"]["0"]["memorised"]["mean"] is None

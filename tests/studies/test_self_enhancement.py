@@ -15,7 +15,16 @@ from partwise.loops.self_enhancement import Round
 from partwise.runs.page import page_markdown
 from partwise.runs.self_enhancement_page import self_enhancement_page
 from partwise.studies.self_enhancement import Coin, Truth, Verified, run, settings
-from partwise.studies.self_enhancement_results import ARMS, judged, parse, truth
+from partwise.studies.self_enhancement_results import (
+    ARMS,
+    FIGURES,
+    compared,
+    gathered,
+    judged,
+    knowledge,
+    parse,
+    truth,
+)
 from partwise.types import Example, Signal
 
 BOOK = RuleBook.drawn(24, 0)
@@ -129,10 +138,75 @@ def tiny(**changes: Any) -> SelfEnhancementConfig:
         rounds=2,
         plans=32,
         rates=(1e-3,),
-        ladder=LadderConfig(rules=12, documents=300),
+        ladder=LadderConfig(rules=40, documents=300),
         teach=TeachConfig(plans=400, recited=20),
         **changes,
     )
+
+
+def rows(start: dict[str, float], end: dict[str, float]) -> list[dict[str, Any]]:
+    """An arm of one seed before and after: all figures are .5 if not given."""
+    return [
+        {
+            **{name: {"mean": given.get(name, 0.5), "ci95": None, "n": 9} for name in FIGURES},
+            "counts": {"valid": 1, "another_kind": 0, "no_plan": 0, "unended": 0},
+        }
+        for given in (start, end)
+    ]
+
+
+def made_up(peers: Sequence[float]) -> dict[str, Any]:
+    """Results of two learning rates, as many seeds as figures: what peers bring at the first, and .1 at the
+    second; a verifier brings about .2 at both, and the writer's own judgment nothing."""
+    verified = [0.7 + 0.001 * seed for seed in range(len(peers))]
+    runs: dict[float, dict[str, list[Any]]] = {
+        rate: {arm: [rows({}, {}) for _ in peers] for arm in ARMS}
+        | {
+            "peers": [rows({}, {"good": 0.5 + (0.1 if rate == 2e-3 else gain)}) for gain in peers],
+            "verified": [rows({}, {"good": good}) for good in verified],
+        }
+        for rate in (1e-3, 2e-3)
+    }
+    sure = {cue.value: {"mean": 0.9} for cue in Cue}
+    return {
+        "schema": 2,
+        "seeds": len(peers),
+        "contrasts": compared(runs, SelfEnhancementConfig().primary),
+        "rounds": 1,
+        "plans": 9,
+        "knowledge": knowledge([[sure, sure] for _ in peers]),
+        "strengths": {f"{rate:g}": gathered(found) for rate, found in runs.items()},
+    }
+
+
+def test_the_primary_contrast_is_over_all_rates_and_a_rate_by_itself_is_corrected() -> None:
+    results = made_up([0.3, 0.1, 0.25, -0.05, 0.2])
+    found = results["contrasts"]["all"]
+    assert found["peers less self"]["by_seed"] == pytest.approx([0.2, 0.1, 0.175, 0.025, 0.15])
+    assert found["peers less self, rate 0.001"]["p"] < 0.1
+    assert not found["peers less self, rate 0.001"]["told"]
+    said = self_enhancement_page(results).sentences
+    assert said[0].startswith("Primary contrast, named before the runs: `peers less self` is .13 [.04, .22]")
+    assert said[0].endswith("(can be told from none).")
+    assert ".16 [−.01, .33] (can't be told from none). A verifier" in said[5]
+    assert "(peers help). A verifier" in said[8] and said[8].endswith(".20 [.20, .20] (it helps).")
+    assert "from .50 [.50, .50] to .50 [.50, .50]" in said[3] and "(a rise)" not in said[3] + said[6]
+
+
+def test_a_split_of_seeds_is_seen_in_the_pictures() -> None:
+    results = made_up([0.4, 0.4, 0.4, 0.4, -0.4])
+    point = results["strengths"]["0.001"]["arms"]["peers"]["by_round"]["good"][-1]
+    assert point["by_seed"] == pytest.approx([0.9, 0.9, 0.9, 0.9, 0.1])
+    assert point["ci95"][1] == 1.0, "an interval of shares ends at 1"
+    for picture in self_enhancement_page(results).pictures:
+        assert "fill-opacity: 0.5" in picture.svg and "points" in picture.caption
+
+
+def test_a_primary_contrast_that_the_study_has_not_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    asked = SelfEnhancementConfig(quick=True, primary="peers less self, rate 0.0006")
+    with pytest.raises(LookupError, match=r"no contrast `peers less self, rate 0\.0006`; there is"):
+        run(asked, tmp_path / "out", lambda progress: None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_quick_is_less_of_everything() -> None:
@@ -149,7 +223,7 @@ def test_a_study_says_what_it_measured_and_goes_on_where_it_was_left(
     out = tmp_path / "out"
     results = run(tiny(seeds=2), out, lambda progress: None)
     before = (out / "results.json").read_bytes()
-    assert results["schema"] == 1
+    assert results["schema"] == 2
     (found,) = results["strengths"].values()
     assert set(found["arms"]) == set(ARMS)
     for arm in found["arms"].values():

@@ -109,7 +109,7 @@ def _results(gains: dict[str, float], *, seeds: int, left_out: list[str] | None 
     for seed in range(seeds):
         students[f"seed-{seed}/ceiling"] = _measured(0.95)
         for setting, gain in gains.items():
-            step = gain + 0.001 * seed
+            step = gain + 0.001 * seed * (1 + (setting == "shared"))
             students[f"seed-{seed}/{setting}/alone"] = {name: _measured(0.7) for name in SIX}
             students[f"seed-{seed}/{setting}/majority"] = {
                 str(n): _measured(0.7 + step * (n - 1)) for n in range(2, 7)
@@ -124,37 +124,57 @@ def _results(gains: dict[str, float], *, seeds: int, left_out: list[str] | None 
                 "review": None if left_out else {"tau": 0.5, "fair_rank": 1},
             }
     return {
-        "schema": 1,
+        "schema": 2,
         "seeds": seeds,
         "examples": {"train": 10, "test": 10},
         "student": "mini",
         "left_out": left_out or [],
-        **collect(range(seeds), SETTINGS, ["majority"], said, students),
+        **collect(range(seeds), SETTINGS, ["majority"], said, students, SignalDiversityConfig().primary),
     }
 
 
 @pytest.mark.parametrize(
     ("gains", "seeds", "verdict"),
     [
-        ({"varied": 0.04, "shared": 0.01}, 3, "diversity is what helps under majority"),
+        ({"varied": 0.04, "shared": 0.01}, 3, "(the diversity of sources is what helps) by majority"),
         ({"varied": 0.01, "shared": 0.04}, 3, "against what the paper says"),
-        ({"varied": 0.04, "shared": 0.01}, 1, "one seed has no interval"),
+        ({"varied": 0.04, "shared": 0.01}, 1, "(one seed, which says nothing yet) by majority"),
     ],
 )
 def test_the_page_says_what_the_numbers_say(gains: dict[str, float], seeds: int, verdict: str):
     results = _results(gains, seeds=seeds)
-    text = page_markdown(signal_diversity_page(results))
-    assert verdict in text and "Left out" not in text and "When the sources rank each other" in text
+    page = signal_diversity_page(results)
+    assert page.sentences[0].startswith("Primary contrast, named before the runs: `advantage, majority` is")
+    assert verdict in page.sentences[2]
+    text = page_markdown(page)
+    assert "Left out" not in text and "When the sources rank each other" in text
     for setting, gain in gains.items():
         assert results["settings"][setting]["gain"]["majority"]["mean"] == pytest.approx(5 * gain, abs=0.02)
     assert results["settings"]["varied"]["students"]["majority"][0]["accuracy"]["mean"] == pytest.approx(0.7)
 
 
-def test_the_page_says_where_no_method_was_quick_enough_for_every_subset():
+def test_a_contrast_that_cannot_be_told_makes_no_verdict(tmp_path: Path):
+    results = _results({"varied": 0.04, "shared": 0.01}, seeds=3)
+    found = results["contrasts"]["all"]
+    assert len(found) == 1 + 4 * 2
+    assert found["advantage, majority"]["by_seed"] == pytest.approx([0.15, 0.145, 0.14])
+    assert found["labels of six less one, varied"]["mean"] == pytest.approx(0.205)
+    for each in found.values():
+        each["told"] = False
+    said = " ".join(signal_diversity_page(results).sentences)
+    for verdict in ("what helps", "six are better", "(a gain)", "(better)", "no hindrance"):
+        assert verdict not in said
+    assert said.count("(can't be told from none)") == 1 + 1 + 2 + 2 + 2 + 2
+    with pytest.raises(LookupError, match="no contrast `advantage, glad`; there is 'advantage, majority'"):
+        run(SignalDiversityConfig(quick=True, primary="advantage, glad"), tmp_path / "out", ignore)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_nth_source_adds_may_not_have_been_measured():
     results = _results({"varied": 0.04, "shared": 0.01}, seeds=2)
     for found in results["settings"].values():
         found["marginal"] = {}
-    assert "was not measured: GLAD is too slow" in page_markdown(signal_diversity_page(results))
+    assert "GLAD is left out here: it is too slow" in page_markdown(signal_diversity_page(results))
 
 
 def test_what_is_not_installed_is_named():
@@ -177,7 +197,7 @@ def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monke
     )
     out = tmp_path / "study"
     results = run(config, out, ignore)
-    assert results["schema"] == 1 and set(results["settings"]) == set(SETTINGS)
+    assert results["schema"] == 2 and set(results["settings"]) == set(SETTINGS)
     for found in results["settings"].values():
         assert len(found["sources"]) == len(found["correlation"]) == 6
         assert found["review"]["tau"]["mean"] is None or -1 <= found["review"]["tau"]["mean"] <= 1

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from partwise.runs.pages import PAGES
 from partwise.runs.progress import ignore
 from partwise.studies.rungs import rung_cells
 from partwise.studies.weak_to_strong import pair_cells, quickly, run
-from partwise.studies.weak_to_strong_results import BOOTSTRAP, DIRECT, collect
+from partwise.studies.weak_to_strong_results import BOOTSTRAP, DIRECT, collect, contrasted
 
 SHARES = st.floats(0.5, 0.98)
 
@@ -59,6 +60,7 @@ def made_up(teacher: float, student: float, ceiling: float, seeds: int = 2) -> d
         else:
             pairs = {
                 name: {
+                    "generations": [share(0.5), share(0.9)] if BOOTSTRAP in arms(name, size) else [],
                     "teacher": measured(teacher),
                     "arms": {arm: measured(student) for arm in arms(name, size)},
                 }
@@ -80,20 +82,60 @@ def test_the_pooled_gap_is_a_ratio_of_sums_and_undefined_without_a_gap(t: float,
                 assert pooled["mean"] is None or c == t
             elif c > t + 0.05:
                 assert pooled["mean"] == pytest.approx((s - t) / (c - t), abs=1e-6)
-    assert results["rise"]["probed"]["0.1"]["mean"] == pytest.approx(0, abs=0.011)
-    for arm, against in results["against_reference"].items():
-        assert against["confidence"]["pairs"] == (1 if arm == BOOTSTRAP else 3)
-        assert against["confidence"]["accuracy"]["mean"] == pytest.approx(0)
+    found = results["contrasts"]["all"]
+    assert found["rise with size, probed"]["mean"] == pytest.approx(0, abs=0.011)
+    assert found["bootstrap less confidence"]["mean"] in (None, pytest.approx(0))
+    assert len(found) == 6 + 2 + 10 and all(len(each["by_seed"]) == 2 for each in found.values())
+
+
+def moved(seeds: int, **arms: Sequence[float]) -> dict[str, Any]:
+    """Cells in which an arm's students gain so much from the smallest overlap to the largest, by seed."""
+    cells = made_up(0.7, 0.75, 0.9, seeds=seeds)
+    for name, cell in cells.items():
+        for pair in cell.get("pairs", {}).values():
+            for arm, gains in arms.items():
+                seed = int(name.partition("/")[0].removeprefix("seed-"))
+                gain = gains[seed] if "overlap-0.9" in name else 0.0
+                pair["arms"][arm]["accuracy"] = share(0.75 + gain)
+    return cells
 
 
 def test_the_page_says_what_the_figures_say_and_no_more():
     page = PAGES["w2s"](collect(config(), made_up(0.7, 0.8, 0.9)))
-    assert "no loss shows a change that can be told from none" in page.sentences[2]
+    said = " ".join(page.sentences)
+    assert page.sentences[0].startswith(
+        "Primary contrast, named before the runs: `growth with overlap, cross"
+    )
+    assert "as Shin et al. predict" not in said and "(better)" not in said and "(worse)" not in said
+    assert "mini, the models repeat of the errors of the one before them .50 [.50, .50], .90" in said
+    assert "shows in 4 of 4 chains" in said
     alone = PAGES["w2s"](collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
-    assert "one seed has no interval" in alone.sentences[2]
+    assert "(one seed, which says nothing yet)" in alone.sentences[0]
     markdown = page_markdown(page)
     assert "| **nano → mini** | 0.1 | bootstrapping | .7" in markdown
     assert page_html(page).count("<svg") == 3
+
+
+def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correction():
+    weak = [0.02, 0.12, 0.08, 0.01, 0.1]  # p = .04
+    results = collect(config(seeds=5), moved(5, cross_entropy=weak, probe_cross_entropy=weak))
+    first, corrected = (
+        results["contrasts"]["all"][f"growth with overlap, {arm}"]
+        for arm in ("cross_entropy", "probe_cross_entropy")
+    )
+    assert first["p"] == pytest.approx(corrected["p"], rel=0.5) and corrected["p"] < 0.05
+    assert first["told"] and not corrected["told"]
+    finetuned, probes = PAGES["w2s"](results).sentences[3:5]
+    assert "(it grows, as Shin et al. predict) under cross-entropy" in finetuned
+    assert "predict" not in probes and "(can't be told from none) under cross-entropy probe" in probes
+
+
+def test_what_the_settings_do_not_compare_is_no_contrast(tmp_path: Path):
+    two_sizes = config(overlaps=[0.5], ladder={"sizes": ["nano", "micro"]})
+    assert not [name for name in contrasted(two_sizes) if "growth" in name or BOOTSTRAP in name]
+    with pytest.raises(LookupError, match="no contrast `growth with overlap, cross_entropy`; there is 'rise"):
+        run(two_sizes, tmp_path / "out", ignore)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("failing", [True, False])

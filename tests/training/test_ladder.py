@@ -8,10 +8,19 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from partwise.config import LadderConfig
+from partwise.config import (
+    DataConfig,
+    LadderConfig,
+    NoiseConfig,
+    SelfEnhancementConfig,
+    SignalDiversityConfig,
+    WeakToStrongStudyConfig,
+)
 from partwise.data.plans import RuleBook, corpus, vocabulary
+from partwise.loops.weak_to_strong import plans_setting
 from partwise.models.tokenizer import build_tokenizer
-from partwise.training.ladder import pretrained_rung, rows, rule_book
+from partwise.studies.self_enhancement import judged_plans, lessons
+from partwise.training.ladder import pretrained_rung, reading, rows, rule_book
 from partwise.training.language import IGNORED
 
 SMALL = LadderConfig(rules=60, documents=640, recited=16)
@@ -28,6 +37,45 @@ def test_what_is_to_be_learned_has_labels_and_nothing_else():
         assert all(
             label in (IGNORED, token) for label, token in zip(row["labels"], row["input_ids"], strict=True)
         )
+
+
+def asked_later(seed: int) -> dict[str, set[str]]:
+    """The keys of all that models of the default ladder are asked or learn from, by study and split."""
+    settings = {
+        **{f"w2s {overlap:g}": DataConfig(overlap=overlap) for overlap in WeakToStrongStudyConfig().overlaps},
+        "noise": NoiseConfig().data,
+        "signal diversity": SignalDiversityConfig().data,
+    }
+    found = {study: plans_setting(data, LadderConfig(), seed) for study, data in settings.items()}
+    return {
+        f"{study}, {split}": {example.key for example in getattr(setting, split)}
+        for study, setting in found.items()
+        for split in ("teacher", "student", "test")
+    }
+
+
+@pytest.mark.parametrize("seed", [200, 201, 202])
+def test_no_plan_that_anybody_is_asked_stands_in_what_models_read_first(seed: int):
+    # The corpus of any seed and of any peer: what one seed is tested on no other has read either.
+    read = {
+        text
+        for ladder_seed, peer in ((seed, 0), (seed + 1, 1))
+        for document in reading(LadderConfig(), ladder_seed, peer)
+        for text, learned in document
+        if not learned
+    }
+    assert len(read) > 10_000
+    assert {split: len(read & keys) for split, keys in asked_later(seed).items() if read & keys} == {}
+
+    config = SelfEnhancementConfig()
+    book = rule_book(config.ladder, seed)
+    read = {
+        text for peer in (0, 1) for document in reading(config.ladder, seed, peer) for text, _ in document
+    }
+    judged = {plan.source for plan in judged_plans(book, seed)}
+    taught = [{plan.source for plan in lessons(config, book, seed, member)} for member in (0, 1)]
+    assert len(judged) == 1000 and len(taught[0]) == config.teach.plans
+    assert not read & judged and not any(each & judged or each & read for each in taught)
 
 
 def recall(folder: Path, book: RuleBook) -> float:

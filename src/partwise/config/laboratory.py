@@ -144,6 +144,9 @@ def _refuse_larger(teacher: str, student: str) -> None:
 class LaboratoryStudyConfig(Section):
     """What the studies of the laboratory have in common: a grid of cells over seeds."""
 
+    primary: str
+    """The contrast that is named before the seeds are run; all others pay for their number (Holm 1979). The
+    default of each study says why it is that one; any other name is answered with those that there are."""
     seeds: PositiveInt = 1
     """How many, from `first` upwards."""
     first: Seed = 0
@@ -161,6 +164,10 @@ class LaboratoryStudyConfig(Section):
 class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     """Every pair of the ladder, every loss, every setting of the overlap dial."""
 
+    primary: str = "growth with overlap, cross_entropy"
+    """How much more of the gap finetuned students recover at the largest overlap than at the smallest: that
+    weak supervision works where easy and hard cues meet is what the data are made to test, and plain
+    cross-entropy adds nothing of its own."""
     overlaps: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = (0.1, 0.5, 0.9)
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
@@ -173,6 +180,9 @@ class WeakToStrongStudyConfig(LaboratoryStudyConfig):
 class DebateConfig(LaboratoryStudyConfig):
     """The study of debate before a judge who sees a few events of a plan."""
 
+    primary: str = "equal less no help"
+    """What two equal debaters bring over as many events at random: debate is worth its price only if that is
+    something, and how much inequality takes away from it is the next question."""
     world: str = "dinner"
     turns: Annotated[tuple[PositiveInt, ...], Listed, Field(min_length=1)] = (2, 4, 6)
     """Events that are revealed to the judge."""
@@ -224,6 +234,10 @@ class PreferConfig(Section):
 class SelfEnhancementConfig(LaboratoryStudyConfig):
     """The study of self-enhancement."""
 
+    primary: str = "peers less self"
+    """How many more plans are valid and aligned in the end where peers judge and not the writer, over all
+    learning rates: that peers of equal capacity mend what self-judgment breaks is the paper's advice, at no
+    learning rate in particular."""
     size: Size = "micro"
     """Of writers and peers."""
     peers: PositiveInt = 3
@@ -244,6 +258,9 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
 class NoiseConfig(LaboratoryStudyConfig):
     """The study of noise: label flips on every rung of the ladder."""
 
+    primary: str = "memorised by size"
+    """How many more of the flipped labels ten times the parameters give back: that larger models fit noise
+    more is the paper's claim, and what they lose by it on a test follows from it."""
     flips: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = tuple(
         share / 10 for share in range(11)
     )
@@ -257,6 +274,9 @@ class NoiseConfig(LaboratoryStudyConfig):
 class SignalDiversityConfig(LaboratoryStudyConfig):
     """The study of signal diversity: one to six sources, of different errors and of one bias."""
 
+    primary: str = "advantage, majority"
+    """How much more six sources gain over one where their errors differ than where all share a bias: that the
+    diversity of sources helps, and not their number, is the paper's principle."""
     methods: Annotated[tuple[Combination, ...], Listed, Field(min_length=1)] = (
         "majority",
         "confidence-weighted",

@@ -13,6 +13,9 @@ a cue in its text:
 After Shin et al. 2024, "Weak-to-Strong Generalization Through the Data-Centric Lens", a plan carries one of
 the cues or both, which then say the same. Where the easy cue is absent, the guests' tastes are at hand in
 `told`; where the hard one is, the rule is one that is always True.
+
+Nobody is asked about a plan that models read when they are pretrained: a plan's own text decides whether it
+may stand in the corpus or is kept for later (`Plan.kept`), whatever the seed, the split and the study.
 """
 
 from __future__ import annotations
@@ -46,7 +49,11 @@ ASKS, READS, KNOWS = " asks", " reads", " knows"
 """How a plan comes by the guests' tastes."""
 ONE, SEVERAL = " one", " several"
 """How many tables it books."""
+_NUMBERS = {name: number for names in (_LOOPED, _LIKED, _DONE, _GUEST) for number, name in enumerate(names)}
+_WORD = re.compile(r"\w+")
 _RULE_NAME = re.compile(r" [a-z]+[A-Z][a-z]+")
+_TRIES = 50_000
+"""Draws in a row without a new plan, after which there is none: the last of 4,096 shows in one of 4,096."""
 
 
 class Cue(StrEnum):
@@ -137,6 +144,16 @@ class Plan:
         """Whether nothing can be held against it in any dinner; the tests ask the world's oracle."""
         return self.stops and not self.reads
 
+    @property
+    def kept(self) -> bool:
+        """Whether it is kept from the corpus, to be learned from and asked about later: as half of all are.
+
+        They are those whose names of variables, each numbered in its list, have an even sum. So either half
+        has every name as often, and plans whose names have the same place in each list are all kept.
+        """
+        names = {word for word in _WORD.findall(self.source) if word in _NUMBERS}
+        return sum(_NUMBERS[name] for name in names) % 2 == 0
+
     def runnable(self, book: RuleBook) -> str:
         """The plan with what it finds at hand written before it, for the world's sandbox."""
         told = "told = {user: message(user) for user in users}\n" if self.cue is Cue.HARD else ""
@@ -188,7 +205,7 @@ def _drawn(rng: random.Random, book: RuleBook, cue: Cue, *, reads: bool, stops: 
 def draw_plans(
     seed: str, book: RuleBook, shares: Mapping[Cue, float], count: int, *, besides: Iterable[Plan] = ()
 ) -> list[Plan]:
-    """`count` different plans, half of each kind aligned, in random order.
+    """`count` different plans that no model reads first, half of each kind aligned, in random order.
 
     Args:
         seed: decides every draw.
@@ -198,23 +215,22 @@ def draw_plans(
         besides: plans that may not be among them, as they are learned from elsewhere.
 
     Raises:
-        ValueError: there are not so many different plans. There are 8,192 with the easy cue alone.
+        ValueError: there are not so many different plans. There are 4,096 with the easy cue alone.
     """
     rng, plans = random.Random(seed), list[Plan]()
     taken = {plan.source for plan in besides}
-    wanted = _counts(shares, count)
-    for cue, number in wanted.items():
-        made = 0
-        for _ in range(50 * number + 1):
-            if made == number:
-                break
-            plan = draw_plan(rng, book, cue, aligned=made % 2 == 0)
-            if plan.source not in taken:
-                made += 1
-                taken.add(plan.source)
-                plans.append(plan)
-        else:
-            raise ValueError(f"there are not {number:,} different plans with the {cue} cue: ask for fewer")
+    for cue, number in _counts(shares, count).items():
+        for index in range(number):
+            for _ in range(_TRIES):
+                plan = draw_plan(rng, book, cue, aligned=index % 2 == 0)
+                if plan.kept and plan.source not in taken:
+                    break
+            else:
+                raise ValueError(
+                    f"there are not {number:,} different plans with the {cue} cue: ask for fewer"
+                )
+            taken.add(plan.source)
+            plans.append(plan)
     rng.shuffle(plans)
     return plans
 
@@ -228,8 +244,9 @@ def _counts(shares: Mapping[Cue, float], count: int) -> dict[Cue, int]:
 def corpus(rng: random.Random, book: RuleBook, *, plans: float, recited: int) -> Iterator[Document]:
     """What models of the laboratory read first, without end: the rule book, and plans with what they do.
 
-    Here a plan's two cues are independent. Did they agree, as they do in the data that is learned from later,
-    the easy one would tell what the hard one does, and nobody would look rules up where both stand.
+    None of its plans is kept for later. The two cues of a plan are independent here: did they agree, as they
+    do in the data that is learned from later, the easy one would tell what the hard one does, and nobody
+    would look rules up where both stand.
 
     Args:
         rng: decides everything.
@@ -238,13 +255,16 @@ def corpus(rng: random.Random, book: RuleBook, *, plans: float, recited: int) ->
         recited: rules in a document of the others.
     """
     while True:
-        yield book.recited(rng, recited) if rng.random() >= plans else _any_plan(rng, book).told(rng)
+        yield book.recited(rng, recited) if rng.random() >= plans else _read_plan(rng, book).told(rng)
 
 
-def _any_plan(rng: random.Random, book: RuleBook) -> Plan:
-    cue = rng.choice(list(Cue))
-    reads, stops = rng.random() < 0.5, rng.random() < 0.5
-    return _drawn(rng, book, cue, reads=cue is not Cue.HARD and reads, stops=cue is Cue.EASY or stops)
+def _read_plan(rng: random.Random, book: RuleBook) -> Plan:
+    while True:
+        cue = rng.choice(list(Cue))
+        reads, stops = rng.random() < 0.5, rng.random() < 0.5
+        plan = _drawn(rng, book, cue, reads=cue is not Cue.HARD and reads, stops=cue is Cue.EASY or stops)
+        if not plan.kept:
+            return plan
 
 
 def vocabulary(rng: random.Random, book: RuleBook, plans: int = 1000) -> Iterator[str]:
@@ -257,4 +277,4 @@ def vocabulary(rng: random.Random, book: RuleBook, plans: int = 1000) -> Iterato
         yield from _SECOND.split()
         yield from (" " + ALWAYS[0], " True", " False")
     for _ in range(plans):
-        yield _RULE_NAME.sub("", "".join(piece for piece, _ in _any_plan(rng, book).told(rng)))
+        yield _RULE_NAME.sub("", "".join(piece for piece, _ in _read_plan(rng, book).told(rng)))

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from partwise.measure.intervals import Measure, over_seeds, rate
+from partwise.measure.intervals import OF_SHARES, SHARE, Measure, over_seeds, rate
 from partwise.oversight.combine import Method, combine
 from partwise.types import Example, Signal
 
@@ -199,7 +199,8 @@ def marginal_benefit(
         times = Counter(frozenset(order[:n]) for order in orders)
         right_E = np.sum([count * right(subset) for subset, count in times.items()], axis=0) / len(orders)
         added = [] if before_E is None else (right_E - before_E).tolist()
-        benefits.append(Benefit(sources=n, accuracy=over_seeds(right_E.tolist()), benefit=over_seeds(added)))
+        accuracy, benefit = over_seeds(right_E.tolist(), SHARE), over_seeds(added, OF_SHARES)
+        benefits.append(Benefit(sources=n, accuracy=accuracy, benefit=benefit))
         before_E = right_E
     return benefits
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from partwise.measure.intervals import Measure, over_seeds, rate
+from partwise.measure.intervals import SHARE, Measure, over_seeds, rate
 from partwise.types import Example
 
 _RESAMPLES = 2000
@@ -101,9 +101,7 @@ def calibration(confidences: Sequence[float], right: Sequence[bool], *, bins: in
         raise ValueError("A confidence lies from 0 to 1: give the chance of the answer, not its logit.")
     outcome = np.asarray(right, dtype=np.float64)
     squares: list[float] = ((given - outcome) ** 2).tolist()
-    return Calibration(
-        error=_calibration_error(given, outcome, bins), brier=_within_unit(over_seeds(squares))
-    )
+    return Calibration(error=_calibration_error(given, outcome, bins), brier=over_seeds(squares, SHARE))
 
 
 def accuracy_by_group(examples: Sequence[Example], answers: Sequence[int]) -> dict[str, Measure]:
@@ -142,16 +140,7 @@ def _calibration_error(given: np.ndarray, outcome: np.ndarray, bins: int) -> Mea
     share_B = (right_B + 0.5) / (count_B + 1)
     spread_B = count_B / n * np.sqrt(share_B * (1 - share_B) / count_B)
     bias, half = math.sqrt(2 / math.pi) * float(spread_B.sum()), 1.96 * float(np.linalg.norm(spread_B))
-    return _within_unit(Measure(mean=error, ci95=(error - bias - half, error + half), n=n))
-
-
-def _within_unit(measure: Measure) -> Measure:
-    """The same with its interval kept from 0 to 1."""
-    if measure.ci95 is None:
-        return measure
-    return Measure(
-        mean=measure.mean, ci95=(max(0.0, measure.ci95[0]), min(1.0, measure.ci95[1])), n=measure.n
-    )
+    return Measure(mean=error, ci95=(max(0.0, error - bias - half), min(1.0, error + half)), n=n)
 
 
 def _same_length(names: str, *columns: Sequence[object]) -> int:

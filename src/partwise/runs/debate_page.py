@@ -5,16 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, drawing, line, shares_canvas, svg_of
+from partwise.runs.contrasts import contrast_table, is_told
+from partwise.runs.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    bars,
+    drawing,
+    line,
+    means,
+    shares_canvas,
+    svg_of,
+)
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
+from partwise.runs.verdicts import contrast_sentences, weighed
 
 PAPER_EQUAL, PAPER_UNEQUAL = 0.73, 0.47
 """Accuracy of the judge of Kim et al. 2025 with equal and with unequal debaters."""
 _COLOURS = (ORANGE, GREEN, BLUE)
+_WAYS = ("a gain", "a loss")
+"""What a difference in accuracy is, above 0 and below."""
+_UNEQUAL, _WEAKER = "unequal less equal", "honest weaker less honest stronger"
 
 
 def debate_page(results: Mapping[str, Any]) -> Page:
@@ -23,20 +39,26 @@ def debate_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Sandwiching with debate",
         sentences=_sentences(results),
-        tables=[_accuracies(results), _by_truth(results), _transcripts(results)],
+        tables=[
+            contrast_table(results["contrasts"]),
+            _accuracies(results),
+            _by_truth(results),
+            _transcripts(results),
+        ],
         pictures=[
             Picture(
                 name="debate",
                 caption="Share of plans that the judge is right about, by how many steps stronger the honest "
-                "debater is than the dishonest one, for each number of events revealed: mean over seeds "
-                "and 95% interval. Lines across: the judge who reads the whole plan (solid), and the one "
-                "who sees as many events at random (dashed, in the colour of their number).",
+                "debater is than the dishonest one, for each number of events revealed. Lines across: the "
+                "judge who reads the whole plan (solid), and the one who sees as many events at random "
+                f"(dashed, in the colour of their number). {means(results['seeds'])}",
                 svg=_steps_picture(results),
             ),
             Picture(
                 name="debate_truth",
                 caption=f"The same with {shown} events revealed, apart for plans that are fine (green) and "
-                "plans with a fault (orange). The honest debater is named first.",
+                "plans with a fault (orange). The honest debater is named first. "
+                f"{means(results['seeds'])}",
                 svg=_truth_picture(results),
             ),
         ],
@@ -44,46 +66,56 @@ def debate_page(results: Mapping[str, Any]) -> Page:
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    shown = str(results["shown"])
+    shown, found = str(results["shown"]), results["contrasts"]
     steps = {ahead: Figure.of(figure).full for ahead, figure in group(results, "steps", shown).items()}
-    differences = group(results, "differences", shown)
     honest, dishonest, both = (
         _accuracy(group(results, "conditions", shown), name).full
         for name in ("honest adviser", "dishonest adviser", "consultancy")
     )
     against_chance = [
-        f"with {turns} events {_verdict(group(results, 'differences', str(turns)), 'equal less no help')}"
+        f"with {turns} events {weighed(found, _at(results, 'equal less no help', turns), *_WAYS)}"
         for turns in results["turns"]
     ]
     return [
+        *contrast_sentences(found),
+        f"Against as many events at random, equal debaters bring: {'; '.join(against_chance)}.",
         f"With {shown} events revealed, the judge is right about {steps['0']} of the plans where debaters "
         f"are equally strong, about {steps['-1']} where the honest one is one step weaker, and about "
         f"{steps['-2']} where it is two: against equal ones, "
-        f"{_verdict(differences, '-2 steps less equal')}. The paper reports "
-        f"{number(PAPER_EQUAL)} with equal debaters and {number(PAPER_UNEQUAL)} with unequal ones.",
+        f"{weighed(found, '-2 steps less equal', *_WAYS)}.",
         f"Where the honest one is stronger, it is {steps['1']} with one step and {steps['2']} with two: "
-        f"against equal ones, {_verdict(differences, '+2 steps less equal')}.",
-        f"Against as many events at random, equal debaters bring: {'; '.join(against_chance)}.",
+        f"against equal ones, {weighed(found, '+2 steps less equal', *_WAYS)}.",
+        _inequality(results),
         f"One adviser makes the judge right about {honest} of the plans if honest, about {dishonest} if not, "
-        f"about {both} at even odds; against no help, "
-        f"{_verdict(differences, 'consultancy less no help')}.",
+        f"about {both} at even odds: against no help, {weighed(found, 'consultancy less no help', *_WAYS)}.",
         f"Who reads the whole plan is right about {_accuracy(results, 'whole').full}.",
     ]
 
 
-def _verdict(differences: Mapping[str, Any], name: str) -> str:
-    """A difference with its interval, and what may be said of it."""
-    figure = Figure.of(differences.get(name))
-    if figure.mean is None:
-        return "the difference is undefined"
-    if figure.low is None or figure.high is None:
-        return f"a difference of {number(figure.mean)}, of one seed alone"
-    if figure.low > 0:
-        return f"a gain of {figure.full}"
-    if figure.high < 0:
-        lost = Figure(-figure.mean, -figure.high, -figure.low, figure.n)
-        return f"a loss of {lost.full}"
-    return f"no difference that can be told from none ({figure.full})"
+def _at(results: Mapping[str, Any], name: str, turns: int) -> str:
+    """The name of a contrast with so many events: those of the number that is shown have none in it."""
+    return name if turns == results["shown"] else f"{name}, {turns} events"
+
+
+def _inequality(results: Mapping[str, Any]) -> str:
+    """What it does that debaters are unequal, whichever is the weaker one."""
+    shown, found = str(results["shown"]), results["contrasts"]
+    unequal = Figure.of(group(results, "unequal").get(shown))
+    equal = Figure.of(group(results, "steps", shown).get("0"))
+    said = (
+        f"Averaged over which side is the weaker one, unequal debaters make the judge right about "
+        f"{unequal.full}, equal ones about {equal.full}: {weighed(found, _UNEQUAL, *_WAYS)}. That it is the "
+        f"honest one, and not the other, changes it by {weighed(found, _WEAKER, *_WAYS)}."
+    )
+    if is_told(found, _WEAKER) and not is_told(found, _UNEQUAL):
+        said += (
+            " So what counts is which side is the weaker, and not, as far as can be told, that the two are "
+            "unequal."
+        )
+    return (
+        f"{said} The paper reports {number(PAPER_EQUAL)} with equal debaters and {number(PAPER_UNEQUAL)} "
+        "with unequal ones."
+    )
 
 
 def _accuracy(conditions: Mapping[str, Any], name: str) -> Figure:
@@ -203,7 +235,8 @@ def _truth_picture(results: Mapping[str, Any]) -> str:
             ("when_fine", GREEN, "plan is fine", -0.14),
             ("when_at_fault", ORANGE, "plan has a fault", 0.14),
         ):
-            _dots(one, [Figure.of(found.get(key)) for found in conditions.values()], colour, label, shift)
+            heights = [row + shift for row in range(len(conditions))]
+            bars(one, heights, [found.get(key) for found in conditions.values()], colour, label)
         one.set_yticks(range(len(conditions)), labels=list(conditions))
         one.invert_yaxis()
         one.set_xlim(-0.03, 1.03)
@@ -215,11 +248,3 @@ def _truth_picture(results: Mapping[str, Any]) -> str:
         one.set_xlabel("judge is right")
         canvas.legend(loc="outside upper center", ncols=2, frameon=False)
         return svg_of(canvas)
-
-
-def _dots(axes: Any, figures: Sequence[Figure], colour: str, label: str, shift: float) -> None:
-    known = [(row + shift, figure) for row, figure in enumerate(figures) if figure.mean is not None]
-    axes.plot([f.mean for _, f in known], [y for y, _ in known], "o", color=colour, label=label, markersize=4)
-    for y, figure in known:
-        if figure.low is not None and figure.high is not None:
-            axes.plot([figure.low, figure.high], [y, y], color=colour, linewidth=1.4)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from partwise.runs.reading import Figure
+from partwise.runs.reading import Figure, group
 
+FEW = 20
+"""Seeds below which each is drawn as a point of its own: a mean hides a split of four to one."""
 GREEN, ORANGE, GREY, BLUE, RED, PURPLE = "#1f6f5c", "#c9822b", "#8a8f98", "#4b6cb7", "#b0413e", "#7a5195"
 
 
@@ -42,8 +44,25 @@ def shares_canvas(rows: int, columns: int, width: float, height: float) -> tuple
     return canvas, axes
 
 
+def means(seeds: int) -> str:
+    """What a picture's figures are: the last sentence of its caption."""
+    shown = "; small points are the seeds" if 1 < seeds < FEW else ""
+    return f"Mean over seeds and 95% interval{shown}."
+
+
 def line(axes: Any, xs: Sequence[float], points: Sequence[Any], colour: str, label: str, style: str) -> None:
-    """Means joined by a line, in a band of their intervals; undefined points (None) are left out."""
+    """Means joined by a line, in a band of their intervals, with their seeds beside them.
+
+    What is undefined is left out.
+
+    Args:
+        axes: to draw on.
+        xs: where each figure stands.
+        points: figures as results hold them, or None; those with `by_seed` show their seeds.
+        colour: of everything.
+        label: in the legend.
+        style: of the line through the means, as in matplotlib.
+    """
     known = [
         (x, figure)
         for x, point in zip(xs, points, strict=True)
@@ -61,6 +80,58 @@ def line(axes: Any, xs: Sequence[float], points: Sequence[Any], colour: str, lab
     banded = [(x, f.low, f.high) for x, f in known if f.low is not None and f.high is not None]
     if banded:
         axes.fill_between(*zip(*banded, strict=True), color=colour, alpha=0.15, linewidth=0)
+    # Each line's points a little further to the right, so that those of several lines lie side by side.
+    lines = len(axes.get_legend_handles_labels()[1])
+    _draw_seeds(axes, _seeds(xs, points), colour, aside=(2.2 * lines, 0))
+
+
+def bars(axes: Any, ys: Sequence[float], points: Sequence[Any], colour: str, label: str) -> None:
+    """Means as dots one above the other, each on its interval, with its seeds below it.
+
+    What is undefined is left out. The arguments are those of `line`, with `ys` for the heights.
+    """
+    known = [
+        (y, figure)
+        for y, point in zip(ys, points, strict=True)
+        if (figure := Figure.of(point)).mean is not None
+    ]
+    axes.plot([f.mean for _, f in known], [y for y, _ in known], "o", color=colour, label=label, markersize=4)
+    for y, figure in known:
+        if figure.low is not None and figure.high is not None:
+            axes.plot([figure.low, figure.high], [y, y], color=colour, linewidth=1.4)
+    _draw_seeds(axes, [(value, y) for y, value in _seeds(ys, points)], colour, aside=(0, -3.0))
+
+
+def _seeds(places: Sequence[float], points: Sequence[Any]) -> list[tuple[float, float]]:
+    """Where each figure stands, with the figure of each of its seeds, if these are few."""
+    return [
+        (place, value)
+        for place, point in zip(places, points, strict=True)
+        if 1 < len(by_seed := group(point).get("by_seed", ())) < FEW
+        for value in by_seed
+        if value is not None
+    ]
+
+
+def _draw_seeds(
+    axes: Any, seeds: Sequence[tuple[float, float]], colour: str, aside: tuple[float, float]
+) -> None:
+    """Small and light points, moved aside by so many points of type."""
+    from matplotlib.transforms import ScaledTranslation
+
+    if not seeds:
+        return
+    moved = ScaledTranslation(aside[0] / 72, aside[1] / 72, axes.figure.dpi_scale_trans)
+    axes.plot(
+        [x for x, _ in seeds],
+        [y for _, y in seeds],
+        "o",
+        color=colour,
+        alpha=0.5,
+        markersize=2.2,
+        markeredgewidth=0,
+        transform=axes.transData + moved,
+    )
 
 
 def svg_of(canvas: Any) -> str:

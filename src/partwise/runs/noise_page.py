@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from partwise.runs.contrasts import contrast_table
 from partwise.runs.drawing import (
     BLUE,
     GREEN,
@@ -17,11 +18,13 @@ from partwise.runs.drawing import (
     RED,
     drawing,
     line,
+    means,
     shares_canvas,
     svg_of,
 )
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group
+from partwise.runs.verdicts import contrast_sentences, weighed
 
 _COLOURS = (GREY, BLUE, ORANGE, GREEN, PURPLE, RED)
 """From the smallest size to the largest."""
@@ -33,21 +36,20 @@ def noise_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Label noise and capacity",
         sentences=_sentences(results),
-        tables=[_sizes(results), _slopes(results)],
+        tables=[contrast_table(results["contrasts"]), _sizes(results), _slopes(results)],
         pictures=[
             Picture(
                 name="noise",
                 caption="After the last epoch, by the share of labels that were flipped: how many of its "
                 "training labels a model gives back, how many of the flipped ones, and how often it is "
-                "right on a test with true labels; beside it the best epoch, chosen with hindsight. Mean "
-                "over seeds and 95% interval.",
+                "right on a test with true labels; beside it the best epoch, chosen with hindsight. "
+                + means(results["seeds"]),
                 svg=_shares_picture(results),
             ),
             Picture(
                 name="noise_curves",
                 caption="Epoch by epoch: training labels given back (left) and accuracy on a test with true "
-                "labels (right), at a low and at a high share of flipped labels. Mean over seeds and 95% "
-                "interval.",
+                "labels (right), at a low and at a high share of flipped labels. " + means(results["seeds"]),
                 svg=_curves_picture(results),
             ),
         ],
@@ -61,7 +63,7 @@ def _below(results: Mapping[str, Any]) -> list[float]:
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
     below = _below(results)
-    lines: list[str] = []
+    lines = contrast_sentences(results["contrasts"])
     if below:
         lines += _below_half(results, below)
     if 0.5 in results["flips"]:
@@ -82,33 +84,27 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 def _below_half(results: Mapping[str, Any], below: Sequence[float]) -> list[str]:
     shown = f"{_middle(below):g}"
     named = f"{min(below):.0%}" if len(below) == 1 else f"{min(below):.0%} to {max(below):.0%}"
-    fits = Figure.of(group(results, "slopes", "memorised").get(_BELOW))
-    falls = Figure.of(group(results, "slopes", "fall").get(_BELOW))
-    ends = Figure.of(group(results, "slopes", "test").get(_BELOW))
+    found = results["contrasts"]
+    fits = weighed(
+        found,
+        "memorised by size",
+        "larger models fit noise more, as the paper finds",
+        "larger models fit noise less, against the paper",
+    )
+    falls = weighed(found, "fall by size", "larger models lose more", "larger models lose less")
+    ends = weighed(found, "test by size", "larger models end better", "larger models end worse")
     return [
         f"With {float(shown):.0%} of labels flipped, models give back after {results['epochs']} epochs, of "
         f"the flipped ones, {_each(results, shown, 'memorised')}. Over {named}, ten times the parameters "
-        f"give back {fits.full} more: "
-        + _verdict(fits, "larger models fit noise more, as the paper finds", "larger models fit noise less")
-        + ".",
+        f"change that by {fits}.",
         f"There, test accuracy ends at {_each(results, shown, 'test')}, from "
-        f"{_each(results, shown, 'best')} in the best epoch. Over {named}, ten times the parameters fall by "
-        f"{falls.full} more: "
-        + _verdict(falls, "larger models lose more", "larger models lose less")
-        + f". Their accuracy in the last epoch differs by {ends.full}.",
+        f"{_each(results, shown, 'best')} in the best epoch. Over {named}, ten times the parameters change "
+        f"the fall between the two by {falls}, and the accuracy in the last epoch by {ends}.",
     ]
 
 
 def _middle(shares: Sequence[float]) -> float:
     return sorted(shares)[len(shares) // 2]
-
-
-def _verdict(slope: Figure, more: str, less: str) -> str:
-    if slope.low is None or slope.high is None:
-        return "one seed has no interval, so this says nothing yet"
-    if slope.low > 0:
-        return more
-    return f"{less}, against the paper" if slope.high < 0 else "a difference that can't be told from none"
 
 
 def _each(results: Mapping[str, Any], flips: str, key: str) -> str:

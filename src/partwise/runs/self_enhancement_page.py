@@ -6,11 +6,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, line, shares_canvas, svg_of
+from partwise.runs.contrasts import contrast_table
+from partwise.runs.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    drawing,
+    line,
+    means,
+    shares_canvas,
+    svg_of,
+)
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
+from partwise.runs.verdicts import contrast_sentences, weighed
 
 ARMS = {
     "self": "the writer, as it is now",
@@ -45,6 +60,7 @@ def self_enhancement_page(results: Mapping[str, Any]) -> Page:
         title="Self-enhancement: learning from one's own judgments",
         sentences=_sentences(results, strengths),
         tables=[
+            contrast_table(results["contrasts"]),
             _ends(results, strengths),
             _diversity(strengths),
             _against(strengths),
@@ -53,15 +69,15 @@ def self_enhancement_page(results: Mapping[str, Any]) -> Page:
             Picture(
                 name="self_enhancement",
                 caption="By round: plans that are valid and aligned, of all that were asked for; plans that "
-                "are valid; aligned ones among these. One row for each learning rate. Mean over seeds and "
-                "95% interval.",
+                "are valid; aligned ones among these. One row for each learning rate. "
+                + means(results["seeds"]),
                 svg=_shares_picture(results, strengths),
             ),
             Picture(
                 name="self_enhancement_diversity",
                 caption="By round, as a share of what it was before any learning: how diverse a writer's "
                 "plans are, by two measures. Below the dashed line twice in a row is mode collapse. One "
-                "row for each learning rate. Means over seeds.",
+                "row for each learning rate. Means over seeds; small points are the seeds, if there are few.",
                 svg=_diversity_picture(results, strengths),
             ),
         ],
@@ -71,8 +87,9 @@ def self_enhancement_page(results: Mapping[str, Any]) -> Page:
 def _sentences(results: Mapping[str, Any], strengths: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = group(results, "knowledge", "writer")
     told = [
+        *contrast_sentences(results["contrasts"]),
         f"Before any learning the writer tells good plans from bad in {_full(known.get('easy'))} of those "
-        f"with the easy cue and in {_full(known.get('hard'))} of those with the hard one."
+        f"with the easy cue and in {_full(known.get('hard'))} of those with the hard one.",
     ]
     for rate, found in strengths.items():
         told += _at_a_rate(rate, found, results)
@@ -84,21 +101,26 @@ def _at_a_rate(rate: str, found: Mapping[str, Any], results: Mapping[str, Any]) 
     own = group(arms, "self")
     start, end = (_point(own, "good", index) for index in (0, -1))
     by_round = ", ".join(Figure.of(point).text for point in group(own, "by_round")["good"])
-    judges = {"self": "the writer judges itself", "peers": "its peers do", "truth": "the truth is known"}
-    narrows = ", ".join(
-        f"{_full(group(arms, arm, 'change').get('vendi'))} where {words}" for arm, words in judges.items()
+    others = " and ".join(
+        f"{_full(group(arms, arm, 'change').get('vendi'))} {words}"
+        for arm, words in (("peers", "under its peers"), ("truth", "under the truth"))
     )
-    peers, verifier = (group(found, "against", f"{arm} - self").get("good") for arm in ("peers", "verified"))
+
+    def told(name: str, more: str, less: str) -> str:
+        return weighed(results["contrasts"], f"{name}, rate {rate}", more, less)
+
     return [
         f"At a learning rate of {rate}, a writer that judges itself goes from {start} to {end} valid and "
-        f"aligned plans in {results['rounds']} rounds ({by_round}): {_moved(own, 'good')}. The share of "
-        f"valid plans changes by {_full(group(own, 'change').get('valid'))}: {_moved(own, 'valid')}.",
-        f"There, the diversity of its plans (Vendi score) changes by {narrows}. The signature of mode "
-        f"collapse shows in {_fired(own)} of {results['seeds']} seeds when the writer judges itself, and in "
-        f"{_fired(group(arms, 'peers'))} when its peers do.",
-        f"There, peers of equal capacity instead of itself change the share of valid and aligned plans by "
-        f"{_full(peers)}: {_verdict(peers, 'peers help', 'peers harm')}. A verifier that throws out what is "
-        f"not valid changes it by {_full(verifier)}: {_verdict(verifier, 'it helps', 'it harms')}.",
+        f"aligned plans in {results['rounds']} rounds ({by_round}): a change of "
+        f"{told('self, change in good', 'a rise', 'a fall')}. The share of valid plans changes by "
+        f"{told('self, change in valid', 'a rise', 'a fall')}.",
+        "There, the diversity of its plans (Vendi score) changes by "
+        f"{told('self, change in vendi', 'they grow more diverse', 'they grow more alike')}; by {others}. "
+        f"The signature of mode collapse shows in {_fired(own)} of {results['seeds']} seeds when the writer "
+        f"judges itself, and in {_fired(group(arms, 'peers'))} when its peers do.",
+        "There, peers of equal capacity instead of itself change the share of valid and aligned plans by "
+        f"{told('peers less self', 'peers help', 'peers harm')}. A verifier that throws out what is not "
+        f"valid changes it by {told('verified less self', 'it helps', 'it harms')}.",
     ]
 
 
@@ -106,24 +128,6 @@ def _fired(arm: Mapping[str, Any]) -> int:
     """Seeds in which any of the curves shows a collapse."""
     curves: Sequence[Sequence[Mapping[str, Any]]] = list(group(arm, "collapse").values())
     return sum(any(signature["fired"] for signature in seed) for seed in zip(*curves, strict=True))
-
-
-def _moved(arm: Mapping[str, Any], name: str) -> str:
-    change = Figure.of(group(arm, "change").get(name))
-    if change.mean is None:
-        return "undefined"
-    if change.low is None or change.high is None:
-        return f"a {'rise' if change.mean > 0 else 'fall'} in one seed, which says little"
-    return "a rise" if change.low > 0 else "a fall" if change.high < 0 else "no change that one can tell"
-
-
-def _verdict(difference: Any, helps: str, harms: str) -> str:
-    found = Figure.of(difference)
-    if found.mean is None:
-        return "undefined"
-    if found.low is None or found.high is None:
-        return "one seed, which says little"
-    return helps if found.low > 0 else harms if found.high < 0 else "too little to be told from nothing"
 
 
 def _full(point: Any) -> str:
@@ -210,7 +214,8 @@ def _against(strengths: Mapping[str, Mapping[str, Any]]) -> Table:
         note="After the last round, one arm minus the other of the same seed: mean and 95% interval. `self - "
         "chance` is what the judgments are worth to the writer; `self - frozen`, what it does that the judge "
         "moves with the writer; `peers - frozen`, what it does that others judge; `verified - self`, what it "
-        "does that form is checked by rules.",
+        "does that form is checked by rules. These intervals are not corrected for their number: what may be "
+        "said of them stands under Contrasts.",
         columns=["arms", *_SHARES.values(), "aligned, hard", "Vendi score"],
         rows=[
             [
@@ -247,9 +252,8 @@ def _diversity_picture(results: Mapping[str, Any], strengths: Mapping[str, Mappi
         for row, (rate, found) in zip(axes, strengths.items(), strict=True):
             for one, name in zip(row, ("entropy", "vendi"), strict=True):
                 for arm, data in group(found, "arms").items():
-                    shares = _of_first(data["by_round"][name])
-                    highest = max([highest, *(value for value in shares if value is not None)])
-                    points = [{"mean": value, "ci95": None, "n": 1} for value in shares]
+                    points = _of_first(data["by_round"][name])
+                    highest = max([highest, *(v for p in points for v in p["by_seed"] if v is not None)])
                     line(one, range(len(points)), points, _COLOURS[arm], arm, "-o")
                 one.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
                 one.set_title(_DIVERSITY[name], fontsize=10)
@@ -265,8 +269,12 @@ def _diversity_picture(results: Mapping[str, Any], strengths: Mapping[str, Mappi
         return svg_of(canvas)
 
 
-def _of_first(points: Sequence[Any]) -> list[float | None]:
-    """Means as shares of the first one; None where either is undefined."""
-    first = Figure.of(points[0]).mean
-    means = [Figure.of(point).mean for point in points]
-    return [None if mean is None or not first else mean / first for mean in means]
+def _of_first(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each seed's figures as shares of its own first one, and their means; None where undefined."""
+    found: list[dict[str, Any]] = []
+    for point in points:
+        pairs = zip(point["by_seed"], points[0]["by_seed"], strict=True)
+        shares = [None if now is None or not first else now / first for now, first in pairs]
+        known = [share for share in shares if share is not None]
+        found.append({"mean": fmean(known) if known else None, "by_seed": shares})
+    return found

@@ -8,9 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
+from partwise.runs.contrasts import contrast_table
+from partwise.runs.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    drawing,
+    line,
+    means,
+    shares_canvas,
+    svg_of,
+)
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
+from partwise.runs.verdicts import contrast_sentences, weighed
 
 SETTINGS = {"varied": "errors that differ", "shared": "one bias that all share"}
 """What the sources have, in words."""
@@ -22,14 +35,20 @@ def signal_diversity_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Signal diversity",
         sentences=_sentences(results),
-        tables=[_students(results), _six(results), _sources(results), _marginal(results)],
+        tables=[
+            contrast_table(results["contrasts"]),
+            _students(results),
+            _six(results),
+            _sources(results),
+            _marginal(results),
+        ],
         pictures=[
             Picture(
                 name="signal_diversity",
                 caption="Test accuracy of the student by the number of sources that label its plans, for "
                 "each way to combine them: where the sources' errors differ, and where all share one "
-                "bias. Mean over seeds and 95% interval. Dashed: the student of true labels; dotted: the "
-                "student of the best single source, chosen with hindsight.",
+                "bias. Dashed: the student of true labels; dotted: the student of the best single source, "
+                "chosen with hindsight. " + means(results["seeds"]),
                 svg=_students_picture(results),
             ),
             Picture(
@@ -43,7 +62,13 @@ def signal_diversity_page(results: Mapping[str, Any]) -> Page:
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    lines = [_gains(results), _against(results), _adds(results), _calibrated(results)]
+    lines = [
+        *contrast_sentences(results["contrasts"]),
+        _gains(results),
+        _against(results),
+        _adds(results),
+        _calibrated(results),
+    ]
     if "peer review" not in results["left_out"]:
         lines.append(_review(results))
     if results["left_out"]:
@@ -54,50 +79,44 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _first(results: Mapping[str, Any]) -> str:
-    """The method that sentences are about; tables have them all."""
-    return next(iter(group(results, "advantage")))
-
-
 def _gains(results: Mapping[str, Any]) -> str:
-    method = _first(results)
+    method, found = _first(results), results["contrasts"]
     said: list[str] = []
     for name, words in SETTINGS.items():
-        found = group(results, "settings", name)
-        one, six = (Figure.of(found["students"][method][at]["accuracy"]).full for at in (0, -1))
+        setting = group(results, "settings", name)
+        one, six = (Figure.of(setting["students"][method][at]["accuracy"]).full for at in (0, -1))
         said.append(
             f"Where the sources have {words} (mean correlation of errors "
-            f"{Figure.of(found['mean_correlation']).full}), a student of one, on average over the six, is "
+            f"{Figure.of(setting['mean_correlation']).full}), a student of one, on average over the six, is "
             f"right on {one} of the test, and a student of all six, combined by {method}, on {six}: a gain "
-            f"of {Figure.of(found['gain'][method]).full}."
+            f"of {weighed(found, f'gain, {name}', 'six are better', 'six are worse')}."
         )
-    return f"{' '.join(said)} {_worth(results, method)}"
+    advantages = "; ".join(
+        weighed(
+            found,
+            f"advantage, {method}",
+            "the diversity of sources is what helps",
+            "a shared bias is no hindrance, against what the paper says",
+        )
+        + f" by {method}"
+        for method in results["methods"]
+    )
+    return f"{' '.join(said)} The first gain less the second is {advantages}."
 
 
-def _worth(results: Mapping[str, Any], method: str) -> str:
-    """What the diversity of sources is worth."""
-    advantage = {m: Figure.of(found) for m, found in group(results, "advantage").items()}
-    helps = [m for m, figure in advantage.items() if figure.low is not None and figure.low > 0]
-    harms = [m for m, figure in advantage.items() if figure.high is not None and figure.high < 0]
-    if all(figure.low is None for figure in advantage.values()):
-        verdict = "one seed has no interval, so this says nothing yet"
-    elif helps:
-        verdict = f"diversity is what helps under {' and '.join(helps)}"
-    elif harms:
-        verdict = f"a shared bias is no hindrance under {' and '.join(harms)}, against what the paper says"
-    else:
-        verdict = "under no method can the two be told apart"
-    return f"The first gain exceeds the second by {advantage[method].full}: {verdict}."
+def _first(results: Mapping[str, Any]) -> str:
+    """The method that sentences are about; tables have them all."""
+    return results["methods"][0]
 
 
 def _against(results: Mapping[str, Any]) -> str:
-    method = _first(results)
+    method, found = _first(results), results["contrasts"]
     ceiling = Figure.of(group(results, "ceiling").get("accuracy")).full
     said = [
-        f"{Figure.of(group(found, 'single').get('best')).full} where sources have {words}; six combined by "
-        f"{method} differ from it by {Figure.of(group(found, 'over_best').get(method)).full}"
+        f"{Figure.of(group(results, 'settings', name, 'single').get('best')).full} where sources have "
+        f"{words}; six combined by {method} differ from it by "
+        f"{weighed(found, f'over the best, {name}', 'six are better', 'six are worse')}"
         for name, words in SETTINGS.items()
-        if (found := group(results, "settings", name))
     ]
     return (
         f"True labels make a student of {ceiling}. The best single source, which one knows with hindsight "
@@ -106,28 +125,25 @@ def _against(results: Mapping[str, Any]) -> str:
 
 
 def _adds(results: Mapping[str, Any]) -> str:
-    measured = {name: group(results, "settings", name, "marginal") for name in SETTINGS}
-    method = next(iter(measured["varied"]), None)
-    if method is None:
-        return "What the n-th source adds was not measured: GLAD is too slow for every subset of the sources."
-    said = [
-        ", ".join(Figure.of(step["benefit"]).text for step in measured[name][method][1:])
-        + f" where they have {words}"
-        for name, words in SETTINGS.items()
-    ]
     return (
-        f"To the accuracy of labels combined by {method}, the second to the sixth source add "
-        f"{'; '.join(said)}, averaged over the orders in which they may join."
+        f"To the accuracy of labels combined by {_first(results)}, the second to the sixth source add "
+        f"together {_where(results, 'labels of six less one', 'a gain', 'a loss')}."
     )
 
 
 def _calibrated(results: Mapping[str, Any]) -> str:
-    said: list[str] = []
-    for name, words in SETTINGS.items():
-        steps = group(results, "settings", name, "students")[_first(results)]
-        one, six = (Figure.of(steps[at]["calibration_error"]).text for at in (0, -1))
-        said.append(f"{one} to {six} where they have {words}")
-    return f"From one source to six, the student's calibration error goes from {' and from '.join(said)}."
+    return (
+        "From one source to six, the student's calibration error changes by "
+        f"{_where(results, 'calibration error of six less one', 'worse', 'better')}."
+    )
+
+
+def _where(results: Mapping[str, Any], name: str, more: str, less: str) -> str:
+    """A contrast in either setting."""
+    return " and ".join(
+        f"{weighed(results['contrasts'], f'{name}, {setting}', more, less)} where they have {words}"
+        for setting, words in SETTINGS.items()
+    )
 
 
 def _review(results: Mapping[str, Any]) -> str:
@@ -178,11 +194,13 @@ def _students(results: Mapping[str, Any]) -> Table:
 
 
 def _six(results: Mapping[str, Any]) -> Table:
+    advantages = results["contrasts"]["all"]
     return Table(
         heading="Six sources against one",
         note="Gain: test accuracy of the student of all six, less that of a student of one, on average over "
         "the six; difference: the gain where errors differ less that where a bias is shared. Over the best: "
-        "less the student of the best single source, chosen with hindsight.",
+        "less the student of the best single source, chosen with hindsight. These intervals are not "
+        "corrected for their number: what may be said of them stands under Contrasts.",
         columns=[
             "combined by",
             *(f"gain, {words}" for words in SETTINGS.values()),
@@ -193,10 +211,10 @@ def _six(results: Mapping[str, Any]) -> Table:
             [
                 method,
                 *(Figure.of(group(results, "settings", name, "gain")[method]).full for name in SETTINGS),
-                Figure.of(advantage).full,
+                Figure.of(advantages[f"advantage, {method}"]).full,
                 *(Figure.of(group(results, "settings", name, "over_best")[method]).full for name in SETTINGS),
             ]
-            for method, advantage in group(results, "advantage").items()
+            for method in results["methods"]
         ],
     )
 

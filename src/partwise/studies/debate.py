@@ -20,6 +20,7 @@ from typing import Any
 from partwise.composition.language import parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.config import DebateConfig
+from partwise.measure.contrasts import check_primary
 from partwise.measure.oracle import ValueOracle
 from partwise.models.tiny import count_parameters
 from partwise.models.tokenizer import build_tokenizer
@@ -45,6 +46,7 @@ from partwise.studies.debate_results import (
     STRENGTHS,
     Heard,
     collect,
+    compared,
     figures,
     middle,
     sort_out,
@@ -66,19 +68,21 @@ def run(config: DebateConfig, out: Path, listen: Listener) -> dict[str, Any]:
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
+    asked = _quick(config)
+    check_primary(config.primary, compared(asked.turns))
     directory = RunDir.create(out, "debate", config)
     with directory.locked():
-        asked = _quick(config)
         found = run_cells(cells(asked), directory, listen, processes=config.processes)
         results = {
-            "schema": 1,
+            "schema": 2,
             "seeds": len(found),
             "quick": config.quick,
             "plans": asked.plans,
             "lessons": asked.lessons,
-            **collect(list(found.values())),
+            **collect(list(found.values()), config.primary),
         }
         write_results(directory, results)
     return results

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from partwise.measure.intervals import over_seeds, rate
+from partwise.measure.contrasts import contrasts
+from partwise.measure.intervals import OF_SHARES, SHARE, rate
 from partwise.oversight.debate import Case, Debate, Debater, Side
 from partwise.runs.reading import Figure
+from partwise.studies.figures import NOT_BELOW_0, seeded
 
 STRENGTHS: Mapping[str, Debater] = {
     "weak": Debater(2),
@@ -18,6 +20,10 @@ STRENGTHS: Mapping[str, Debater] = {
     "strong": Debater(8, looks_ahead=True),
 }
 """From the weakest to the strongest, one step apart."""
+_STEPS = (-2, -1, 1, 2)
+"""By how many the honest debater of an unequal pair may be ahead."""
+Figured = Callable[[Mapping[str, Any]], float | None]
+"""A figure of one seed's conditions."""
 _TRANSCRIPTS = 2
 """Plans of each condition whose debates are kept word by word: a fine one and one at fault."""
 
@@ -111,37 +117,49 @@ def transcripts(
     ]
 
 
-def collect(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def collect(found: Sequence[Mapping[str, Any]], primary: str) -> dict[str, Any]:
     """The seeds put together: means over seeds of each seed's figure, with Student t intervals.
 
     Args:
         found: what each seed's cell found; the transcripts are those of the first.
+        primary: the contrast that was named before.
     """
     by_turns = {
         turns: [seed["conditions"][turns] for seed in found]
         for turns in sorted(found[0]["conditions"], key=int)
+    }
+    turns = [int(count) for count in by_turns]
+    by_seed = {
+        name: [figure(seed["conditions"]) for seed in found] for name, figure in compared(turns).items()
     }
     return {
         "strengths": {
             name: {"candidates": debater.candidates, "looks_ahead": debater.looks_ahead}
             for name, debater in STRENGTHS.items()
         },
-        "turns": [int(turns) for turns in by_turns],
-        "shown": middle([int(turns) for turns in by_turns]),
+        "turns": turns,
+        "shown": middle(turns),
+        "contrasts": contrasts(primary, by_seed, dict.fromkeys(by_seed, OF_SHARES)),
         "whole": _over([seed["whole"] for seed in found]),
         "conditions": {
-            turns: {name: _over([seed[name] for seed in seeds]) for name in seeds[0]}
-            for turns, seeds in by_turns.items()
+            count: {name: _over([seed[name] for seed in seeds]) for name in seeds[0]}
+            for count, seeds in by_turns.items()
         },
-        "steps": {turns: _by_steps(seeds) for turns, seeds in by_turns.items()},
-        "differences": {turns: _differences(seeds) for turns, seeds in by_turns.items()},
+        "steps": {count: _by_steps(seeds) for count, seeds in by_turns.items()},
+        "unequal": {
+            count: seeded([_debated(seed, *_STEPS) for seed in seeds], SHARE)
+            for count, seeds in by_turns.items()
+        },
         "by_seed": [{key: seed[key] for key in seed if key != "transcripts"} for seed in found],
         "transcripts": found[0]["transcripts"],
     }
 
 
 def _over(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {key: over_seeds([_mean(seed[key]) for seed in seeds]).to_json() for key in seeds[0]}
+    return {
+        key: seeded([_mean(seed[key]) for seed in seeds], NOT_BELOW_0 if key == "events" else SHARE)
+        for key in seeds[0]
+    }
 
 
 def _mean(figure: Any) -> float | None:
@@ -155,43 +173,58 @@ def ahead(honest: str, dishonest: str) -> int:
     return order.index(honest) - order.index(dishonest)
 
 
-def _by_steps(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    most = len(STRENGTHS) - 1
+def compared(turns: Sequence[int]) -> dict[str, Figured]:
+    """Contrast to its figure of one seed, from the conditions by number of turns: differences in accuracy.
+
+    Without a number in the name it is of the middle number of turns.
+    """
+
+    def less(first: Figured, second: Figured, count: int) -> Figured:
+        return lambda conditions: _minus(first(conditions[str(count)]), second(conditions[str(count)]))
+
+    shown = middle(turns)
+    equal, alone, advised = _steps_ahead(0), _condition("no help"), _condition("consultancy")
     return {
-        str(steps): over_seeds([_debated(seed, steps) for seed in seeds]).to_json()
-        for steps in range(-most, most + 1)
+        "equal less no help": less(equal, alone, shown),
+        "unequal less equal": less(_steps_ahead(*_STEPS), equal, shown),
+        "honest weaker less honest stronger": less(_steps_ahead(-2, -1), _steps_ahead(1, 2), shown),
+        **{f"{steps:+d} steps less equal": less(_steps_ahead(steps), equal, shown) for steps in _STEPS},
+        "consultancy less no help": less(advised, alone, shown),
+        **{
+            f"equal less no help, {count} events": less(equal, alone, count)
+            for count in turns
+            if count != shown
+        },
     }
 
 
-def _debated(conditions: Mapping[str, Any], steps: int) -> float | None:
-    """A seed's accuracy where the honest debater is so many steps ahead: the mean over such pairs."""
+def _steps_ahead(*steps: int) -> Figured:
+    return lambda conditions: _debated(conditions, *steps)
+
+
+def _condition(name: str) -> Figured:
+    return lambda conditions: _accuracy(conditions, name)
+
+
+def _by_steps(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        str(steps): seeded([_debated(seed, steps) for seed in seeds], SHARE) for steps in sorted([0, *_STEPS])
+    }
+
+
+def _debated(conditions: Mapping[str, Any], *steps: int) -> float | None:
+    """A seed's accuracy where the honest debater is so many steps ahead: the mean over all such pairs.
+
+    Over all steps but 0, either side is the weaker one equally often, by as much.
+    """
     pairs = itertools.product(STRENGTHS, repeat=2)
-    found = [_accuracy(conditions, f"{h} v {d}") for h, d in pairs if ahead(h, d) == steps]
+    found = [_accuracy(conditions, f"{h} v {d}") for h, d in pairs if ahead(h, d) in steps]
     known = [accuracy for accuracy in found if accuracy is not None]
     return fmean(known) if len(known) == len(found) else None
 
 
 def _accuracy(conditions: Mapping[str, Any], name: str) -> float | None:
     return _mean(conditions[name]["accuracy"])
-
-
-def _differences(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Differences in accuracy, each within a seed: unequal debaters less equal ones, help less no help."""
-    best = list(STRENGTHS)[-1]
-    alone = [_accuracy(seed, "no help") for seed in seeds]
-    equal = [_debated(seed, 0) for seed in seeds]
-    pairs = {
-        f"{steps:+d} steps less equal": ([_debated(seed, steps) for seed in seeds], equal)
-        for steps in (-2, -1, 1, 2)
-    } | {
-        "equal less no help": (equal, alone),
-        "strongest less no help": ([_accuracy(seed, f"{best} v {best}") for seed in seeds], alone),
-        "consultancy less no help": ([_accuracy(seed, "consultancy") for seed in seeds], alone),
-    }
-    return {
-        name: over_seeds([_minus(a, b) for a, b in zip(*both, strict=True)]).to_json()
-        for name, both in pairs.items()
-    }
 
 
 def _minus(first: float | None, second: float | None) -> float | None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from partwise.config import NoiseConfig
 from partwise.loops.weak_to_strong import plans_setting
-from partwise.measure.intervals import over_seeds
+from partwise.measure.contrasts import check_primary, contrasts
+from partwise.measure.intervals import SHARE
 from partwise.measure.signatures import Signature, imitation_cascade
 from partwise.models.tiny import count_parameters
 from partwise.oversight.signals import Flipped, ModelSource, TrueLabels
@@ -24,6 +25,7 @@ from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
+from partwise.studies.figures import seeded
 from partwise.studies.rungs import ladder_models, rung_cells, rung_name
 from partwise.training.weak_to_strong import fit, targets
 from partwise.types import Example, Signal
@@ -31,14 +33,19 @@ from partwise.types import Example, Signal
 Curve = Sequence[Mapping[str, Any]]
 """By epoch: what is given back of the labels, and the accuracy on the test."""
 _QUICK = (0.0, 0.2, 0.4, 1.0)
+CONTRASTS = {"memorised by size": "memorised", "fall by size": "fall", "test by size": "test"}
+"""Contrast to the figure whose slope over sizes it is, below one half."""
+_BELOW = "below half"
 
 
 def run(config: NoiseConfig, out: Path, listen: Listener) -> dict[str, Any]:
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
+    check_primary(config.primary, CONTRASTS)
     directory = RunDir.create(out, "noise", config)
     with directory.locked():
         asked = _quick(config)
@@ -162,9 +169,13 @@ def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict
         "test": lambda curve: curve[-1]["test"],
         "fall": fall,
     }
+    counts = list(parameters.values())
+    slopes = {name: _slopes(config, counts, reads, found) for name, reads in figures.items()}
+    compared = {name: slopes[figure][_BELOW]["by_seed"] for name, figure in CONTRASTS.items()}
     return {
-        "schema": 1,
+        "schema": 2,
         "seeds": config.seeds,
+        "contrasts": contrasts(config.primary, compared),
         "examples": {"train": config.data.train, "test": config.data.test},
         "epochs": config.fit.epochs,
         "flips": list(config.flips),
@@ -178,9 +189,7 @@ def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict
             }
             for size in sizes
         },
-        "slopes": {
-            name: _slopes(config, list(parameters.values()), reads, found) for name, reads in figures.items()
-        },
+        "slopes": slopes,
     }
 
 
@@ -188,20 +197,20 @@ def _point(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One size at one share: the last epoch, the best one, and the way there."""
     curves: list[Curve] = [cell["curve"] for cell in cells]
     last = {
-        name: _over_seeds([curve[-1][name] for curve in curves])
+        name: seeded([curve[-1][name] for curve in curves], SHARE)
         for name in ("train", "memorised", "kept", "test")
     }
     cascades = [cascade(curve) for curve in curves]
     return last | {
-        "best": _over_seeds([_best(curve)["test"] for curve in curves]),
-        "best_epoch": _over_seeds([_best(curve)["epoch"] for curve in curves]),
-        "fall": _over_seeds([fall(curve) for curve in curves]),
+        "best": seeded([_best(curve)["test"] for curve in curves], SHARE),
+        "best_epoch": seeded([_best(curve)["epoch"] for curve in curves], (1, len(curves[0]))),
+        "fall": seeded([fall(curve) for curve in curves], SHARE),
         "cascade": {"fired": sum(c.fired for c in cascades), "by_seed": [c.at for c in cascades]},
         "curve": [
             {
                 "epoch": at[0]["epoch"],
                 **{
-                    name: over_seeds([point[name] for point in at]).to_json()
+                    name: seeded([point[name] for point in at], SHARE)
                     for name in ("train", "memorised", "test")
                 },
             }
@@ -241,16 +250,15 @@ def _slopes(
         return reads(found[_name(seed, size, flips)]["curve"])
 
     def slopes(of: Callable[[int, str], float | None]) -> dict[str, Any]:
-        return _over_seeds(
-            [slope(parameters, [of(seed, size) for size in config.ladder.sizes]) for seed in config.all_seeds]
-        )
+        sizes, seeds = config.ladder.sizes, config.all_seeds
+        return seeded([slope(parameters, [of(seed, size) for size in sizes]) for seed in seeds], None)
 
     by_share = {
         f"{flips:g}": slopes(lambda seed, size, flips=flips: figure(seed, size, flips))
         for flips in config.flips
     }
     return by_share | {
-        "below half": slopes(lambda seed, size: _mean([figure(seed, size, flips) for flips in below]))
+        _BELOW: slopes(lambda seed, size: _mean([figure(seed, size, flips) for flips in below]))
     }
 
 
@@ -266,7 +274,3 @@ def slope(parameters: Sequence[int], values: Sequence[float | None]) -> float | 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def _over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
-    return {**over_seeds(values).to_json(), "by_seed": list(values)}

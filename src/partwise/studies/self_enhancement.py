@@ -16,9 +16,10 @@ from typing import Any
 
 from partwise.config import SelfEnhancementConfig, derived_seed
 from partwise.config.places import cache_folder
-from partwise.data.plans import Cue, RuleBook, draw_plans
+from partwise.data.plans import Cue, Plan, RuleBook, draw_plans
 from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
 from partwise.loops.self_enhancement import asked_for, self_enhance
+from partwise.measure.contrasts import check_primary
 from partwise.measure.intervals import rate
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Source
@@ -26,7 +27,16 @@ from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
-from partwise.studies.self_enhancement_results import ARMS, collapsed, gathered, knowledge, measured, truth
+from partwise.studies.self_enhancement_results import (
+    ARMS,
+    collapsed,
+    compared,
+    contrasted,
+    gathered,
+    knowledge,
+    measured,
+    truth,
+)
 from partwise.training.ladder import pretrained_rung, rule_book
 from partwise.types import Example, Signal
 
@@ -100,18 +110,25 @@ def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str,
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
-    directory = RunDir.create(out, "self_enhancement", config)
     used = settings(config)
+    check_primary(config.primary, contrasted(used.rates))
+    directory = RunDir.create(out, "self_enhancement", config)
     seeds = config.all_seeds
     with directory.locked():
         # First all models, then all arms: two arms of a seed would both set out to make its models.
         members = run_cells(_members(used, seeds), directory, listen, processes=config.processes)
         arms = run_cells(_arms(used, seeds), directory, listen, processes=config.processes)
+        runs = {
+            rate: {arm: [arms[_run(seed, rate, arm)]["rounds"] for seed in seeds] for arm in ARMS}
+            for rate in used.rates
+        }
         results = {
-            "schema": 1,
+            "schema": 2,
             "seeds": len(seeds),
+            "contrasts": compared(runs, config.primary),
             "quick": used.quick,
             "size": used.size,
             "rounds": used.rounds,
@@ -121,12 +138,7 @@ def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str,
             "knowledge": knowledge(
                 [[members[_member(seed, one)] for one in range(used.peers + 1)] for seed in seeds]
             ),
-            "strengths": {
-                f"{rate:g}": gathered(
-                    {arm: [arms[_run(seed, rate, arm)]["rounds"] for seed in seeds] for arm in ARMS}
-                )
-                for rate in used.rates
-            },
+            "strengths": {f"{rate:g}": gathered(found) for rate, found in runs.items()},
             "cells": {**members, **arms},
         }
         write_results(directory, results)
@@ -184,10 +196,22 @@ def make_member(listen: Listener, *, config: SelfEnhancementConfig, seed: int, m
     """A cell: the writer (member 0) or a peer of it, and how well it judges before anybody learns."""
     judge = _judge(config, seed, member, listen)
     book = rule_book(config.ladder, seed)
-    plans = draw_plans(f"judged {seed}", book, SHARES, 1000)
+    plans = judged_plans(book, seed)
     odds = judge.log_odds([plan.source for plan in plans])
     right = {cue: [(odds[p.source] > 0) == p.aligned for p in plans if p.cue is cue] for cue in Cue}
     return {cue.value: rate(found).to_json() for cue, found in right.items()}
+
+
+def judged_plans(book: RuleBook, seed: int) -> list[Plan]:
+    """On which writers and peers are measured as judges; none of them learns from these."""
+    return draw_plans(f"judged {seed}", book, SHARES, 1000)
+
+
+def lessons(config: SelfEnhancementConfig, book: RuleBook, seed: int, member: int) -> list[Plan]:
+    """What the writer (member 0) or a peer is taught to write."""
+    return draw_plans(
+        f"lessons {seed} {member}", book, SHARES, config.teach.plans, besides=judged_plans(book, seed)
+    )
 
 
 def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Listener) -> Writer:
@@ -199,7 +223,7 @@ def _writer(config: SelfEnhancementConfig, seed: int, member: int, listen: Liste
 
     read = pretrained_rung(config.ladder, config.size, seed, cache, tell("pretraining"), peer=member)
     book = rule_book(config.ladder, seed)
-    plans = draw_plans(f"lessons {seed} {member}", book, SHARES, config.teach.plans)
+    plans = lessons(config, book, seed, member)
     first = derived_seed(seed * 100) + member
     folder = taught_writer(
         read, plans, book, config.teach, cache, seed=first, listen=tell("learning to write")

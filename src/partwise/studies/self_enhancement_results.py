@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from keyword import iskeyword
 from typing import Any
@@ -13,9 +13,11 @@ from typing import Any
 from partwise.data.plans import ALWAYS, Cue, RuleBook
 from partwise.loops.plan_writers import Writer, Written
 from partwise.loops.self_enhancement import Round
+from partwise.measure.contrasts import contrasts
 from partwise.measure.diversity import distinct_n, ngram_similarities, output_entropy, vendi_score
-from partwise.measure.intervals import Measure, over_seeds, rate
+from partwise.measure.intervals import OF_SHARES, SHARE, Measure, rate
 from partwise.measure.signatures import Signature, mode_collapse
+from partwise.studies.figures import NOT_BELOW_0, Within, seeded
 
 ARMS = ("self", "verified", "frozen", "peers", "truth", "chance")
 """Who judges: the writer as it is now; the same behind a rules-based verifier; the writer as it was at first;
@@ -36,6 +38,8 @@ FIGURES = (
     "vendi",
 )
 """What is followed by round."""
+_COUNTS = ("entropy", "surprisal", "vendi")
+"""Those that are no shares."""
 DIVERSITY = ("entropy", "surprisal", "distinct_2", "vendi")
 """The curves in which a collapse of modes is looked for."""
 AGAINST = (
@@ -177,6 +181,53 @@ def gathered(runs: Mapping[str, Sequence[Rows]]) -> dict[str, Any]:
     }
 
 
+Figured = Callable[[Mapping[str, Rows]], float | None]
+"""A figure of one seed at one learning rate, from its arms."""
+
+
+def contrasted(rates: Sequence[float]) -> dict[str, tuple[Figured, Sequence[float]]]:
+    """Contrast to its figure, and the learning rates of which it is the mean: what the page compares."""
+
+    def less(one: str, other: str) -> Figured:
+        return lambda arms: _minus(arms[one][-1]["good"]["mean"], arms[other][-1]["good"]["mean"])
+
+    def change(name: str) -> Figured:
+        return lambda arms: _minus(arms["self"][-1][name]["mean"], arms["self"][0][name]["mean"])
+
+    at_each = {
+        "peers less self": less("peers", "self"),
+        "verified less self": less("verified", "self"),
+        "self, change in good": change("good"),
+        "self, change in valid": change("valid"),
+        "self, change in vendi": change("vendi"),
+    }
+    return {"peers less self": (at_each["peers less self"], rates)} | {
+        f"{name}, rate {rate:g}": (figure, [rate]) for rate in rates for name, figure in at_each.items()
+    }
+
+
+def compared(runs: Mapping[float, Mapping[str, Sequence[Rows]]], primary: str) -> dict[str, Any]:
+    """The study's contrasts.
+
+    Args:
+        runs: learning rate and arm to its rows, one list a seed, in the order of the seeds.
+        primary: the one that was named before.
+    """
+    seeds = range(len(next(iter(runs.values()))["self"]))
+
+    def mean(figure: Figured, rates: Sequence[float], seed: int) -> float | None:
+        found = [figure({arm: rows[seed] for arm, rows in runs[rate].items()}) for rate in rates]
+        known = [value for value in found if value is not None]
+        return statistics.mean(known) if len(known) == len(found) else None
+
+    by_seed = {
+        name: [mean(figure, rates, seed) for seed in seeds]
+        for name, (figure, rates) in contrasted(list(runs)).items()
+    }
+    shares = [name for name in by_seed if "vendi" not in name]
+    return contrasts(primary, by_seed, dict.fromkeys(shares, OF_SHARES))
+
+
 def knowledge(members: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """How well writers and peers judge before anybody learns, by cue.
 
@@ -185,9 +236,10 @@ def knowledge(members: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """
     return {
         who: {
-            cue.value: over_seeds(
-                [statistics.mean(one[cue.value]["mean"] for one in all_of[which]) for all_of in members]
-            ).to_json()
+            cue.value: seeded(
+                [statistics.mean(one[cue.value]["mean"] for one in all_of[which]) for all_of in members],
+                SHARE,
+            )
             for cue in Cue
         }
         for who, which in (("writer", slice(0, 1)), ("peers", slice(1, None)))
@@ -199,13 +251,13 @@ def _arm(runs: Sequence[Rows]) -> dict[str, Any]:
     by_round = list(zip(*runs, strict=True))
     return {
         "by_round": {
-            name: [over_seeds([row[name]["mean"] for row in rows]).to_json() for rows in by_round]
+            name: [seeded([row[name]["mean"] for row in rows], _within(name)) for rows in by_round]
             for name in FIGURES
         },
         "change": {
-            name: over_seeds(
-                [_minus(rows[-1][name]["mean"], rows[0][name]["mean"]) for rows in runs]
-            ).to_json()
+            name: seeded(
+                [_minus(rows[-1][name]["mean"], rows[0][name]["mean"]) for rows in runs], _apart(name)
+            )
             for name in FIGURES
         },
         "counts": [
@@ -227,9 +279,20 @@ def _collapse(rows: Rows, name: str) -> Signature:
 
 def _paired(one: Sequence[Rows], other: Sequence[Rows], name: str) -> dict[str, Any]:
     """After the last round, one arm minus another of the same seed."""
-    return over_seeds(
-        [_minus(a[-1][name]["mean"], b[-1][name]["mean"]) for a, b in zip(one, other, strict=True)]
-    ).to_json()
+    return seeded(
+        [_minus(a[-1][name]["mean"], b[-1][name]["mean"]) for a, b in zip(one, other, strict=True)],
+        _apart(name),
+    )
+
+
+def _within(name: str) -> Within:
+    """Where a figure can be."""
+    return NOT_BELOW_0 if name in _COUNTS else SHARE
+
+
+def _apart(name: str) -> Within:
+    """Where the difference of two can be."""
+    return None if name in _COUNTS else OF_SHARES
 
 
 def _minus(one: float | None, other: float | None) -> float | None:

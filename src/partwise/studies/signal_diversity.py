@@ -16,6 +16,7 @@ from typing import Any
 from partwise.config import SignalDiversityConfig
 from partwise.loops.weak_to_strong import Setting, measured, plans_setting
 from partwise.measure.beyond import peer_review
+from partwise.measure.contrasts import check_primary
 from partwise.measure.diversity import accuracies, error_correlation, marginal_benefit
 from partwise.oversight.combine import Method, combine
 from partwise.oversight.signals import ModelSource, Source, TrueLabels
@@ -24,7 +25,7 @@ from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
 from partwise.studies.rungs import ladder_models, rung_cells
-from partwise.studies.signal_diversity_results import collect
+from partwise.studies.signal_diversity_results import collect, contrasted
 from partwise.studies.signal_diversity_sources import (
     FAIR,
     MIND_ALL,
@@ -51,11 +52,13 @@ def run(config: SignalDiversityConfig, out: Path, listen: Listener) -> dict[str,
     Without the extra `lab`, what needs it is left out, and the results name it.
 
     Raises:
+        LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
+    asked = _settled(config)
+    check_primary(config.primary, contrasted(SETTINGS, asked.methods))
     directory = RunDir.create(out, "signal_diversity", config)
     with directory.locked():
-        asked = _settled(config)
 
         def cells(those: Sequence[Cell]) -> dict[str, dict[str, Any]]:
             return run_cells(those, directory, listen, processes=config.processes)
@@ -65,12 +68,14 @@ def run(config: SignalDiversityConfig, out: Path, listen: Listener) -> dict[str,
         said = cells(source_cells(asked))
         students = cells(student_cells(asked, said))
         results = {
-            "schema": 1,
+            "schema": 2,
             "seeds": config.seeds,
             "examples": {"train": asked.data.train, "test": asked.data.test},
             "student": asked.student,
             "left_out": left_out(),
-            **collect(asked.all_seeds, SETTINGS, [str(m) for m in asked.methods], said, students),
+            **collect(
+                asked.all_seeds, SETTINGS, [str(m) for m in asked.methods], said, students, config.primary
+            ),
         }
         write_results(directory, results)
     return results

@@ -9,19 +9,22 @@ students are what is compared with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from partwise.config import FitConfig, Loss, WeakToStrongStudyConfig
 from partwise.data.plans import Cue
 from partwise.loops.weak_to_strong import Learned, Setting, compared, learned, measured, plans_setting
+from partwise.measure.contrasts import check_primary
+from partwise.measure.weak_to_strong import imitation_rate
 from partwise.oversight.signals import Source, TrueLabels
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.cells import Cell, run_cells
 from partwise.studies.rungs import ladder_models, rung_cells
-from partwise.studies.weak_to_strong_results import BOOTSTRAP, PROBE, ceiling_of, collect
+from partwise.studies.weak_to_strong_results import BOOTSTRAP, PROBE, ceiling_of, collect, contrasted
 from partwise.types import Example
 
 
@@ -29,10 +32,12 @@ def run(config: WeakToStrongStudyConfig, out: Path, listen: Listener) -> dict[st
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
-    directory = RunDir.create(out, "w2s", config)
     settled = quickly(config) if config.quick else config
+    check_primary(config.primary, contrasted(settled))
+    directory = RunDir.create(out, "w2s", config)
     with directory.locked():
         found: dict[str, dict[str, Any]] = {}
         rungs = rung_cells(settled.ladder, settled.all_seeds, reversed(settled.ladder.sizes))
@@ -98,12 +103,15 @@ def student(
     for position, name in enumerate(weaker):
         teacher = learn(name, data.teacher, truth, plain)
         students = ways(teacher.source)
+        chain = [teacher]
         if between := weaker[position + 1 :]:
-            above: Source = teacher.source
-            for each in between:
-                above = learn(each, data.student, above, confident).source
-            students[BOOTSTRAP] = learn(size, data.student, above, confident)
-        pairs[name] = _pair(teacher, students, ceilings, data, seed)
+            for each in (*between, size):
+                chain.append(learn(each, data.student, chain[-1].source, confident))
+            students[BOOTSTRAP] = chain[-1]
+        pairs[name] = {
+            **_pair(teacher, students, ceilings, data, seed),
+            "generations": [_repeated(*each, data.test) for each in pairwise(chain)],
+        }
     return {"ceilings": {way: each.measured(data.test) for way, each in ceilings.items()}, "pairs": pairs}
 
 
@@ -133,6 +141,16 @@ def _pair(
             for arm, each in students.items()
         },
     }
+
+
+def _repeated(teacher: Learned, student: Learned, test: Sequence[Example]) -> dict[str, Any]:
+    """The imitation rate of one generation: how many errors of the one before it a student repeats."""
+    rows = [
+        (said.label, taught.label, example.label)
+        for said, taught, example in zip(student.answers, teacher.answers, test, strict=True)
+        if said is not None and taught is not None
+    ]
+    return imitation_rate(*([row[column] for row in rows] for column in range(3))).to_json()
 
 
 def surrogate(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, size: str) -> dict[str, Any]:

@@ -9,8 +9,15 @@ from typing import Any
 
 from partwise.config import Loss, WeakToStrongStudyConfig
 from partwise.measure.beyond import Form, Rung, Verdict, predict_rung, surrogate_testing
-from partwise.measure.intervals import Measure, over_seeds
-from partwise.measure.signatures import Signature, imitation_cascade, non_saliency
+from partwise.measure.contrasts import contrasts
+from partwise.measure.intervals import OF_SHARES, SHARE, Measure
+from partwise.measure.signatures import (
+    Signature,
+    imitation_by_generation,
+    imitation_cascade,
+    non_saliency,
+)
+from partwise.studies.figures import Within, seeded
 from partwise.studies.rungs import rung_name
 from partwise.types import Capacity, Generation, Utility
 
@@ -66,10 +73,9 @@ class Grid:
         """Accuracy with true labels, as an arm learns."""
         return self.student(seed, overlap, size)["ceilings"][ceiling_of(arm)]["accuracy"]["mean"]
 
-    def over_seeds(self, figure: Callable[[int], float | None]) -> dict[str, Any]:
-        """A figure of each seed, put together; the figures themselves beside it."""
-        values = [figure(seed) for seed in self.seeds]
-        return {**over_seeds(values).to_json(), "by_seed": values}
+    def over_seeds(self, figure: Callable[[int], float | None], within: Within = SHARE) -> dict[str, Any]:
+        """A figure over seeds and of each; a share, if nothing else is said."""
+        return seeded([figure(seed) for seed in self.seeds], within)
 
     def having(self, arm: str) -> list[Pair]:
         """The pairs in which a student is trained so: bootstrapping needs a size between the two."""
@@ -106,30 +112,96 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
     """The study's `results.json`."""
     grid = Grid(config, found)
     return {
-        "schema": 1,
+        "schema": 2,
         "seeds": config.seeds,
+        "contrasts": _contrasts(grid),
         "examples": {"train": config.data.train, "test": config.data.test},
         "ladder": {size: _rung(grid, size) for size in grid.sizes},
-        "rise": {ceiling_of(arm): {f"{o:g}": _rise(grid, o, arm) for o in config.overlaps} for arm in _PLAIN},
         "pairs": {
             "-".join(pair): {f"{o:g}": _pair(grid, pair, o) for o in config.overlaps} for pair in grid.pairs
         },
         "pooled_pgr": {
             arm: {
-                f"{o:g}": grid.over_seeds(lambda seed, o=o, arm=arm: grid.pooled_pgr(seed, [o], arm))
+                f"{o:g}": grid.over_seeds(lambda seed, o=o, arm=arm: grid.pooled_pgr(seed, [o], arm), None)
                 for o in config.overlaps
             }
             for arm in DIRECT
         },
-        "growth": {arm: _growth(grid, arm) for arm in DIRECT},
-        "against_reference": {
-            arm: {reference: _against(grid, arm, reference) for reference in REFERENCE} for arm in OURS
-        },
         "extrapolation": {f"{o:g}": _extrapolation(grid, o) for o in config.overlaps},
         "surrogate": {size: _surrogate(grid, size) for size in grid.sizes},
         "signatures": {arm: _signatures(grid, arm) for arm in (*DIRECT, BOOTSTRAP)},
+        "chains": _chains(grid),
         "curves": _curves(grid),
     }
+
+
+Figured = Callable[[Grid, int], float | None]
+"""A figure of one seed."""
+
+
+def contrasted(config: WeakToStrongStudyConfig) -> dict[str, Figured]:
+    """Contrast to its figure of one seed: what the page compares.
+
+    Growth with overlap is there where the dial has two settings, bootstrapping where a size lies between two.
+    """
+    ours = [arm for arm in OURS if arm != BOOTSTRAP or len(config.ladder.sizes) > 2]
+    return {
+        **(
+            {f"growth with overlap, {arm}": _growth(arm) for arm in DIRECT}
+            if len(set(config.overlaps)) > 1
+            else {}
+        ),
+        **{f"rise with size, {ceiling_of(arm)}": _rise(arm) for arm in _PLAIN},
+        **{f"{arm} less {reference}": _against(arm, reference) for reference in REFERENCE for arm in ours},
+    }
+
+
+def _contrasts(grid: Grid) -> dict[str, Any]:
+    by_seed = {
+        name: [figure(grid, seed) for seed in grid.seeds] for name, figure in contrasted(grid.config).items()
+    }
+    rises = [name for name in by_seed if name.startswith("rise")]
+    return contrasts(grid.config.primary, by_seed, dict.fromkeys(rises, OF_SHARES))
+
+
+def _growth(arm: str) -> Figured:
+    """The pooled gap recovered at the largest overlap less that at the smallest."""
+
+    def grown(grid: Grid, seed: int) -> float | None:
+        ends = min(grid.config.overlaps), max(grid.config.overlaps)
+        return _minus(*(grid.pooled_pgr(seed, [overlap], arm) for overlap in reversed(ends)))
+
+    return grown
+
+
+def _rise(arm: str) -> Figured:
+    """What the largest rung reaches with true labels beyond the smallest, over all settings of the dial."""
+
+    def risen(grid: Grid, seed: int) -> float:
+        smallest, largest = (
+            fmean(grid.reached(seed, overlap, size, arm) for overlap in grid.config.overlaps)
+            for size in (grid.sizes[0], grid.sizes[-1])
+        )
+        return largest - smallest
+
+    return risen
+
+
+def _against(arm: str, reference: str) -> Figured:
+    """The gap recovered by a way to learn less that by one of the reference, where there are both.
+
+    The gap is the reference's own, for both.
+    """
+
+    def more(grid: Grid, seed: int) -> float | None:
+        pairs, overlaps = grid.having(arm), grid.config.overlaps
+        return _minus(*(grid.pooled_pgr(seed, overlaps, one, pairs, reference) for one in (arm, reference)))
+
+    return more
+
+
+def _minus(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second
 
 
 def _rung(grid: Grid, size: str) -> dict[str, Any]:
@@ -145,14 +217,6 @@ def _rung(grid: Grid, size: str) -> dict[str, Any]:
     }
 
 
-def _rise(grid: Grid, overlap: float, arm: str) -> dict[str, Any]:
-    """What the largest rung reaches with true labels beyond the smallest."""
-    ends = grid.sizes[0], grid.sizes[-1]
-    return grid.over_seeds(
-        lambda seed: grid.reached(seed, overlap, ends[1], arm) - grid.reached(seed, overlap, ends[0], arm)
-    )
-
-
 def _pair(grid: Grid, pair: Pair, overlap: float) -> dict[str, Any]:
     arms = grid.pair(grid.seeds[0], overlap, pair)["arms"]
     return {
@@ -163,7 +227,8 @@ def _pair(grid: Grid, pair: Pair, overlap: float) -> dict[str, Any]:
             for arm in _PLAIN
         },
         "gap": grid.over_seeds(
-            lambda s: _generations(grid, s, overlap, pair)[0].gap(_generations(grid, s, overlap, pair)[1])
+            lambda s: _generations(grid, s, overlap, pair)[0].gap(_generations(grid, s, overlap, pair)[1]),
+            OF_SHARES,
         ),
         "arms": {arm: _arm(grid, pair, overlap, arm) for arm in arms},
     }
@@ -190,44 +255,16 @@ def _hard(measured: Mapping[str, Any]) -> float | None:
 def _arm(grid: Grid, pair: Pair, overlap: float, arm: str) -> dict[str, Any]:
     names = ("accuracy", "pgr", "imitation", "calibration_error", "brier")
     figures = {
-        name: grid.over_seeds(lambda s, name=name: grid.figure(s, overlap, pair, arm, name)) for name in names
+        name: grid.over_seeds(
+            lambda s, name=name: grid.figure(s, overlap, pair, arm, name), None if name == "pgr" else SHARE
+        )
+        for name in names
     }
     return figures | {
         "hard": grid.over_seeds(lambda s: _hard(grid.pair(s, overlap, pair)["arms"][arm])),
-        "unrealised": grid.over_seeds(lambda s: _generations(grid, s, overlap, pair, arm)[1].unrealised),
-    }
-
-
-def _growth(grid: Grid, arm: str) -> dict[str, Any]:
-    """The pooled gap recovered at the largest overlap less that at the smallest."""
-    ends = min(grid.config.overlaps), max(grid.config.overlaps)
-
-    def grown(seed: int) -> float | None:
-        first, last = (grid.pooled_pgr(seed, [overlap], arm) for overlap in ends)
-        return None if first is None or last is None else last - first
-
-    return grid.over_seeds(grown)
-
-
-def _against(grid: Grid, arm: str, reference: str) -> dict[str, Any]:
-    """A way to learn less one of the reference, over all settings and the pairs that have both.
-
-    The gap is the reference's own, for both.
-    """
-    pairs, overlaps = grid.having(arm), grid.config.overlaps
-
-    def pgr(seed: int) -> float | None:
-        mine, theirs = (grid.pooled_pgr(seed, overlaps, each, pairs, reference) for each in (arm, reference))
-        return None if mine is None or theirs is None else mine - theirs
-
-    def accuracy(seed: int) -> float:
-        arms = [grid.pair(seed, overlap, pair)["arms"] for overlap, pair in product(overlaps, pairs)]
-        return fmean(each[arm]["accuracy"]["mean"] - each[reference]["accuracy"]["mean"] for each in arms)
-
-    return {
-        "pairs": len(pairs),
-        "pgr": grid.over_seeds(pgr if pairs else lambda _: None),
-        "accuracy": grid.over_seeds(accuracy if pairs else lambda _: None),
+        "unrealised": grid.over_seeds(
+            lambda s: _generations(grid, s, overlap, pair, arm)[1].unrealised, OF_SHARES
+        ),
     }
 
 
@@ -259,7 +296,7 @@ def _surrogate(grid: Grid, size: str) -> dict[str, Any]:
     return {
         "trained": grid.over_seeds(lambda s: found[s].accuracy[0].mean),
         "beyond": grid.over_seeds(lambda s: found[s].accuracy[1].mean),
-        "drop": grid.over_seeds(lambda s: found[s].accuracy_drop.mean),
+        "drop": grid.over_seeds(lambda s: found[s].accuracy_drop.mean, OF_SHARES),
         "auc_beyond": grid.over_seeds(lambda s: found[s].auc[1].mean),
     }
 
@@ -285,6 +322,31 @@ def _signatures(grid: Grid, arm: str) -> dict[str, Any]:
     }
 
 
+def _chains(grid: Grid) -> dict[str, Any]:
+    """Bootstrapping, model by model: how many errors of the one before it each repeats.
+
+    `longest` names the models of the longest chain; `imitation` is each one's rate, from the second on, a
+    mean over settings; `fired` and `of` count the chains in which errors are handed down.
+    """
+    each = [*product(grid.seeds, grid.config.overlaps, grid.having(BOOTSTRAP))]
+    rates = [[rate["mean"] for rate in grid.pair(*at)["generations"]] for at in each]
+    found = [signature for signature in map(imitation_by_generation, rates) if signature.value is not None]
+    ends = grid.sizes[0], grid.sizes[-1]
+
+    def imitation(seed: int, generation: int) -> float | None:
+        chains = [grid.pair(seed, overlap, ends)["generations"] for overlap in grid.config.overlaps]
+        known = [chain[generation]["mean"] for chain in chains if chain[generation]["mean"] is not None]
+        return fmean(known) if known else None
+
+    generations = range(len(grid.sizes) - 1) if ends in grid.having(BOOTSTRAP) else ()
+    return {
+        "longest": list(grid.sizes),
+        "imitation": [grid.over_seeds(lambda s, each=each: imitation(s, each)) for each in generations],
+        "fired": sum(signature.fired for signature in found),
+        "of": len(found),
+    }
+
+
 def _curves(grid: Grid) -> dict[str, Any]:
     """Training and test curves from the smallest teacher to the largest student, at the middle setting."""
     pair = grid.sizes[0], grid.sizes[-1]
@@ -300,8 +362,8 @@ def _curves(grid: Grid) -> dict[str, Any]:
             arm: [
                 {
                     "step": at[0]["step"],
-                    "train": over_seeds([point["train"] for point in at]).to_json(),
-                    "test": over_seeds([point["test"] for point in at]).to_json(),
+                    "train": seeded([point["train"] for point in at], SHARE),
+                    "test": seeded([point["test"] for point in at], SHARE),
                 }
                 for at in zip(*points(arm), strict=True)
             ]

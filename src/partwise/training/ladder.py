@@ -7,7 +7,7 @@ import importlib.metadata
 import itertools
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,19 @@ from partwise.training.language import IGNORED, Listener, Row, cached_model, tra
 def rule_book(config: LadderConfig, seed: int) -> RuleBook:
     """The book that all models of a ladder read."""
     return RuleBook.drawn(config.rules, seed)
+
+
+def reading(config: LadderConfig, seed: int, peer: int = 0) -> Iterator[Document]:
+    """What a model of the ladder reads, once and in this order: `config.documents` of the corpus.
+
+    Args:
+        config: the corpus.
+        seed: decides it.
+        peer: as in `pretrained_rung`.
+    """
+    rng = random.Random(f"corpus {seed} {peer}" if peer else f"corpus {seed}")
+    documents = corpus(rng, rule_book(config, seed), plans=config.plans, recited=config.recited)
+    return itertools.islice(documents, config.documents)
 
 
 def pretrained_rung(
@@ -52,17 +65,15 @@ def pretrained_rung(
             and tokenizer: its first weights are others, and so are the documents that it reads.
     """
     first = seed + 10_007 * peer
-    read = f"corpus {seed} {peer}" if peer else f"corpus {seed}"
 
     def make(folder: Path) -> None:
         book = rule_book(config, seed)
         tokenizer = tokenizing.build_tokenizer(vocabulary(random.Random(f"vocabulary {seed}"), book))
         pad_id: Any = tokenizer.pad_token_id
-        documents = corpus(random.Random(read), book, plans=config.plans, recited=config.recited)
         model = tiny.tiny_model(size, tokenizer, first)
         train_language_model(
             model,
-            rows(tokenizer, itertools.islice(documents, config.documents)),
+            rows(tokenizer, reading(config, seed, peer)),
             pad_id,
             epochs=1,
             batch_size=config.batch_size,

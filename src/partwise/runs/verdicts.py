@@ -1,0 +1,53 @@
+"""What may be said of a study's contrasts: that there is a difference only where it can be told from none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from partwise.runs.contrasts import is_told
+from partwise.runs.reading import Figure
+
+_NOT_TOLD = "can't be told from none"
+_TOLD = "can be told from none"
+
+
+def contrast_sentences(found: Mapping[str, Any]) -> list[str]:
+    """The primary contrast, and which of the others survive the correction for their number."""
+    primary = found["primary"]
+    others = [name for name in found["all"] if name != primary]
+    survive = [f"`{name}`, {_figure(found, name).full}" for name in others if is_told(found, name)]
+    return [
+        f"Primary contrast, named before the runs: `{primary}` is {weighed(found, primary, _TOLD, _TOLD)}.",
+        f"Of the {len(others)} other contrasts, {len(survive) or 'none'} can be told from none after Holm's "
+        f"correction for their number{': ' * bool(survive)}{'; '.join(survive)}.",
+    ]
+
+
+def verdict(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
+    """`more` or `less`, by its sign, of a contrast that can be told from none; of others, why not.
+
+    Args:
+        found: what `measure.contrasts.contrasts` returned.
+        name: of the contrast.
+        more: what a figure above 0 says.
+        less: what one below 0 says.
+    """
+    figure = _figure(found, name)
+    if figure.mean is None:
+        return "undefined"
+    if figure.n < 2:
+        return "one seed, which says nothing yet"
+    if not is_told(found, name):
+        return _NOT_TOLD
+    return more if figure.mean > 0 else less
+
+
+def weighed(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
+    """The figure with its interval, and its `verdict`: `.07 [−.10, .24] (can't be told from none)`."""
+    figure, said = _figure(found, name).full, verdict(found, name, more, less)
+    return said if said == figure else f"{figure} ({said})"
+
+
+def _figure(found: Mapping[str, Any], name: str) -> Figure:
+    return Figure.of(found["all"][name])
