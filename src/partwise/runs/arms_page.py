@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from partwise.runs.contrasts import contrast_table, is_told, primary_sentence
-from partwise.runs.drawing import GREEN, GREY, ORANGE, drawing, svg_of
+from partwise.runs.contrasts import contrast_table
+from partwise.runs.drawing import GREEN, GREY, ORANGE, bars, drawing, means, svg_of
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import MEANING, RATES, Figure, arm_figure, gap_sentences, group, number
+from partwise.runs.verdicts import contrast_sentences
 
 _TITLES = {
     "part_to_complete": "Part-to-complete generalization",
     "strategies": "What the strategies are made of",
 }
-_WHAT = "the share of all tasks that comes out aligned and correct"
-_SEEDS_SHOWN = 20
-"""Seeds from which on they are no longer drawn one by one."""
 
 
 def part_to_complete_page(results: Mapping[str, Any]) -> Page:
@@ -41,7 +39,7 @@ def _page(kind: str, results: Mapping[str, Any]) -> Page:
             Picture(
                 name=kind,
                 caption="Share of all held-out tasks, by arm: correct (orange), and aligned and correct "
-                "(green). Small points are seeds; large ones their mean, with its 95% interval.",
+                f"(green). {means(len(results['seeds']))}",
                 svg=_picture(results),
             )
         ],
@@ -49,19 +47,8 @@ def _page(kind: str, results: Mapping[str, Any]) -> Page:
 
 
 def arms_sentences(results: Mapping[str, Any]) -> list[str]:
-    """What a study of arms says, the primary contrast first."""
-    found = results["contrasts"]
-    told = [name for name in found["all"] if name != found["primary"] and is_told(found, name)]
-    untold = [name for name in found["all"] if name != found["primary"] and not is_told(found, name)]
-    sentences = [primary_sentence(found, _WHAT)]
-    if told:
-        figures = "; ".join(f"{name} {Figure.of(found['all'][name]).full}" for name in told)
-        sentences.append(
-            f"Of the other {len(told) + len(untold)} contrasts, corrected, these are told: {figures}."
-        )
-    if untold:
-        sentences.append(f"Can't be told from none: {', '.join(untold)}.")
-    return sentences + gap_sentences(results)
+    """What a study of arms says, the primary contrast first; contrasts are of what is aligned and correct."""
+    return [*contrast_sentences(results["contrasts"]), *gap_sentences(results)]
 
 
 def _arms(results: Mapping[str, Any]) -> Table:
@@ -130,16 +117,16 @@ def _picture(results: Mapping[str, Any]) -> str:
     from matplotlib.figure import Figure as Canvas
 
     arms = group(results, "arms")
+    heights = [-float(row) for row in range(len(arms))]
     with drawing():
         canvas = Canvas(figsize=(7.2, 0.42 * len(arms) + 1.0), layout="constrained")
         axes = canvas.subplots()
         for key, label, colour, shift in (
-            ("correct", "correct", ORANGE, 0.17),
-            ("aligned_and_correct", "aligned and correct", GREEN, -0.17),
+            ("correct", "correct", ORANGE, 0.2),
+            ("aligned_and_correct", "aligned and correct", GREEN, -0.12),
         ):
-            for row, arm in enumerate(arms):
-                _draw(axes, arms[arm][key], -row + shift, colour, label if row == 0 else None)
-        axes.set_yticks([-row for row in range(len(arms))], labels=list(arms))
+            bars(axes, [y + shift for y in heights], [arms[arm][key] for arm in arms], colour, label)
+        axes.set_yticks(heights, labels=list(arms))
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of all held-out tasks")
         axes.grid(axis="x", alpha=0.3)
@@ -149,17 +136,3 @@ def _picture(results: Mapping[str, Any]) -> str:
         axes.tick_params(length=0)
         canvas.legend(loc="outside upper center", ncols=2, frameon=False)
         return svg_of(canvas)
-
-
-def _draw(axes: Any, data: Mapping[str, Any], height: float, colour: str, label: str | None) -> None:
-    figure = Figure.of(data)
-    if figure.mean is None:
-        return
-    seeds: Sequence[float] = [value for value in data["by_seed"] if value is not None]
-    if figure.low is not None and figure.high is not None:
-        axes.plot([figure.low, figure.high], [height] * 2, color=colour, linewidth=2, alpha=0.5)
-    if 1 < len(seeds) < _SEEDS_SHOWN:
-        axes.plot(
-            seeds, [height] * len(seeds), "o", color=colour, markersize=3, alpha=0.45, markeredgewidth=0
-        )
-    axes.plot(figure.mean, height, "o", color=colour, markersize=6, label=label)

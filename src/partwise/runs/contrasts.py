@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from partwise.runs.drawing import FEW
 from partwise.runs.page import Table
 from partwise.runs.progress import short_number
 from partwise.runs.reading import Figure
-
-_POINTS = 20
-"""Seeds from which on their figures are no longer shown one by one."""
 
 
 def contrast_table(found: Mapping[str, Any]) -> Table:
@@ -36,19 +34,6 @@ def contrast_table(found: Mapping[str, Any]) -> Table:
     )
 
 
-def primary_sentence(found: Mapping[str, Any], what: str) -> str:
-    """What the primary contrast comes to, of `what`."""
-    name = found["primary"]
-    figure = Figure.of(found["all"][name])
-    if figure.mean is None:
-        return f"The primary contrast, `{name}`, is undefined."
-    if found["all"][name]["p"] is None:
-        verdict = "one seed, so that nothing can be told"
-    else:
-        verdict = "a difference" if is_told(found, name) else "which can't be told from none"
-    return f"Primary contrast, named before the study ran: `{name}`, in {what}, is {figure.full}: {verdict}."
-
-
 def is_told(found: Mapping[str, Any], name: str) -> bool:
     """Whether a contrast can be told from zero: by itself if it is the primary one, else after correction."""
     return bool(found["all"][name]["told"])
@@ -56,7 +41,7 @@ def is_told(found: Mapping[str, Any], name: str) -> bool:
 
 def _by_seed(contrast: Mapping[str, Any]) -> str:
     values = contrast["by_seed"]
-    if len(values) >= _POINTS:
+    if len(values) >= FEW:
         return f"{len(values)} seeds"
     return " ".join("–" if value is None else short_number(value) for value in values)
 

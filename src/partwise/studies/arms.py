@@ -13,11 +13,12 @@ from typing import Any
 from partwise.config import AlignConfig, StudyConfig
 from partwise.config.arms import ARMS, with_settings
 from partwise.measure.contrasts import check_primary, contrasts
-from partwise.measure.intervals import OF_SHARES, SHARE, Measure, over_seeds
+from partwise.measure.intervals import OF_SHARES, SHARE, Measure
 from partwise.measure.part_to_complete import CORRELATED, gap_recovered
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RESULTS, RunDir
+from partwise.studies.figures import NOT_BELOW_0, Within, seeded
 from partwise.studies.jobs import Job, run_jobs
 
 Found = Callable[[str], float | None]
@@ -138,17 +139,14 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "given_ran": {
             name: _together([row["given_ran"][name] for row in rows], SHARE) for name in _GIVEN_RAN
         },
-        "parts": over_seeds([row["parts"] for row in rows]).to_json()
-        | {"by_seed": [r["parts"] for r in rows]},
+        "parts": seeded([row["parts"] for row in rows], NOT_BELOW_0),
         "counts": {outcome: sum(row["counts"][outcome] for row in rows) for outcome in rows[0]["counts"]},
     }
 
 
-def _together(
-    measures: Sequence[Mapping[str, Any]], within: tuple[float, float] | None = None
-) -> dict[str, Any]:
+def _together(measures: Sequence[Mapping[str, Any]], within: Within = None) -> dict[str, Any]:
     """One seed's figure as it is; of several, the mean over seeds. Each seed's stands beside it."""
     values = [measure["mean"] for measure in measures]
-    one = len(measures) == 1
-    found = Measure.from_json(measures[0]) if one else over_seeds(values, within)
-    return {**found.to_json(), "by_seed": values}
+    if len(measures) == 1:
+        return {**Measure.from_json(measures[0]).to_json(), "by_seed": values}
+    return seeded(values, within)
