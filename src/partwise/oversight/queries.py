@@ -1,5 +1,4 @@
-"""What to ask: at random, with or without repeats, what the proxy is least certain of, or what it has changed
-its mind about."""
+"""What to ask: at random, with repeats or without, what the proxy is unsure of, or changed its mind about."""
 
 from __future__ import annotations
 
@@ -21,10 +20,10 @@ def choose(
     asked: Counter[frozenset[str]],
     rng: random.Random,
 ) -> list[JudgmentItem]:
-    """`count` of the candidates. Unless they are `random`, no pair of texts twice as long as there are others.
+    """`count` of the candidates; but for `random`, no pair of texts twice as long as there are others.
 
-    What a proxy was unsure of, it often still is once it has the answer. `unrepeated` keeps the same books and
-    chooses by nothing else, so that it tells what is gained by choosing from what is gained by not repeating.
+    What a proxy was unsure of, it often still is once it has the answer. `unrepeated` keeps the same books
+    and chooses by nothing else: it tells what choosing brings from what not repeating brings.
 
     Args:
         candidates: drawn at random, more than `count` of them.

@@ -1,10 +1,11 @@
 """The study of propagation (Mai et al. 2025, sections 3 and 6): does a change of values reach the planner?
 
 Before the change, one run of the loop a seed. From its last planner, proxy and answers go on: a run for each
-way in which values may move, under one policy of realignment; runs that realign every so many rounds while
-values go there and back; runs that follow agreement label by label, for each way to choose questions; and
-quiet ones, to count false alarms. Beside them stands a planner that is retrained from scratch under the new
-values. Nobody but the simulated people knows that values move.
+way in which values may move, under one policy of realignment; two of them again with a planner that is not
+trained any more, the controls; runs that realign every so many rounds while values go there and back; runs
+that follow agreement label by label, for each way to choose questions; and quiet ones, to count false alarms.
+Beside them stands a planner that is retrained from scratch under the new values. Nobody but the simulated
+people knows that values move.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from partwise.config import (
     AlignConfig,
     DriftConfig,
     GroupConfig,
+    LoopConfig,
     PropagationConfig,
     RealignConfig,
     Reward,
+    Section,
 )
 from partwise.loops.rewards import composition_space
+from partwise.measure.contrasts import check_primary
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RunDir
 from partwise.studies.jobs import Job, run_jobs
-from partwise.studies.propagation_results import collect
+from partwise.studies.propagation_contrasts import CONTRASTS
+from partwise.studies.propagation_results import ASK, collect
 from partwise.values import Shape
 
-ASK = ("random", "uncertain", "disagreeing")
-"""Ways to choose questions that are compared label by label."""
 _NEVER = 10_000
 
 
@@ -38,8 +41,10 @@ def run(config: PropagationConfig, out: Path, listen: Listener) -> dict[str, Any
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: there is no contrast of the name `primary`.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
+    check_primary(config.primary, CONTRASTS)
     directory = RunDir.create(out, "propagation", config)
     with directory.locked():
         phases = [
@@ -95,6 +100,8 @@ def later_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, Ali
                 },
             ),
             "composed": _with(composed, human={"drift": composes}),
+            "abrupt-untrained": _untrained(moved[Shape.ABRUPT]),
+            "composed-untrained": _untrained(_with(composed, human={"drift": composes})),
             "stale": _every(config, moved[Shape.ABRUPT], _NEVER),
             "settled": _with(composed, loop={"rewind": 0.0}, human={"drift": composes}),
             "cyclic-never": _every(config, moved[Shape.CYCLIC], _NEVER),
@@ -105,10 +112,10 @@ def later_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, Ali
     )
 
 
-def _with(config: AlignConfig, **sections: Mapping[str, Any] | RealignConfig) -> AlignConfig:
-    """The same run with some settings of some sections changed."""
+def _with(config: AlignConfig, **sections: Mapping[str, Any] | Section) -> AlignConfig:
+    """The same run with some settings of some sections changed, or with other sections."""
     changed = {
-        name: update if isinstance(update, RealignConfig) else getattr(config, name).model_copy(update=update)
+        name: update if isinstance(update, Section) else getattr(config, name).model_copy(update=update)
         for name, update in sections.items()
     }
     return config.model_copy(update=changed)
@@ -130,6 +137,11 @@ def _goes_on(config: PropagationConfig, run: AlignConfig, start: Path) -> AlignC
         proxy={"labels_later": config.labels},
         realign=config.realign,
     )
+
+
+def _untrained(run: AlignConfig) -> AlignConfig:
+    """The same run with a planner that stays as it is: the proxy alone goes on learning."""
+    return _with(run, rlft={"steps": 0}, loop={"rewind": 0.0})
 
 
 def _drifts(run: AlignConfig, config: PropagationConfig, shape: Shape) -> AlignConfig:
@@ -164,11 +176,12 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
         realign=policy,
         proxy={"labels_later": config.label_batch - control, "learning_rate": config.label_rate},
         rlft={"steps": 0},
-        loop={
-            "rounds": 2 if config.quick else config.label_batches,
-            "reward": Reward.PARTS,
-            "space": composition_space(run),
-        },
+        loop=LoopConfig(
+            rounds=2 if config.quick else config.label_batches,
+            start=run.loop.start,
+            reward=Reward.PARTS,
+            space=composition_space(run),
+        ),
     )
 
 

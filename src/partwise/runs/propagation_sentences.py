@@ -1,0 +1,142 @@
+"""What the study of propagation says, in words: the change that a planner has to learn comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from partwise.runs.contrasts import is_told
+from partwise.runs.reading import Figure, group, number
+
+
+def propagation_sentences(results: Mapping[str, Any]) -> list[str]:
+    """The sentences on a finished study's `results.json`, most important first."""
+    return [*_composed(results), *_parts(results), _alarm(results), *_labels(results)]
+
+
+def _composed(results: Mapping[str, Any]) -> list[str]:
+    """On the change that lies in the composition."""
+    changes = group(results, "changes")
+    composed, untrained, settled = (changes[name] for name in ("composed", "composed-untrained", "settled"))
+    return [
+        "Where the change lies in the composition, which the planner has to learn: at "
+        f"{share_of_rollouts(results):.0%} of the rollouts of retraining, the planner that follows is "
+        f"aligned with the new values and correct in {full(composed, 'followed')} of tasks, and one that "
+        f"is not trained after the change in {full(untrained, 'followed')}. The difference is "
+        f"{_contrast(results, 'composed: trained - untrained')}.",
+        f"A planner that is retrained from scratch gets to {full(composed, 'retrained')} (the one that "
+        f"follows differs by {_contrast(results, 'composed: trained - retrained')}), and with as many "
+        f"rollouts as the one that follows to {full(composed, 'retrained_with_as_many')} (by "
+        f"{_contrast(results, 'composed: trained - retrained with as many rollouts')}).",
+        f"In alignment alone, fidelity is {full(composed, 'fidelity')}, and "
+        f"{full(composed, 'fidelity_at_the_end')} in the last round. {_latency(results, composed)} "
+        f"{_retention(composed)}",
+        "Unless the alarm takes the planner some of the way back to the base planner, fidelity is "
+        f"{full(settled, 'fidelity')}. Of what is aligned and correct, going back brings "
+        f"{_contrast(results, 'composed: rewound - not rewound')}.",
+    ]
+
+
+def _parts(results: Mapping[str, Any]) -> list[str]:
+    """On the change that lies in the parts, which is the proxy's to follow."""
+    abrupt, untrained = (group(results, "changes", name) for name in ("abrupt", "abrupt-untrained"))
+    found, training = results["contrasts"], "parts: trained - untrained"
+    proxys = is_told(found, "parts: untrained - before") and not is_told(found, training)
+    return [
+        f"Where the change lies in the parts, fidelity is {full(abrupt, 'fidelity')}, and "
+        f"{full(untrained, 'fidelity')} for a planner that is not trained at all after the change. Of "
+        f"what is aligned and correct, training brings {_contrast(results, training)}."
+        + (" The figure is the proxy's, which writes the parts, and no planner's." if proxys else ""),
+        f"{_latency(results, abrupt)} {_retention(abrupt)}",
+    ]
+
+
+def _alarm(results: Mapping[str, Any]) -> str:
+    alarm = group(results, "alarm")
+    ways = " and ".join(
+        f"{count(change, 'alarm_delay')} rounds after the round of a change in {where}"
+        + (f" (in {never} of {results['seeds']} seeds never)" if never else "")
+        for name, where in (("composed", "the composition"), ("abrupt", "the parts"))
+        for change in (group(results, "changes", name),)
+        for never in (change["alarm_delay"]["never"],)
+    )
+    return (
+        f"The alarm sounds {ways}. Of {alarm['quiet_rounds']} quiet rounds it sounds in "
+        f"{alarm['false_alarms']}, {full(alarm, 'rate')} of them, and at all in "
+        f"{alarm['seeds_with_false_alarms']} of {alarm['seeds']} seeds."
+    )
+
+
+def _labels(results: Mapping[str, Any]) -> list[str]:
+    """On ways to ask: what is chosen is compared with random questions that don't repeat, as it does not."""
+    labels = group(results, "labels")
+    return [
+        *(
+            f"Asking what is {ask} needs {_of(labels, ask, 'unrepeated')} of the labels that random "
+            "questions without repeats need to come nine tenths of the way in agreement; it saves "
+            f"{_contrast(results, f'labels saved: {ask} over unrepeated')}."
+            for ask in ("uncertain", "disagreeing")
+        ),
+        f"Not repeating questions, and choosing nothing, needs {_of(labels, 'unrepeated', 'random')} of "
+        "the labels of random questions with repeats; it saves "
+        f"{_contrast(results, 'labels saved: unrepeated over random')}." + _by_not_repeating(labels),
+    ]
+
+
+def _by_not_repeating(labels: Mapping[str, Any]) -> str:
+    """How much of what chosen questions save over random ones is saved without choosing."""
+    kept = Figure.of(group(labels, "unrepeated", "share_of").get("random")).mean
+    chosen = {
+        ask: Figure.of(group(labels, ask, "share_of").get("random")).mean
+        for ask in ("uncertain", "disagreeing")
+    }
+    return "".join(
+        f" Of the {number(1 - needed)} that asking what is {ask} saves over these, {number(1 - kept)} is "
+        "saved by not repeating alone."
+        for ask, needed in chosen.items()
+        if kept is not None and needed is not None and needed < 1
+    )
+
+
+def _of(labels: Mapping[str, Any], ask: str, other: str) -> str:
+    return full(group(labels, ask, "share_of"), other)
+
+
+def _contrast(results: Mapping[str, Any], name: str) -> str:
+    """The figure, and whether it can be told from zero."""
+    figure = full(group(results, "contrasts", "all"), name)
+    return figure if is_told(results["contrasts"], name) else f"{figure}, which can't be told from 0"
+
+
+def _latency(results: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+    never = change["latency_rounds"]["never"]
+    return (
+        f"It takes {count(change, 'latency_rounds')} rounds after the round of the change and "
+        f"{count(change, 'latency_labels')} labels to come nine tenths of the way"
+        + (f"; in {never} of {results['seeds']} seeds it never does." if never else ".")
+    )
+
+
+def _retention(change: Mapping[str, Any]) -> str:
+    return f"It keeps {full(change, 'retention')} of its alignment with the values that did not change."
+
+
+def share_of_rollouts(results: Mapping[str, Any]) -> float:
+    """Of the rollouts of retraining, what a planner that follows has had when it is measured."""
+    rollouts = group(results, "rollouts")
+    return rollouts["followed"] / rollouts["scratch"]
+
+
+def full(data: Mapping[str, Any], key: str) -> str:
+    """A figure and its interval, or `undefined`."""
+    return Figure.of(data.get(key)).full
+
+
+def count(data: Mapping[str, Any], key: str) -> str:
+    """A number of rounds or labels and its interval: one decimal, none where it is large."""
+    figure = Figure.of(data.get(key))
+    if figure.mean is None:
+        return "undefined"
+    digits = 0 if figure.mean >= 20 else 1
+    ends = "" if figure.low is None else f" [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+    return f"{figure.mean:.{digits}f}{ends}".replace("-", "−")
