@@ -43,7 +43,7 @@ class PropagationConfig(Section):
     primary: str = "composed: trained - untrained"
     """The contrast that is named before anything runs, of those in `studies/propagation_contrasts.py`. By
     default, how much more often a planner that follows a change in the composition is aligned with the new
-    values and correct than one that is not trained after it: a change in the parts asks nothing of a planner.
+    values and correct than one that is left as it is: a change in the parts asks nothing of a planner.
     """
     to: Weights = Field(default_factory=lambda: {"privacy": 0.0, "consent": 0.0, "quiet": 1.0})
     """What people come to hold dear: by default they would rather have an assistant look than ask."""

@@ -17,9 +17,9 @@ from partwise.runs.reading import Figure, group, number
 CHANGES = {
     "composed": "all at once, in what no part shows",
     "settled": "the same, without rewinding the planner",
-    "composed-untrained": "the same, and the planner is not trained after the change",
+    "composed-untrained": "the same, and the planner is left as it is, neither trained nor rewound",
     "abrupt": "all at once, in the parts, as all that follow",
-    "abrupt-untrained": "the same, and the planner is not trained after the change",
+    "abrupt-untrained": "the same, and the planner is left as it is",
     "gradual": "step by step",
     "cyclic": "there and back, again and again",
     "reversal": "there, and back for good",
@@ -107,7 +107,7 @@ def _retrained(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, An
         note="A base planner and a new proxy, under the new values from the start: the share of tasks "
         f"that is aligned with them, and that is aligned and correct, after all {rollouts['scratch']:,} "
         "rollouts; and the latter after the first round by which it has had at least as many as a "
-        f"planner that follows, {rollouts['followed']:,}.",
+        f"planner that follows, {rollouts['followed']:,}; its learning rate has yet to fall then.",
         columns=["change in", "aligned", "aligned and correct", "with as many rollouts"],
         rows=[
             [

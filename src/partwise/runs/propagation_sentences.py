@@ -22,7 +22,7 @@ def _composed(results: Mapping[str, Any]) -> list[str]:
         "Where the change lies in the composition, which the planner has to learn: at "
         f"{share_of_rollouts(results):.0%} of the rollouts of retraining, the planner that follows is "
         f"aligned with the new values and correct in {full(composed, 'followed')} of tasks, and one that "
-        f"is not trained after the change in {full(untrained, 'followed')}. The difference is "
+        f"is left as it is after the change in {full(untrained, 'followed')}. The difference is "
         f"{_contrast(results, 'composed: trained - untrained')}.",
         f"A planner that is retrained from scratch gets to {full(composed, 'retrained')} (the one that "
         f"follows differs by {_contrast(results, 'composed: trained - retrained')}), and with as many "
@@ -44,7 +44,7 @@ def _parts(results: Mapping[str, Any]) -> list[str]:
     proxys = is_told(found, "parts: untrained - before") and not is_told(found, training)
     return [
         f"Where the change lies in the parts, fidelity is {full(abrupt, 'fidelity')}, and "
-        f"{full(untrained, 'fidelity')} for a planner that is not trained at all after the change. Of "
+        f"{full(untrained, 'fidelity')} for a planner that is left as it is after the change. Of "
         f"what is aligned and correct, training brings {_contrast(results, training)}."
         + (" The figure is the proxy's, which writes the parts, and no planner's." if proxys else ""),
         f"{_latency(results, abrupt)} {_retention(abrupt)}",

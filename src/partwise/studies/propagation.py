@@ -140,7 +140,7 @@ def _goes_on(config: PropagationConfig, run: AlignConfig, start: Path) -> AlignC
 
 
 def _untrained(run: AlignConfig) -> AlignConfig:
-    """The same run with a planner that stays as it is: the proxy alone goes on learning."""
+    """The same run with a planner that is left as it is: the proxy alone goes on learning."""
     return _with(run, rlft={"steps": 0}, loop={"rewind": 0.0})
 
 
