@@ -8,6 +8,7 @@ from partwise.measure.contrasts import contrasts
 from partwise.measure.intervals import OF_SHARES, SHARE, over_seeds, rate
 from partwise.runs.page import page_html, page_markdown
 from partwise.runs.propagation_page import CHANGES, propagation_page
+from partwise.runs.propagation_sentences import propagation_sentences
 from partwise.studies.propagation_contrasts import CONTRASTS
 from partwise.studies.propagation_results import ASK
 
@@ -63,11 +64,14 @@ def _results(*seeds: float | None, found: dict[str, list[float | None]] | None =
 def test_a_page_says_undefined_where_nothing_is_defined():
     page = propagation_page(_results(None, None))
     assert "correct in undefined of tasks" in page_markdown(page)
+    assert "can't be told" not in page_markdown(page)
+    assert "sounds not at all after a change in the composition, and not at all after" in page_markdown(page)
+    assert "uncertain needs an undefined share of the labels" in page_markdown(page)
     assert "undefined" in page_html(page) and "nan" not in page_html(page).lower()
 
 
 def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_beside_it():
-    first, *rest = propagation_page(_results(0.7, 0.8, 0.9)).sentences
+    first, *rest = propagation_sentences(_results(0.7, 0.8, 0.9))
     assert "lies in the composition" in first and "left as it is after the change" in first
     parts = next(sentence for sentence in rest if "lies in the parts" in sentence)
     assert "left as it is after the change" in parts
@@ -83,14 +87,14 @@ def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_besi
     ],
 )
 def test_a_sentence_says_whether_its_contrast_can_be_told(seeds: list[float | None], says: str):
-    assert says in propagation_page(_results(0.7, 0.8, 0.9, found={PRIMARY: seeds})).sentences[0]
+    assert says in propagation_sentences(_results(0.7, 0.8, 0.9, found={PRIMARY: seeds}))[0]
 
 
 def test_that_the_parts_are_the_proxys_is_said_only_where_it_is_found():
     def said(**found: list[float | None]) -> bool:
         named = {f"parts: {name.replace('_', ' - ')}": values for name, values in found.items()}
-        page = propagation_page(_results(0.7, 0.8, 0.9, found=named))
-        return any("the proxy's, which writes the parts" in sentence for sentence in page.sentences)
+        sentences = propagation_sentences(_results(0.7, 0.8, 0.9, found=named))
+        return any("the proxy's, which writes the parts" in sentence for sentence in sentences)
 
     carried: list[float | None] = [0.9, 0.91, 0.92]
     nothing: list[float | None] = [0.01, -0.01, 0.02]
@@ -105,17 +109,28 @@ def test_chosen_questions_are_compared_with_random_ones_that_do_not_repeat_eithe
     results["labels"] = results["labels"] | {
         "unrepeated": results["labels"]["unrepeated"] | {"share_of": {"random": _figure(0.45, 0.55)}}
     }
-    chosen, _, repeats = propagation_page(results).sentences[-3:]
-    assert "needs .50 [.25, .75] of the labels that random questions without repeats need" in chosen
+    chosen, _, repeats = propagation_sentences(results)[-3:]
     assert (
-        "Of the .50 that asking what is uncertain saves over these, .50 is saved by not repeating" in repeats
+        "uncertain needs .50 [.25, .75] (can't be told from 1) of the labels that random questions" in chosen
     )
+    assert (
+        "Of the .50 of labels that asking what is uncertain saves over those, not repeating alone saves .50"
+        in repeats
+    )
+    results["contrasts"] = contrasts(PRIMARY, {name: [0.5, 0.51, 0.52] for name in CONTRASTS})
+    chosen, _, repeats = propagation_sentences(results)[-3:]
+    assert "can't be told" not in chosen + repeats
 
 
 def test_alarms_are_counted_with_an_interval_and_by_seed():
-    alarm = next(s for s in propagation_page(_results(0.4, 0.5)).sentences if s.startswith("The alarm"))
+    alarm = next(s for s in propagation_sentences(_results(0.4, 0.5)) if s.startswith("The alarm"))
     assert "Of 50 quiet rounds it sounds in 1, .02 [.00, .10] of them, and at all in 1 of 5 seeds" in alarm
-    assert "(in 2 of 2 seeds never)" in alarm
+    assert "rounds (in 2 of 2 seeds not at all) after that of a change in the composition" in alarm
+
+
+def test_what_never_comes_nine_tenths_of_the_way_is_said():
+    assert "; in 2 of 3 seeds it never does." in propagation_sentences(_results(0.7, 0.8, 0.9))[2]
+    assert "undefined: in 2 of 2 seeds it never does." in propagation_sentences(_results(None, None))[2]
 
 
 @pytest.mark.parametrize(("seeds", "drawn"), [(1, 0), (3, 3), (19, 19), (20, 0)])

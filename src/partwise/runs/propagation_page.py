@@ -81,7 +81,7 @@ def _changes(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]
         heading="How a change reaches the planner",
         note="; ".join(f"{name}: {CHANGES[name]}" for name in changes)
         + ". Shares are of all held-out tasks: a solution that did not run to its end is neither aligned "
-        "nor correct. All but latency and `at the end` is measured when a planner that goes on training "
+        "nor correct. All but latency and `at the end` are measured once a planner that goes on training "
         f"has had {share_of_rollouts(results):.0%} of the rollouts of retraining. Aligned and correct: "
         "aligned with the new values. Fidelity: alignment with them over that of a planner retrained "
         "from scratch. Retention: alignment with the values that did not change, over that before. "
@@ -213,6 +213,7 @@ def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str,
             one.axvline(results["at"] - 0.5, color=GREY, linewidth=1)
             one.set_title(name, fontsize=10)
             one.set_xlabel("round")
+            one.set_xticks(rounds)
         for one in list(axes.flat)[len(changes) :]:
             one.set_visible(False)
         handles, labels = axes.flat[0].get_legend_handles_labels()

@@ -53,12 +53,9 @@ def _parts(results: Mapping[str, Any]) -> list[str]:
 
 def _alarm(results: Mapping[str, Any]) -> str:
     alarm = group(results, "alarm")
-    ways = " and ".join(
-        f"{count(change, 'alarm_delay')} rounds after the round of a change in {where}"
-        + (f" (in {never} of {results['seeds']} seeds never)" if never else "")
+    ways = ", and ".join(
+        f"{_delay(group(results, 'changes', name), results['seeds'])} a change in {where}"
         for name, where in (("composed", "the composition"), ("abrupt", "the parts"))
-        for change in (group(results, "changes", name),)
-        for never in (change["alarm_delay"]["never"],)
     )
     return (
         f"The alarm sounds {ways}. Of {alarm['quiet_rounds']} quiet rounds it sounds in "
@@ -67,53 +64,69 @@ def _alarm(results: Mapping[str, Any]) -> str:
     )
 
 
+def _delay(change: Mapping[str, Any], seeds: int) -> str:
+    never = change["alarm_delay"]["never"]
+    if Figure.of(change["alarm_delay"]).mean is None:
+        return "not at all after"
+    silent = f" (in {never} of {seeds} seeds not at all)" if never else ""
+    return f"{count(change, 'alarm_delay')} rounds{silent} after that of"
+
+
 def _labels(results: Mapping[str, Any]) -> list[str]:
     """On ways to ask: what is chosen is compared with random questions that don't repeat, as it does not."""
     labels = group(results, "labels")
     return [
         *(
-            f"Asking what is {ask} needs {_of(labels, ask, 'unrepeated')} of the labels that random "
-            "questions without repeats need to come nine tenths of the way in agreement; it saves "
-            f"{_contrast(results, f'labels saved: {ask} over unrepeated')}."
+            f"To come nine tenths of the way in agreement, asking what is {ask} needs "
+            f"{_needs(results, ask, 'unrepeated')} of the labels that random questions without repeats need."
             for ask in ("uncertain", "disagreeing")
         ),
-        f"Not repeating questions, and choosing nothing, needs {_of(labels, 'unrepeated', 'random')} of "
-        "the labels of random questions with repeats; it saves "
-        f"{_contrast(results, 'labels saved: unrepeated over random')}." + _by_not_repeating(labels),
+        "These, which do not repeat and choose nothing, need "
+        f"{_needs(results, 'unrepeated', 'random')} of the labels of random questions that may come again."
+        + _by_not_repeating(labels),
     ]
+
+
+def _needs(results: Mapping[str, Any], ask: str, other: str) -> str:
+    """The share of another way's labels that one needs, and whether it can be told from all of them."""
+    share = Figure.of(group(results, "labels", ask, "share_of").get(other))
+    if share.mean is None:
+        return "an undefined share"
+    told = is_told(results["contrasts"], f"labels saved: {ask} over {other}")
+    return share.full if told else f"{share.full} (can't be told from 1)"
 
 
 def _by_not_repeating(labels: Mapping[str, Any]) -> str:
     """How much of what chosen questions save over random ones is saved without choosing."""
-    kept = Figure.of(group(labels, "unrepeated", "share_of").get("random")).mean
-    chosen = {
-        ask: Figure.of(group(labels, ask, "share_of").get("random")).mean
-        for ask in ("uncertain", "disagreeing")
-    }
+
+    def saved(ask: str) -> float | None:
+        needed = Figure.of(group(labels, ask, "share_of").get("random")).mean
+        return None if needed is None else 1 - needed
+
+    alone = saved("unrepeated")
     return "".join(
-        f" Of the {number(1 - needed)} that asking what is {ask} saves over these, {number(1 - kept)} is "
-        "saved by not repeating alone."
-        for ask, needed in chosen.items()
-        if kept is not None and needed is not None and needed < 1
+        f" Of the {number(chosen)} of labels that asking what is {ask} saves over those, not repeating "
+        f"alone saves {number(alone)}."
+        for ask in ("uncertain", "disagreeing")
+        if alone is not None and (chosen := saved(ask)) is not None and chosen > 0
     )
-
-
-def _of(labels: Mapping[str, Any], ask: str, other: str) -> str:
-    return full(group(labels, ask, "share_of"), other)
 
 
 def _contrast(results: Mapping[str, Any], name: str) -> str:
     """The figure, and whether it can be told from zero."""
-    figure = full(group(results, "contrasts", "all"), name)
-    return figure if is_told(results["contrasts"], name) else f"{figure}, which can't be told from 0"
+    figure = Figure.of(group(results, "contrasts", "all").get(name))
+    told = figure.mean is None or is_told(results["contrasts"], name)
+    return figure.full if told else f"{figure.full}, which can't be told from 0"
 
 
 def _latency(results: Mapping[str, Any], change: Mapping[str, Any]) -> str:
     never = change["latency_rounds"]["never"]
+    seeds = f"in {never} of {results['seeds']} seeds it never does" if never else ""
+    if Figure.of(change["latency_rounds"]).mean is None:
+        return f"How long it takes to come nine tenths of the way is undefined{seeds and f': {seeds}'}."
     return (
         f"It takes {count(change, 'latency_rounds')} rounds after the round of the change and "
-        f"{count(change, 'latency_labels')} labels to come nine tenths of the way"
-        + (f"; in {never} of {results['seeds']} seeds it never does." if never else ".")
+        f"{count(change, 'latency_labels')} labels to come nine tenths of the way{seeds and f'; {seeds}'}."
     )
 
 
