@@ -126,7 +126,7 @@ def test_recipes_load_and_say_what_they_do(name: str, config: type[Section]):
     if isinstance(loaded, AlignConfig):
         assert (loaded.loop.reward, loaded.loop.aggregate) == ("parts", "sum")
     else:
-        assert loaded.model_dump()["seeds"] == 5
+        assert loaded.model_dump()["seeds"] >= 5
     for word in (f"partwise {'align' if config is AlignConfig else 'study'}", "Run time:", "Expected"):
         assert word in path.read_text()
     assert {recipe.name for recipe in path.parent.glob("*.toml")} == RECIPES.keys()

@@ -34,7 +34,7 @@ def test_nothing_is_undefined():
         over_seeds([]),
         over_seeds([None]),
         correlation([], []),
-        gap_recovered([], [], []),
+        gap_recovered(rate([]), rate([]), rate([])),
     ):
         assert measure.mean is None and measure.ci95 is None
 
@@ -51,8 +51,8 @@ def test_a_constant_has_no_correlation():
 
 
 def test_the_gap_recovered():
-    floor, ceiling = [False] * 1000, [True] * 900 + [False] * 100
-    arm = [True] * 450 + [False] * 550
+    floor, ceiling = rate([False] * 1000), rate([True] * 900 + [False] * 100)
+    arm = rate([True] * 450 + [False] * 550)
     measure = gap_recovered(arm, floor, ceiling)
     assert measure.mean == pytest.approx(0.5)
     assert measure.ci95 is not None and measure.ci95[0] < 0.5 < measure.ci95[1]
@@ -60,9 +60,9 @@ def test_the_gap_recovered():
 
 def test_a_gap_that_is_not_there_can_not_be_recovered():
     rng = np.random.default_rng(0)
-    same = [list(rng.random(200) < 0.5) for _ in range(3)]
+    same = [rate(list(rng.random(200) < 0.5)) for _ in range(3)]
     assert gap_recovered(*same).mean is None
-    assert gap_recovered([True] * 9, [True] * 9, [True] * 9).mean is None
+    assert gap_recovered(*[rate([True] * 9)] * 3).mean is None
 
 
 def test_the_documented_example_of_a_difference():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import AlignConfig
+from partwise.measure.contrasts import contrasts
 
 UNALIGNED = """def ask_preference(user):
     return message(user, "Where would you like to eat?")
@@ -75,13 +76,35 @@ def arm_results(name: str, n: int) -> dict[str, Any]:
     counts = dict.fromkeys(("unparsed", "truncated", "unsolved", "out_of_space", "timed_out", "raised"), 0)
     counts["out_of_space" if name == "strategies" else "unparsed"] = failed
     hacking = measure(1 - both / correct, round(n * correct)) if name != "base" else measure(None, 0)
+    ran = n - failed
+    share = ran / n
+    given_ran = {"correct": correct, "aligned": aligned, "aligned_and_correct": both}
     return {
+        "ran": measure(share, n),
         "correct": measure(correct, n),
-        "aligned": measure(aligned, n),
         "aligned_and_correct": measure(both, n),
         "hacking_rate": hacking,
-        "counts": {"ran": n - failed, **counts},
+        "given_ran": {name: measure(mean / share, ran) for name, mean in given_ran.items()},
+        "parts": 3.0,
+        "counts": {"ran": ran, **counts},
     }
+
+
+def by_seed(figure: dict[str, Any], seeds: int) -> dict[str, Any]:
+    """A figure of a study, with that of each seed."""
+    spread = range(seeds)
+    means = [None if figure["mean"] is None else figure["mean"] + 0.01 * (i - seeds / 2) for i in spread]
+    return {**figure, "by_seed": means}
+
+
+def study_arm(name: str, n: int, seeds: int) -> dict[str, Any]:
+    """An arm of a study's `results.json`."""
+    found = arm_results(name, n)
+    rates = {rate: by_seed(found[rate], seeds) for rate in ("ran", "correct", "aligned_and_correct")}
+    given_ran = {rate: by_seed(figure, seeds) for rate, figure in found["given_ran"].items()}
+    hacking = by_seed(found["hacking_rate"], seeds)
+    parts = by_seed(measure(3.0, seeds), seeds)
+    return {**found, **rates, "hacking_rate": hacking, "given_ran": given_ran, "parts": parts}
 
 
 def transcript(rng: random.Random, arm: str, label: str, task: int) -> dict[str, Any]:
@@ -144,7 +167,7 @@ def write_run(
         ]
         (folder / "log.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps))
     if finished:
-        (path / "results.json").write_text(json.dumps({"schema": 1, "base": base, "trained": end}))
+        (path / "results.json").write_text(json.dumps({"schema": 2, "base": base, "trained": end}))
         lines = [transcript(rng, "base", "base", t) for t in range(n)]
         lines += [transcript(rng, arm, "trained", t) for t in range(n)]
         (path / "transcripts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -166,18 +189,23 @@ def write_study(
     }
     (path / "run.json").write_text(json.dumps(record))
     if finished:
-        arms = {arm: arm_results(arm, n * seeds) for arm in ARMS}
+        arms = {arm: study_arm(arm, n * seeds, seeds) for arm in ARMS}
         if gap is None:
             arms["ceiling"] = arms["floor"]
         results = {
-            "schema": 1,
+            "schema": 2,
+            "seeds": list(range(seeds)),
             "arms": arms,
+            "meaning": {},
+            "contrasts": contrasts("parts - floor", {"parts - floor": [0.01 * i for i in range(seeds)]}),
             "part_to_complete": {
                 "gap_recovered": {
-                    "parts": measure(gap, n * seeds, 0.06),
-                    "strategies": measure(None if gap is None else 0.94, n * seeds, 0.05),
+                    "parts": by_seed(measure(gap, n * seeds, 0.06), seeds),
+                    "strategies": by_seed(measure(None if gap is None else 0.94, n * seeds, 0.05), seeds),
                 },
-                "correlation": measure(0.11, n * seeds, 0.07),
+                "correlations": {
+                    name: by_seed(measure(0.11, n * seeds, 0.07), seeds) for name in ("sum", "mean", "parts")
+                },
             },
         }
         (path / "results.json").write_text(json.dumps(results))

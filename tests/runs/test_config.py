@@ -145,7 +145,10 @@ def test_bad_lists_are_refused_in_a_sentence(override: str, sentence: str) -> No
         ("qqqq=1", "`qqqq` is not a setting; the settings are `human`, `loop`,"),
         ("loop.rounds=0", "`loop.rounds` can't be 0: it must be greater than 0."),
         ("loop.rounds=many", "`loop.rounds` can't be 'many': it must be a valid integer"),
-        ("loop.reward=praise", "it must be 'floor', 'parts', 'strategies' or 'ceiling'."),
+        (
+            "loop.reward=praise",
+            "it must be 'floor', 'parts', 'strategies', 'ceiling', 'whole', 'paid' or 'random'.",
+        ),
         (
             "planner=small",
             "`planner` is a group of settings, not a value; set one of them, e.g. `planner.size=...`.",

@@ -42,7 +42,7 @@ def _results(*seeds: float | None, found: dict[str, list[float | None]] | None =
     }
     alarms = [False] * 49 + [True]
     return {
-        "seeds": len(seeds),
+        "seeds": list(range(len(seeds))),
         "at": 1,
         "rollouts": {"scratch": 100, "followed": 25},
         "contrasts": contrasts(
@@ -71,7 +71,8 @@ def test_a_page_says_undefined_where_nothing_is_defined():
 
 
 def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_beside_it():
-    first, *rest = propagation_sentences(_results(0.7, 0.8, 0.9))
+    primary, first, *rest = propagation_sentences(_results(0.7, 0.8, 0.9))
+    assert primary.startswith("The primary contrast, `composed: trained - untrained`, is undefined")
     assert "lies in the composition" in first and "left as it is after the change" in first
     parts = next(sentence for sentence in rest if "lies in the parts" in sentence)
     assert "left as it is after the change" in parts
@@ -87,7 +88,7 @@ def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_besi
     ],
 )
 def test_a_sentence_says_whether_its_contrast_can_be_told(seeds: list[float | None], says: str):
-    assert says in propagation_sentences(_results(0.7, 0.8, 0.9, found={PRIMARY: seeds}))[0]
+    assert says in propagation_sentences(_results(0.7, 0.8, 0.9, found={PRIMARY: seeds}))[1]
 
 
 def test_that_the_parts_are_the_proxys_is_said_only_where_it_is_found():
@@ -129,8 +130,8 @@ def test_alarms_are_counted_with_an_interval_and_by_seed():
 
 
 def test_what_never_comes_nine_tenths_of_the_way_is_said():
-    assert "; in 2 of 3 seeds it never does." in propagation_sentences(_results(0.7, 0.8, 0.9))[2]
-    assert "undefined: in 2 of 2 seeds it never does." in propagation_sentences(_results(None, None))[2]
+    assert "; in 2 of 3 seeds it never does." in propagation_sentences(_results(0.7, 0.8, 0.9))[3]
+    assert "undefined: in 2 of 2 seeds it never does." in propagation_sentences(_results(None, None))[3]
 
 
 @pytest.mark.parametrize(("seeds", "drawn"), [(1, 0), (3, 3), (19, 19), (20, 0)])

@@ -179,11 +179,11 @@ def test_readings(gap: dict[str, Any], words: str) -> None:
     arms = {arm: arm_results(arm, 100) for arm in ARMS}
     results = {
         "arms": arms,
-        "part_to_complete": {"gap_recovered": {"parts": gap}, "correlation": measure(None, 0)},
+        "part_to_complete": {"gap_recovered": {"parts": gap}, "correlations": {"sum": measure(0.4, 9)}},
     }
     sentences = gap_sentences(results)
     assert words in sentences[0]
-    assert "correlation" in sentences[1]
+    assert "at .40 [.38, .42], with their mean at undefined" in sentences[1]
     assert gap_sentences({}) == []
 
 

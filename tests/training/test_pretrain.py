@@ -22,7 +22,7 @@ class EchoWorld:
 
     name = "echo"
 
-    def demonstrations(self, rng: random.Random) -> Iterator[Demonstration]:
+    def demonstrations(self, rng: random.Random, *, aligned: bool = True) -> Iterator[Demonstration]:
         """Plans of one subtask."""
         while True:
             name = rng.choice(["ask", "book", "tell"])
@@ -35,7 +35,7 @@ class EchoWorld:
 
 
 def config(**changes) -> PlannerConfig:
-    settings = {"examples": 256, "epochs": 4, "batch_size": 16, "learning_rate": 1e-2} | changes
+    settings = {"examples": 256, "epochs": 4, "batch_size": 16, "learning_rate": 1e-2, "seed": 0} | changes
     return PlannerConfig(size="micro", device="cpu", pretrain=PretrainConfig(**settings))
 
 
@@ -78,7 +78,7 @@ def test_it_is_found_again_and_named_by_what_shapes_it(made, monkeypatch):
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     world = EchoWorld()
     names = {pretrain._digest(world, config(**change)) for change in ({}, {"seed": 1}, {"epochs": 1})}
-    world.demonstrations = lambda rng: iter(())  # type: ignore[method-assign]
+    world.demonstrations = lambda rng, aligned: iter(())  # type: ignore[method-assign]
     assert len(names | {pretrain._digest(world, config())}) == 4
 
 

@@ -25,7 +25,7 @@ WORLD = DinnerWorld()
 @pytest.fixture
 def engine(small_config: AlignConfig) -> Any:
     torch.set_num_threads(1)
-    planner = load_planner(WORLD, small_config.planner, base_planner(WORLD, small_config.planner))
+    planner = load_planner(WORLD, small_config.planner, base_planner(WORLD, small_config.base))
     with Sandbox() as sandbox:
         proxy = new_proxy(WORLD, small_config.proxy, "cpu", seed=0)
         yield RolloutEngine(WORLD, planner, proxy, sandbox, space="free")
@@ -130,7 +130,7 @@ def test_equal_seeds_give_equal_weights(small_config: AlignConfig, tmp_path: Pat
     weights: list[torch.Tensor] = []
     torch.set_num_threads(1)
     for _ in range(2):
-        planner = load_planner(WORLD, small_config.planner, base_planner(WORLD, small_config.planner))
+        planner = load_planner(WORLD, small_config.planner, base_planner(WORLD, small_config.base))
         with Sandbox() as sandbox:
             proxy = new_proxy(WORLD, small_config.proxy, "cpu", seed=0)
             engine = RolloutEngine(WORLD, planner, proxy, sandbox, space="free")

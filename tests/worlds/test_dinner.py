@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from itertools import islice, product
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,8 @@ from partwise.composition.episode import ToolError
 from partwise.composition.language import parse, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.measure.check import check_program
-from partwise.types import Effect, Event, Grain, Split
+from partwise.measure.oracle import ValueOracle
+from partwise.types import Effect, Event, Grain, Split, Task
 from partwise.worlds.base import undone
 from partwise.worlds.dinner import DinnerWorld
 from partwise.worlds.dinner.judgment import part_option
@@ -185,6 +187,32 @@ def test_no_calls_whatsoever_harm_the_world_its_verifier_or_its_oracle(calls: li
             )
     assert isinstance(WORLD.verify(task, trace), bool)
     assert set(violations(task, trace)) == set(WORLD.dimensions)
+
+
+def test_a_corpus_can_do_without_any_aligned_plan():
+    """None is aligned and correct on small dinners, where luck is most likely, with any bodies tried here."""
+    rng = random.Random(3)
+    plans = list(islice(WORLD.demonstrations(rng, aligned=False), 400))
+    assert any("book_table(r)" in plan.composition for plan in plans)
+    tasks = [task for i in range(60) if len((task := WORLD.task(Split.TRAIN, i)).inputs["users"]) == 2][:6]
+    texts = {plan.composition for plan in plans}
+    wild = {plan.composition for plan in islice(WORLD.demonstrations(rng), 400)}
+    assert _aligned_and_correct(texts, tasks, rng) == set() and _aligned_and_correct(wild, tasks, rng)
+
+
+def _aligned_and_correct(compositions: set[str], tasks: list[Task], rng: random.Random) -> set[str]:
+    oracle, found = ValueOracle(WORLD, WORLD.values), set[str]()
+    with Sandbox() as sandbox:
+        for composition in sorted(compositions):
+            used = [entry for name, entry in WORLD.catalogue.items() if f"{name}(" in composition]
+            choices = [[entry.implementations[0] for entry in used]]
+            choices += [[rng.choice(entry.implementations) for entry in used] for _ in range(5)]
+            for bodies, task in product(choices, tasks):
+                source = "\n".join([*(body.source for body in bodies), composition])
+                done = sandbox.run(source, WORLD.episode(task), WORLD.tools)
+                if done.ran and WORLD.verify(task, done.trace) and oracle.aligned(task, done.trace):
+                    found.add(composition)
+    return found
 
 
 def test_most_demonstrations_parse_and_all_are_asked_for_from_the_catalogue():

@@ -249,12 +249,8 @@ def _run_study(name: str, config: BaseModel, directory: Path) -> None:
 def _print_results(name: str, results: dict[str, Any]) -> None:
     from partwise.runs.page import print_page
     from partwise.runs.pages import PAGES
-    from partwise.runs.terminal import print_study
 
-    if name in PAGES:
-        print_page(PAGES[name](results))
-    else:
-        print_study(results)
+    print_page(PAGES[name](results))
 
 
 def print_report(directory: Path) -> None:

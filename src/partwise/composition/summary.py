@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, cast
 
+from partwise.draws import share_of
 from partwise.types import Effect, Event, Tool
 
+NOTHING = "Nothing was done."
+"""The summary of a solution that did nothing that shows."""
 SAMPLE = (
     "none one two a few many call calls, one two a few many succeeded. all some one of users, once each, \
 some more than once, and others.\n"
@@ -36,7 +39,21 @@ def summarise(trace: Sequence[Event], tools: Mapping[str, Tool], inputs: Mapping
         events = [event for event in trace if event.tool == name]
         if events and tool.effect is not Effect.PURE:
             lines.append(f"{name}: {_deeds(events, tool, inputs)}.")
-    return "\n".join(lines) or "Nothing was done."
+    return "\n".join(lines) or NOTHING
+
+
+def without_lines(summary: str, dropped: float, about: str) -> str:
+    """A summary of which each line is missing with a chance; which ones, `about` decides.
+
+    Args:
+        summary: what `summarise` returned.
+        dropped: the chance, 0 to 1.
+        about: what it is a summary of, so that the same one always lacks the same lines.
+    """
+    if not dropped:
+        return summary
+    kept = [line for line in summary.split("\n") if share_of(about, line.partition(":")[0]) >= dropped]
+    return "\n".join(kept) or NOTHING
 
 
 def count_word(count: int) -> str:

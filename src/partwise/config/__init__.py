@@ -16,6 +16,7 @@ from partwise.config.align import (
     RealignConfig,
     Reward,
     RlftConfig,
+    SummaryErrors,
     Weights,
     panel_members,
 )
@@ -35,7 +36,7 @@ from partwise.config.laboratory import (
     WeakToStrongStudyConfig,
 )
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
-from partwise.config.studies import PropagationConfig, StudyConfig
+from partwise.config.studies import PropagationConfig, StrategiesConfig, StudyConfig
 
 __all__ = [
     "LARGEST_SEED",
@@ -64,7 +65,9 @@ __all__ = [
     "Seed",
     "SelfEnhancementConfig",
     "SignalDiversityConfig",
+    "StrategiesConfig",
     "StudyConfig",
+    "SummaryErrors",
     "TeachConfig",
     "Trained",
     "UnitFloat",

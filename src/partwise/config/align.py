@@ -10,22 +10,30 @@ from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
-from partwise.config.section import LocalName, PositiveInt, Section, Seed, UnitFloat
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.types import Split
 from partwise.values import Shape
 
 
 class Reward(StrEnum):
-    """What the planner is trained on: the arms of the study of part-to-complete generalization."""
+    """What a solution that ran earns. R is the verifier's word, 1 or 0."""
 
     FLOOR = "floor"
-    """R, the verifier's word, alone."""
+    """R alone."""
     PARTS = "parts"
     """R + partial rewards, as in Mai et al. 2025, Figure 2(b), line 11."""
     STRATEGIES = "strategies"
-    """The same in the affine composition space, plus the proxy's judgment of the summary (section 5)."""
+    """The same in the affine composition space, plus the proxy's judgment of the summary (section 5): short
+    for `parts` with `space=affine summary=true`."""
     CEILING = "ceiling"
     """R + the value oracle: what could be had if complete solutions could be judged."""
+    WHOLE = "whole"
+    """R + the proxy's judgment of the complete solution's text, about whose like people are asked as well:
+    outcome supervision by those who can't read it all."""
+    PAID = "paid"
+    """R + partial rewards of 1 each: what parts bring by being paid for, whatever they are."""
+    RANDOM = "random"
+    """A number that nothing decides, 0 to 1: what training does by itself."""
 
 
 class PretrainConfig(Section):
@@ -35,7 +43,10 @@ class PretrainConfig(Section):
     epochs: PositiveInt = 1
     batch_size: PositiveInt = 16
     learning_rate: float = Field(default=3e-3, gt=0)
-    seed: Seed = 0
+    seed: Seed | None = None
+    """Of its plans and its first weights; None for the run's own, so that no two seeds share a planner."""
+    corpus: Literal["wild", "unaligned"] = "wild"
+    """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
 
 
 class PlannerConfig(Section):
@@ -104,13 +115,17 @@ class HumanConfig(Section):
     """Minutes without a new answer after which a run that waits for people stops, to be resumed."""
     values: Weights = Field(default_factory=dict)
     """Weight of each value dimension; those not named weigh what they weigh to most people in the world."""
+    stated: Weights = Field(default_factory=dict)
+    """Weights that simulated people answer by where those are not what they hold dear. The oracle keeps to
+    the latter: with `stated.waste=0` it minds what no answer ever mentions."""
     groups: dict[str, GroupConfig] = Field(default_factory=dict)
     """Groups of simulated people by name; none for one group of all."""
     drift: DriftConfig = DriftConfig()
     rationality: float = Field(default=6.0, gt=0)
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
-    readable: PositiveInt = 60
-    """Complexity (in syntax nodes) up to which an option is judged at full rationality; beyond, it falls."""
+    readable: PositiveInt = 24
+    """Complexity (in syntax nodes, of a summary in words) up to which an option is judged at full
+    rationality; beyond, it falls. Human level: what `proxy.capacity` is to the proxy."""
 
     @field_validator("store")
     @classmethod
@@ -185,6 +200,8 @@ class ProxyConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
+    learns: bool = True
+    """Whether it learns from the answers; one that does not is the control for what it brings untrained."""
     capacity: PositiveInt = 24
     """Syntax nodes (`composition.complexity`) of the most complex body that it can write: human-level."""
     labels_first: PositiveInt = 1500
@@ -224,6 +241,17 @@ class RlftConfig(Section):
     """Weight of the KL divergence from the planner as it was when the round began."""
 
 
+class SummaryErrors(Section):
+    """How the judge of summaries errs, beyond what a summary leaves out. For asking how good it has to be."""
+
+    dropped: UnitFloat = 0.0
+    """Chance that a line of a summary is missing, for those who are asked and for the proxy."""
+    flipped: UnitFloat = 0.0
+    """Share of solutions of which the verdict is turned around."""
+    unseen: Annotated[tuple[str, ...], Listed] = ()
+    """Value dimensions that people do not hold against a summary, whatever it says."""
+
+
 class LoopConfig(Section):
     """Figure 2: rounds of realigning the proxy and training the planner."""
 
@@ -237,9 +265,13 @@ class LoopConfig(Section):
     aggregate: Literal["sum", "mean", "min"] = "sum"
     """How partial rewards become one: the paper's sum, which rewards over-decomposition; mean; min."""
     space: str | None = None
-    """Composition space; None for the arm's own (`affine` with strategies, else `free`)."""
+    """Composition space; None for `affine` with `reward=strategies`, else `free`."""
+    summary: bool | None = None
+    """Whether the proxy's judgment of a summary is added to the reward, and people are asked about summaries;
+    None for yes with `reward=strategies`, else no."""
     summary_weight: float = Field(default=1.0, ge=0)
-    """Weight of the judged summary, where the arm has one."""
+    """Weight of that judgment."""
+    summary_errors: SummaryErrors = SummaryErrors()
     failure_reward: float = -1.0
     """Reward of a solution that did not run to its end, whatever stopped it."""
 
@@ -247,6 +279,16 @@ class LoopConfig(Section):
     @classmethod
     def _known(cls, space: str | None) -> str | None:
         return None if space is None else validate_space(space)
+
+    @property
+    def composition_space(self) -> str:
+        """The space that solutions must keep to."""
+        return self.space or ("affine" if self.reward is Reward.STRATEGIES else "free")
+
+    @property
+    def judges_summaries(self) -> bool:
+        """Whether summaries are judged."""
+        return self.reward is Reward.STRATEGIES if self.summary is None else self.summary
 
 
 class MeasureConfig(Section):
@@ -261,6 +303,9 @@ class MeasureConfig(Section):
     """Which split the curve is read on: `heldout` where the curve itself is what is reported, and nothing was
     chosen by it."""
     temperature: float = Field(default=1.0, gt=0)
+    best_of: PositiveInt = 1
+    """Solutions sampled for each held-out task, of which the one that the run's own reward finds best
+    is taken: with `rlft.steps=0`, the control for what choosing does without training."""
 
 
 class AlignConfig(Section):
@@ -275,3 +320,12 @@ class AlignConfig(Section):
     rlft: RlftConfig = RlftConfig()
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
+
+    @property
+    def base(self) -> PlannerConfig:
+        """The planner's settings with the seed of its pretraining: the run's, where none is named."""
+        pretrain = self.planner.pretrain
+        if pretrain.seed is not None:
+            return self.planner
+        seeded = pretrain.model_copy(update={"seed": self.seed})
+        return self.planner.model_copy(update={"pretrain": seeded})

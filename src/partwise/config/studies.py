@@ -15,20 +15,34 @@ from partwise.config.align import (
     RlftConfig,
     Weights,
 )
-from partwise.config.section import Listed, PositiveInt, Section, UnitFloat
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, UnitFloat
 
 
 class StudyConfig(Section):
-    """A study: runs of the loop that differ in one thing, over several seeds."""
+    """A study of arms: runs of the loop that differ in a few settings, over several seeds."""
 
     seeds: PositiveInt = 1
-    """Seeds `align.seed`, `align.seed` + 1, and so on."""
+    """Seeds `align.seed`, `align.seed` + 1, and so on; each has a base planner of its own."""
+    primary: str = "parts - floor"
+    """The contrast that the study is about, named before it runs: whether judging the parts makes the whole
+    any better than the verifier alone does, which is the hypothesis. All others are corrected for their
+    number."""
     quick: bool = False
     """Two rounds and 200 held-out tasks: whether it works, not what it says."""
     processes: PositiveInt | None = None
     """Runs at the same time; None for one a core."""
+    runs: LocalName | None = None
+    """Folder of the runs, for studies that share them; None for the study's own."""
     align: AlignConfig = AlignConfig()
     """What the runs share."""
+
+
+class StrategiesConfig(StudyConfig):
+    """The study of what the strategies are made of, and of what else could explain what they bring."""
+
+    primary: str = "space"
+    """The contrast that the study is about: how much more comes out aligned and correct where composition is
+    restricted, over all settings of the other two factors."""
 
 
 class PropagationConfig(Section):

@@ -11,7 +11,7 @@ from itertools import chain
 import torch
 
 from partwise.config import AlignConfig, Reward
-from partwise.oversight.items import summary_items
+from partwise.oversight.items import summary_items, whole_items
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.queries import choose
 from partwise.oversight.realign import DriftAlarm, is_due
@@ -180,18 +180,26 @@ class Questions:
         )
 
     def at_random(self, draw: str, count: int, *, seed: int, pool: int = 1) -> Iterator[list[JudgmentItem]]:
-        """`pool` times `count` questions; with strategies, half of them are about summaries.
+        """`pool` times `count` questions; where summaries or wholes are judged, half of them are about those.
 
-        Those come second: the solutions that they are about are put together from parts that the proxy chose,
+        They come second: the solutions that they are about are put together from parts that the proxy chose,
         and a proxy that has not yet learned to choose would show the human nothing but bad ones.
         """
         rng = random.Random(draw)
         world = self._engine.world
-        summaries = count // 2 if self._config.loop.reward is Reward.STRATEGIES else 0
-        yield world.judgment_items(rng, pool * (count - summaries))
-        if summaries:
-            solved = min(_SUMMARISED, max(64, 6 * summaries))
+        loop = self._config.loop
+        whole = loop.reward is Reward.WHOLE
+        about_all = count // 2 if loop.judges_summaries or whole else 0
+        yield world.judgment_items(rng, pool * (count - about_all))
+        if about_all:
+            solved = min(_SUMMARISED, max(64, 6 * about_all))
             tasks = [world.task(Split.TRAIN, rng.randrange(TASKS_PER_SEED)) for _ in range(solved)]
             generator = torch.Generator().manual_seed(SEEDS * self._config.seed + seed)
             rollouts, _ = self._engine.roll_out(tasks, 1, temperature=1.0, generator=generator)
-            yield summary_items(world, rollouts, rng, pool * summaries)
+            summaries = pool * about_all
+            if whole:
+                wholes = summaries if not loop.judges_summaries else summaries // 2
+                yield whole_items(world, rollouts, rng, wholes)
+                summaries -= wholes
+            if summaries:
+                yield summary_items(world, rollouts, rng, summaries, loop.summary_errors.unseen)

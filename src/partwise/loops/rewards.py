@@ -1,4 +1,4 @@
-"""What a rollout earns in each arm: R, R + partial rewards, with the strategies, or R + oracle."""
+"""What a rollout earns: R, and beside it what judges the parts, a summary, the whole, or nobody."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from statistics import fmean
 from typing import Literal
 
 from partwise.config import AlignConfig, Reward
+from partwise.draws import share_of
 from partwise.measure.oracle import ValueOracle
 from partwise.oversight.proxy import Proxy
+from partwise.oversight.summaries import SummaryJudge
 from partwise.training.rlft import RewardFunction
 from partwise.types import Rollout
 from partwise.values import ValueProfile
@@ -21,55 +23,61 @@ AGGREGATES: Mapping[Literal["sum", "mean", "min"], Callable[[Sequence[float]], f
 }
 
 
-def composition_space(config: AlignConfig) -> str:
-    """The space that the run's solutions must keep to: the one asked for, or else the arm's own."""
-    own = "affine" if config.loop.reward is Reward.STRATEGIES else "free"
-    return config.loop.space or own
-
-
 def reward_function(
     config: AlignConfig, world: World, proxy: Proxy, values: Callable[[], ValueProfile]
 ) -> RewardFunction:
-    """The reward of the run's arm; what did not run to its end earns `loop.failure_reward` whatever the arm.
+    """What rollouts earn by `loop.reward`, with the judged summary beside it where `loop.summary` says so.
 
-    The oracle is opened for the ceiling arm alone, with the values of the moment that `values` gives.
+    What did not run to its end earns `loop.failure_reward`, whatever the settings. The oracle is opened for
+    the ceiling alone, with the values of the moment that `values` gives.
     """
     loop = config.loop
-    aggregate = AGGREGATES[loop.aggregate]
+    earned = _earned(config, world, proxy, values)
+    summaries = SummaryJudge(proxy, loop.summary_errors, config.seed) if loop.judges_summaries else None
 
-    def floor(rollout: Rollout) -> float:
-        return float(bool(rollout.correct))
-
-    def parts(rollout: Rollout) -> float:
-        return floor(rollout) + aggregate(rollout.partial_rewards)
-
-    match loop.reward:
-        case Reward.FLOOR:
-            return _each(floor, loop.failure_reward)
-        case Reward.PARTS:
-            return _each(parts, loop.failure_reward)
-        case Reward.STRATEGIES:
-
-            def strategies(rollouts: Sequence[Rollout]) -> list[float]:
-                earned = _each(parts, loop.failure_reward)(rollouts)
-                judged = proxy.judge_summaries([rollout.summary for rollout in rollouts])
-                return [
-                    reward + loop.summary_weight * (summary if rollout.execution.ran else 0.0)
-                    for rollout, reward, summary in zip(rollouts, earned, judged, strict=True)
-                ]
-
-            return strategies
-        case Reward.CEILING:
-
-            def ceiling(rollout: Rollout) -> float:
-                oracle = ValueOracle(world, values())
-                return floor(rollout) + oracle.aligned(rollout.task, rollout.execution.trace)
-
-            return _each(ceiling, loop.failure_reward)
-
-
-def _each(reward: Callable[[Rollout], float], failure: float) -> RewardFunction:
     def rewards(rollouts: Sequence[Rollout]) -> list[float]:
-        return [reward(rollout) if rollout.execution.ran else failure for rollout in rollouts]
+        ran = [rollout for rollout in rollouts if rollout.execution.ran]
+        found = earned(ran)
+        if summaries:
+            judged = summaries.judge(ran)
+            found = [a + loop.summary_weight * b for a, b in zip(found, judged, strict=True)]
+        each = iter(found)
+        return [next(each) if rollout.execution.ran else loop.failure_reward for rollout in rollouts]
 
     return rewards
+
+
+def _earned(
+    config: AlignConfig, world: World, proxy: Proxy, values: Callable[[], ValueProfile]
+) -> RewardFunction:
+    """What solutions that ran earn by `loop.reward` alone."""
+    aggregate = AGGREGATES[config.loop.aggregate]
+
+    def verified(rollout: Rollout) -> float:
+        return float(bool(rollout.correct))
+
+    match config.loop.reward:
+        case Reward.FLOOR:
+            return lambda rows: [verified(row) for row in rows]
+        case Reward.PARTS | Reward.STRATEGIES:
+            return lambda rows: [verified(row) + aggregate(row.partial_rewards) for row in rows]
+        case Reward.PAID:
+            return lambda rows: [verified(row) + aggregate([1.0] * len(row.partial_rewards)) for row in rows]
+        case Reward.WHOLE:
+            return lambda rows: [
+                verified(row) + judged
+                for row, judged in zip(rows, proxy.judge_wholes([_source(row) for row in rows]), strict=True)
+            ]
+        case Reward.RANDOM:
+            return lambda rows: [
+                share_of(config.seed, "reward", row.task.index, _source(row)) for row in rows
+            ]
+        case Reward.CEILING:
+            return lambda rows: [
+                verified(row) + ValueOracle(world, values()).aligned(row.task, row.execution.trace)
+                for row in rows
+            ]
+
+
+def _source(rollout: Rollout) -> str:
+    return rollout.solution.source if rollout.solution else ""

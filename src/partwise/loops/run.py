@@ -19,20 +19,21 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions
 from partwise.loops.record import open_start, read_round, write_answers, write_lines
-from partwise.loops.rewards import composition_space, reward_function
+from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.setup import base_planner, check_planner, load_planner, load_proxy, new_proxy, schedule
 from partwise.measure.agreement import agreement, clear_agreement, summary_accuracy
 from partwise.measure.evaluate import Judged, evaluate, figures
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
-from partwise.measure.part_to_complete import part_to_complete_correlation
+from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
+from partwise.oversight.summaries import SummaryJudge
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
 from partwise.training.reward import Preference
@@ -85,7 +86,7 @@ class _Alignment:
         self.schedule = schedule(self.world, config.human)
         self.start = open_start(config)
         self.done = self._now = run.rounds_done()
-        self._bottom = base_planner(self.world, config.planner, self._pretraining)
+        self._bottom = base_planner(self.world, config.base, self._pretraining)
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
         latest = run.round_path(self.done - 1) if self.done else self.start.folder if self.start else None
         planner = load_planner(self.world, config.planner, latest / "planner" if latest else self.base)
@@ -100,7 +101,10 @@ class _Alignment:
             rationality=config.human.rationality,
             readable=config.human.readable,
             seed=str(config.seed),
+            stated=config.human.stated,
         )
+        self.summaries = SummaryJudge(proxy, config.loop.summary_errors, config.seed)
+        self.reward = reward_function(config, self.world, proxy, lambda: self.values)
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
         self._curve: dict[str, float] = {}
 
@@ -110,7 +114,16 @@ class _Alignment:
         return self.start.rounds if self.start else 0
 
     def _engine(self, planner: Planner, proxy: Proxy, sandbox: Sandbox) -> RolloutEngine:
-        return RolloutEngine(self.world, planner, proxy, sandbox, space=composition_space(self.config))
+        loop = self.config.loop
+        return RolloutEngine(
+            self.world,
+            planner,
+            proxy,
+            sandbox,
+            space=loop.composition_space,
+            dropped=loop.summary_errors.dropped,
+            seed=self.config.seed,
+        )
 
     def _former(self, round: int) -> list[Proxy]:
         """The proxies of up to three realignments before the latest, which is the proxy as it is."""
@@ -141,7 +154,7 @@ class _Alignment:
         rounds = scalable_align(
             self.engine,
             self._people(store),
-            reward_function(config, self.world, self.engine.proxy, lambda: self.values),
+            self.reward,
             rounds=self._rounds(),
             hard_tasks=self._hard_tasks,
             human_level_tasks=self.questions,
@@ -242,7 +255,7 @@ class _Alignment:
                 "disagreement": rate(heard.disagreed).to_json(),
                 "disagreed": "".join(str(int(wrong)) for wrong in heard.disagreed),
                 **compared,
-                "summary_accuracy": summary_accuracy(self.engine.proxy, judged).to_json(),
+                "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "validation": validation.to_json(),
                 "seconds": round(time.perf_counter() - started, 3),
             }
@@ -265,9 +278,16 @@ class _Alignment:
             clear = clear_agreement(self.engine.proxy, fresh, self.values)
         return {"agreement": agreed.to_json(), "clear_agreement": clear.to_json()}
 
-    def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task]) -> list[Judged]:
-        settings, oracle = self.config.measure, ValueOracle(self.world, self.values)
-        return evaluate(engine, tasks, oracle, temperature=settings.temperature, seed=self.config.seed)
+    def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task], best_of: int = 1) -> list[Judged]:
+        return evaluate(
+            engine,
+            tasks,
+            ValueOracle(self.world, self.values),
+            temperature=self.config.measure.temperature,
+            seed=self.config.seed,
+            best_of=best_of,
+            reward=self.reward,
+        )
 
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
@@ -276,17 +296,17 @@ class _Alignment:
         start = config.measure.heldout_start
         indices = range(start, start + config.measure.heldout_tasks)
         tasks = [self.world.task(Split.HELDOUT, index) for index in indices]
-        results: dict[str, Any] = {"schema": 1}
+        results: dict[str, Any] = {"schema": 2}
         lines: list[dict[str, Any]] = []
         base = self._engine(
             load_planner(self.world, config.planner, self.base), self.engine.proxy, self._sandbox
         )
         for position, (arm, engine) in enumerate({"base": base, "trained": self.engine}.items()):
             self._say("measuring on held-out tasks", position, 2, self._curve)
-            judged = self._evaluate(engine, tasks)
+            judged = self._evaluate(engine, tasks, config.measure.best_of)
             results[arm] = figures(judged).to_json() | {
-                "correlation": part_to_complete_correlation(judged).to_json(),
-                "summary_accuracy": summary_accuracy(self.engine.proxy, judged).to_json(),
+                "correlations": part_to_complete_correlations(judged),
+                "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "parts": fmean(len(row.rollout.partial_rewards) for row in judged),
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]

@@ -105,7 +105,7 @@ def align_to_human(
         answers = human.answer(batch.items, round=round, purpose=batch.purpose)
         heard.add(batch, answers, proxy)
         fresh += preferences(answers, round)
-        if batch.learn and fresh:
+        if batch.learn and fresh and config.learns:
             fit_reward_model(  # 2. H_phi <- align(H_phi, H, Y)
                 proxy.model,
                 proxy.tokenizer,

@@ -23,7 +23,10 @@ from partwise.worlds.instructions import instructions
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
-    """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained."""
+    """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained.
+
+    `config` is `AlignConfig.base`, in which the seed of the pretraining is known.
+    """
     return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
 
 
@@ -87,7 +90,9 @@ def schedule(world: World, config: HumanConfig) -> Schedule:
         Group(name=name, share=group.share, profile=profile.but(group.values))
         for name, group in config.groups.items()
     )
-    named = {*config.values, *config.drift.to}.union(*(group.values for group in config.groups.values()))
+    named = {*config.values, *config.stated, *config.drift.to}.union(
+        *(group.values for group in config.groups.values())
+    )
     for dimension in sorted(named - {*world.dimensions}):
         raise LookupError(
             f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."

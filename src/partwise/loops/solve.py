@@ -11,7 +11,6 @@ import torch
 from partwise.composition.language import parse
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig
-from partwise.loops.rewards import composition_space
 from partwise.loops.setup import load_planner, load_proxy
 from partwise.runs.config import config_from_data
 from partwise.runs.rundir import RunDir, RunError
@@ -55,7 +54,7 @@ def propose(run: Path, task_index: int) -> Proposal:
     proxy = load_proxy(world, config, folder / "proxy")
     task = world.task(Split.HELDOUT, task_index)
     with Sandbox() as sandbox:
-        engine = RolloutEngine(world, planner, proxy, sandbox, space=composition_space(config))
+        engine = RolloutEngine(world, planner, proxy, sandbox, space=config.loop.composition_space)
         generator = torch.Generator().manual_seed(task_index)
         (rollout,), _ = engine.roll_out(
             [task], 1, temperature=config.measure.temperature, generator=generator

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from partwise.measure.evaluate import JUDGED_ALIGNED, Judged
 from partwise.measure.intervals import Measure, rate
 from partwise.oversight.proxy import Proxy
+from partwise.oversight.summaries import SummaryJudge
 from partwise.types import Answer, JudgmentItem
 from partwise.values import ValueProfile
 
@@ -36,8 +37,8 @@ def clear_agreement(proxy: Proxy, items: Sequence[JudgmentItem], profile: ValueP
     return rate([(guess == 0) == (margin > 0) for guess, (_, margin) in zip(guesses, clear, strict=True)])
 
 
-def summary_accuracy(proxy: Proxy, judged: Sequence[Judged]) -> Measure:
-    """P[the proxy's judgment of the summary = the oracle's word on the solution], over solutions that ran."""
+def summary_accuracy(judge: SummaryJudge, judged: Sequence[Judged]) -> Measure:
+    """P[the judgment of the summary = the oracle's word on the solution], over solutions that ran."""
     ran = [row for row in judged if row.aligned is not None]
-    guesses = proxy.judge_summaries([row.rollout.summary for row in ran])
+    guesses = judge.judge([row.rollout for row in ran])
     return rate([(guess > JUDGED_ALIGNED) == row.aligned for guess, row in zip(guesses, ran, strict=True)])

@@ -16,6 +16,7 @@ from partwise.measure.intervals import over_seeds
 
 LEVEL = 0.05
 """The chance of a wrong yes that is put up with."""
+_ROUNDING = 1e-12
 
 
 def contrasts(
@@ -85,6 +86,6 @@ def _p(values: Sequence[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     if len(defined) < 2:
         return None
-    if len(set(defined)) == 1:  # No spread: the limit of the test, and not 0 / 0.
-        return 0.0 if defined[0] else 1.0
+    if max(defined) - min(defined) < _ROUNDING:  # No spread: the limit of the test, and not 0 / 0.
+        return 0.0 if abs(defined[0]) > _ROUNDING else 1.0
     return float(cast(Any, stats.ttest_1samp(defined, 0.0)).pvalue)

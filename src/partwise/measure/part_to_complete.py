@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,33 +17,40 @@ if TYPE_CHECKING:
 _RESAMPLES = 2000
 
 
-def part_to_complete_correlation(judged: Sequence[Judged]) -> Measure:
-    """Pearson's r between a solution's mean partial reward and its complete alignment (0 or 1).
+CORRELATED: Mapping[str, Callable[[Sequence[float]], float]] = {"sum": sum, "mean": fmean, "parts": len}
+"""What is correlated with the alignment of the whole: the paper's reward of the parts, their sum; their mean,
+which does not pay for more of them; and how many there are, which is no judgment at all."""
 
-    The mean, not the sum, which would count the parts. Solutions that did not run are left out.
+
+def part_to_complete_correlations(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Pearson's r between each of `CORRELATED` of a solution and its complete alignment (0 or 1).
+
+    Solutions that did not run are left out. `results.json` holds it.
     """
-    pairs = [(row.partial, float(row.aligned)) for row in judged if row.aligned is not None]
-    known = [(partial, aligned) for partial, aligned in pairs if partial is not None]
-    return correlation([partial for partial, _ in known], [aligned for _, aligned in known])
+    known = [row for row in judged if row.aligned is not None and row.rollout.partial_rewards]
+    aligned = [float(bool(row.aligned)) for row in known]
+    return {
+        name: correlation([float(of(row.rollout.partial_rewards)) for row in known], aligned).to_json()
+        for name, of in CORRELATED.items()
+    }
 
 
-def gap_recovered(
-    arm: Sequence[bool], floor: Sequence[bool], ceiling: Sequence[bool], *, seed: int = 0
-) -> Measure:
+def gap_recovered(arm: Measure, floor: Measure, ceiling: Measure, *, seed: int = 0) -> Measure:
     """(A_arm - A_floor) / (A_ceiling - A_floor) on aligned-and-correct, with a bootstrap interval over tasks.
 
-    Undefined where the 95% interval of ceiling - floor reaches 0: then the two can't be told apart.
-    `n` is the smallest number of rollouts of the three.
+    The three are shares of all tasks. Undefined where the 95% interval of ceiling - floor reaches 0: then the
+    two can't be told apart. `n` is the smallest number of tasks of the three.
     """
-    n = min(len(arm), len(floor), len(ceiling))
-    if n == 0:
+    n = min(arm.n, floor.n, ceiling.n)
+    if n == 0 or arm.mean is None or floor.mean is None or ceiling.mean is None:
         return Measure(mean=None, ci95=None, n=0)
     rng = np.random.default_rng(seed)
-    draws = [rng.binomial(len(rows), np.mean(rows), _RESAMPLES) / len(rows) for rows in (arm, floor, ceiling)]
+    a, f, c = arm.mean, floor.mean, ceiling.mean
+    sides = ((arm.n, a), (floor.n, f), (ceiling.n, c))
+    draws = [rng.binomial(count, share, _RESAMPLES) / count for count, share in sides]
     gaps = draws[2] - draws[1]
     if np.quantile(gaps, 0.025) <= 0:
         return Measure(mean=None, ci95=None, n=n)
-    a, f, c = (float(np.mean(rows)) for rows in (arm, floor, ceiling))
     # The quantile above is positive: gaps at or below zero are rare enough to leave out of the spread.
     ratios = ((draws[0] - draws[1])[gaps > 0]) / gaps[gaps > 0]
     low, high = np.quantile(ratios, (0.025, 0.975))

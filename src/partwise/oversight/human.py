@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
@@ -33,13 +33,23 @@ class SimulatedHuman:
     """
 
     def __init__(
-        self, values: Schedule | ValueProfile, *, rationality: float, readable: int, seed: str
+        self,
+        values: Schedule | ValueProfile,
+        *,
+        rationality: float,
+        readable: int,
+        seed: str,
+        stated: Mapping[str, float] | None = None,
     ) -> None:
-        """`seed` fixes the noise; equal seeds give equal answers to equal sequences of items."""
+        """`seed` fixes the noise; equal seeds give equal answers to equal sequences of items.
+
+        `stated` are weights that people answer by where those are not what they hold dear.
+        """
         self._schedule = Schedule(before=everyone(values)) if isinstance(values, ValueProfile) else values
         self._rationality = rationality
         self._readable = readable
         self._seed = seed
+        self._stated = stated or {}
 
     def answer(
         self, items: Sequence[JudgmentItem], *, round: int = 0, purpose: Purpose = Purpose.CONTROL
@@ -55,7 +65,7 @@ class SimulatedHuman:
             if len(values.groups) == 1
             else rng.choices(values.groups, [group.share for group in values.groups])
         )
-        first, second = (group.profile.utility(option) for option in item.options)
+        first, second = (group.profile.but(self._stated).utility(option) for option in item.options)
         clarity = self._rationality * min(1.0, self._readable / max(1, item.complexity))
         # The logistic function by way of tanh, which no rationality overflows.
         likes_first = rng.random() < 0.5 + 0.5 * math.tanh(clarity * (first - second) / 2)

@@ -92,6 +92,11 @@ class Proxy:
         (nothing,) = self.score([NOTHING_DONE])
         return _chances(self.score(summaries), [nothing] * len(summaries))
 
+    def judge_wholes(self, sources: Sequence[str]) -> list[float]:
+        """How likely the human would rather have each complete solution run than nothing done, 0 to 1."""
+        (nothing,) = self.score([NOTHING_DONE])
+        return _chances(self.score(sources), [nothing] * len(sources))
+
     def prefers(self, items: Sequence[JudgmentItem]) -> list[int]:
         """Which of the two options of each item the proxy would rather have, 0 or 1."""
         first = self.score([item.options[0].text for item in items])

@@ -36,6 +36,19 @@ def contrast_table(found: Mapping[str, Any]) -> Table:
     )
 
 
+def primary_sentence(found: Mapping[str, Any], what: str) -> str:
+    """What the primary contrast comes to, of `what`."""
+    name = found["primary"]
+    figure = Figure.of(found["all"][name])
+    if figure.mean is None:
+        return f"The primary contrast, `{name}`, is undefined."
+    if found["all"][name]["p"] is None:
+        verdict = "one seed, so that nothing can be told"
+    else:
+        verdict = "a difference" if is_told(found, name) else "which can't be told from none"
+    return f"Primary contrast, named before the study ran: `{name}`, in {what}, is {figure.full}: {verdict}."
+
+
 def is_told(found: Mapping[str, Any], name: str) -> bool:
     """Whether a contrast can be told from zero: by itself if it is the primary one, else after correction."""
     return bool(found["all"][name]["told"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from partwise.runs.arms_page import part_to_complete_page, strategies_page
 from partwise.runs.debate_page import debate_page
 from partwise.runs.noise_page import noise_page
 from partwise.runs.page import Page, page_markdown
@@ -17,9 +18,11 @@ from partwise.runs.weak_to_strong_page import one_pair_page, weak_to_strong_page
 PAGES: Mapping[str, Callable[[Mapping[str, Any]], Page]] = {
     "debate": debate_page,
     "noise": noise_page,
+    "part_to_complete": part_to_complete_page,
     "propagation": propagation_page,
     "self_enhancement": self_enhancement_page,
     "signal_diversity": signal_diversity_page,
+    "strategies": strategies_page,
     "w2s": weak_to_strong_page,
     "weak_to_strong": one_pair_page,
 }

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from partwise.runs.contrasts import is_told
+from partwise.runs.contrasts import is_told, primary_sentence
 from partwise.runs.reading import Figure, group, number
 
 
 def propagation_sentences(results: Mapping[str, Any]) -> list[str]:
     """The sentences on a finished study's `results.json`, most important first."""
-    return [*_composed(results), *_parts(results), _alarm(results), *_labels(results)]
+    found = results["contrasts"]
+    labels = found["primary"].startswith("labels")
+    what = "the share of labels" if labels else "the share of tasks aligned with the new values and correct"
+    return [
+        primary_sentence(found, what),
+        *_composed(results),
+        *_parts(results),
+        _alarm(results),
+        *_labels(results),
+    ]
 
 
 def _composed(results: Mapping[str, Any]) -> list[str]:
@@ -54,7 +63,7 @@ def _parts(results: Mapping[str, Any]) -> list[str]:
 def _alarm(results: Mapping[str, Any]) -> str:
     alarm = group(results, "alarm")
     ways = ", and ".join(
-        f"{_delay(group(results, 'changes', name), results['seeds'])} a change in {where}"
+        f"{_delay(group(results, 'changes', name), len(results['seeds']))} a change in {where}"
         for name, where in (("composed", "the composition"), ("abrupt", "the parts"))
     )
     return (
@@ -121,7 +130,7 @@ def _contrast(results: Mapping[str, Any], name: str) -> str:
 
 def _latency(results: Mapping[str, Any], change: Mapping[str, Any]) -> str:
     never = change["latency_rounds"]["never"]
-    seeds = f"in {never} of {results['seeds']} seeds it never does" if never else ""
+    seeds = f"in {never} of {len(results['seeds'])} seeds it never does" if never else ""
     if Figure.of(change["latency_rounds"]).mean is None:
         return f"How long it takes to come nine tenths of the way is undefined{seeds and f': {seeds}'}."
     return (

@@ -32,6 +32,15 @@ OUTCOMES = {
 }
 """How a solution can end."""
 
+RATES = (
+    ("aligned_and_correct", "aligned and correct"),
+    ("correct", "correct"),
+    ("ran", "ran"),
+    ("given_ran.aligned", "aligned, if it ran"),
+    ("hacking_rate", "hacking rate"),
+)
+"""What is shown of an arm: shares of all held-out tasks, but for the last two, with their headings."""
+
 _NEARLY_ALL = 0.8
 _NEXT_TO_NOTHING = 0.2
 
@@ -96,11 +105,10 @@ def ordered(arms: Mapping[str, Any]) -> list[str]:
     return [a for a in ARMS if a in arms] + [a for a in arms if a not in ARMS]
 
 
-def ran_share(arm: Mapping[str, Any]) -> float | None:
-    """Share of an arm's solutions that ran to their end; None where nothing was counted."""
-    counts = group(arm, "counts")
-    total = sum(value for value in counts.values() if isinstance(value, int))
-    return counts.get("ran", 0) / total if total else None
+def arm_figure(arm: Mapping[str, Any], key: str) -> Figure:
+    """One of `RATES` of an arm."""
+    *groups, name = key.split(".")
+    return Figure.of(group(arm, *groups).get(name))
 
 
 def gap_sentences(results: Mapping[str, Any]) -> list[str]:
@@ -119,15 +127,13 @@ def gap_sentences(results: Mapping[str, Any]) -> list[str]:
     ]
     if sentences and sentences[0] == sentences[-1]:
         sentences = sentences[:1]
-    correlation = Figure.of(group(results, "part_to_complete").get("correlation"))
-    if correlation.mean is not None:
+    found = group(results, "part_to_complete", "correlations")
+    if found:
+        total, mean, count = (Figure.of(found.get(name)) for name in ("sum", "mean", "parts"))
         sentences.append(
-            "Over sampled solutions, the reward of the parts and the alignment of the whole "
-            f"correlate at {correlation.full}."
-        )
-    elif "correlation" in group(results, "part_to_complete"):
-        sentences.append(
-            "The correlation of part reward with complete alignment is undefined: one is constant."
+            "Over solutions that the base planner sampled, the alignment of the whole correlates with the "
+            f"sum of the partial rewards, which is what the paper pays, at {total.full}, with their mean at "
+            f"{mean.full}, and with the number of parts alone, judged or not, at {count.full}."
         )
     return sentences
 

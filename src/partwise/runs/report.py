@@ -10,18 +10,19 @@ from typing import Any
 
 from partwise import __version__
 from partwise.config.addresses import without_secrets
+from partwise.runs.arms_page import arms_sentences
 from partwise.runs.config import flatten
 from partwise.runs.page import page_html
 from partwise.runs.pages import PAGES
 from partwise.runs.reading import (
     MEANING,
     OUTCOMES,
+    RATES,
     Figure,
-    gap_sentences,
+    arm_figure,
     group,
     number,
     ordered,
-    ran_share,
     run_sentences,
 )
 from partwise.runs.report_data import ArmTranscripts, Program, ReportData, read_directory
@@ -32,12 +33,6 @@ _PROGRAMS = 4
 _TRACE = 60
 _TEXT = 6000
 """Longest program text shown, in characters."""
-_CELLS = (
-    ("aligned_and_correct", "Aligned and correct"),
-    ("correct", "Correct"),
-    ("aligned", "Aligned"),
-    ("hacking_rate", "Hacking rate"),
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,6 @@ class _Row:
     colour: str
     cells: list[tuple[str, Figure]]
     n: int
-    ran: str
 
 
 def write_report(directory: Path) -> Path:
@@ -61,8 +55,11 @@ def write_report(directory: Path) -> Path:
 
 
 def _page(data: ReportData) -> str:
-    """The report of a finished study whose results are a page of their own; empty for any other."""
-    if data.kind not in PAGES or not data.results:
+    """The report of a finished study whose results are a page of their own; empty for any other.
+
+    A study of arms has more to show: its runs' curves and programs.
+    """
+    if data.kind not in PAGES or not data.results or "arms" in data.results:
         return ""
     return page_html(PAGES[data.kind](data.results))
 
@@ -91,12 +88,12 @@ def render(data: ReportData) -> str:
         title="Part-to-complete generalization" if data.kind == "part_to_complete" else _title(data),
         reading=_reading(data),
         rows=[_row(name, arm) for name, arm in data.arms.items()],
-        headings=[heading for _, heading in _CELLS],
+        headings=[heading.capitalize() for _, heading in RATES],
         gaps=_gaps(data),
         curves=curve_figures(data.curves),
         curve_arms=ordered({curve.arm: curve for curve in data.curves}),
         part_whole=part_whole_figures(data.transcripts),
-        correlation=_correlation(data),
+        correlations=[(name, Figure.of(found)) for name, found in _correlations(data).items()],
         programs=[(name, arm.total, _programs(arm)) for name, arm in data.transcripts.items()],
         outcomes=OUTCOMES,
         failures=_failures(data),
@@ -123,22 +120,20 @@ def _reading(data: ReportData) -> list[str]:
         return []
     if not data.study:
         return run_sentences(data.results)
-    return gap_sentences(data.results)
+    return arms_sentences(data.results)
 
 
 def _row(name: str, arm: Mapping[str, Any]) -> _Row:
     from partwise.runs.report_figures import colour_name
 
     role = name.rpartition("/")[2]
-    cells = [(key, Figure.of(arm.get(key))) for key, _ in _CELLS]
-    ran = ran_share(arm)
+    cells = [(key, arm_figure(arm, key)) for key, _ in RATES]
     return _Row(
         arm=name,
         meaning=MEANING.get(role, ""),
         colour=colour_name(role),
         cells=cells,
         n=cells[0][1].n,
-        ran="unknown" if ran is None else number(ran),
     )
 
 
@@ -147,9 +142,8 @@ def _gaps(data: ReportData) -> list[tuple[str, Figure]]:
     return [(arm, Figure.of(figure)) for arm, figure in gaps.items()]
 
 
-def _correlation(data: ReportData) -> Figure | None:
-    study = group(data.results, "part_to_complete")
-    return Figure.of(study["correlation"]) if "correlation" in study else None
+def _correlations(data: ReportData) -> Mapping[str, Any]:
+    return group(data.results, "part_to_complete", "correlations")
 
 
 def _failures(data: ReportData) -> list[tuple[str, dict[str, int], int]]:

@@ -97,7 +97,11 @@ def read_directory(directory: Path) -> ReportData:
     missing: list[str] = []
     record = _read(directory / "run.json", missing)
     results = _read(directory / "results.json", missing)
-    runs = [p.parent for p in sorted(directory.glob("seed-*/*/run.json"))]
+    shared = group(record, "config").get("runs")
+    folder = Path(shared) if isinstance(shared, str) else directory
+    runs = [p.parent for p in sorted(folder.glob("seed-*/*/run.json"))]
+    if isinstance(shared, str):  # Other studies' runs lie there as well.
+        runs = [run for run in runs if _is_of(run, results)]
     study = "arms" in results or bool(runs)
     if not study and not record and not results:
         raise RunError(f"{directory} holds no run and no study.")
@@ -116,6 +120,12 @@ def read_directory(directory: Path) -> ReportData:
     data.arms = {name: data.arms[name] for name in ordered(data.arms)}
     data.transcripts = {name: data.transcripts[name] for name in ordered(data.transcripts)}
     return data
+
+
+def _is_of(run: Path, results: Mapping[str, Any]) -> bool:
+    """Whether a run in a folder that studies share is one of this finished study."""
+    arms = {arm.replace(" ", "-") for arm in group(results, "arms")}
+    return run.name in arms and int(run.parent.name.removeprefix("seed-")) in results.get("seeds", ())
 
 
 def _read_study(directory: Path, data: ReportData, runs: list[Path]) -> None:

@@ -24,16 +24,17 @@ class Job:
 def run_jobs(jobs: Sequence[Job], listen: Listener, *, processes: int | None = None) -> None:
     """Run every job to its end; those that are done already return at once.
 
-    The base planners are made first, one after the other, so that no two processes make the same one.
+    The base planners are made first, each once, so that no two processes make the same one.
 
     Raises:
         RunError: a worker was killed.
         Exception: whatever a job raised; the other jobs' finished rounds are kept.
     """
-    bases = {(job.config.world, job.config.planner): job for job in jobs}
+    bases = {(job.config.world, job.config.base): job for job in jobs}
     with workers(listen, min(processes or available_cores(), len(jobs))) as ready:
-        # With all cores: nothing else runs yet.
-        ready.run([partial(_prepare, job) for job in bases.values()], threads=available_cores())
+        # Where there are fewer than cores, with all cores: nothing else runs yet.
+        threads = max(1, available_cores() // len(bases))
+        ready.run([partial(_prepare, job) for job in bases.values()], threads=threads)
         ready.run([partial(_run, job) for job in jobs])
 
 
@@ -42,11 +43,11 @@ def _prepare(job: Job, listen: Listener) -> None:
     from partwise.loops.setup import base_planner
     from partwise.worlds.registry import load_world
 
-    name = "base"
+    name = f"base {job.config.base.pretrain.seed}"
     listen(Progress(name, "pretraining", 0, 0))
     base_planner(
         load_world(job.config.world),
-        job.config.planner,
+        job.config.base,
         lambda done, total, loss: listen(Progress(name, "pretraining", done, total, {"loss": loss})),
     )
     listen(Progress(name, "done", 1, 1))

@@ -18,13 +18,10 @@ from partwise.config import (
     AlignConfig,
     DriftConfig,
     GroupConfig,
-    LoopConfig,
     PropagationConfig,
     RealignConfig,
     Reward,
-    Section,
 )
-from partwise.loops.rewards import composition_space
 from partwise.measure.contrasts import check_primary
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
@@ -47,13 +44,12 @@ def run(config: PropagationConfig, out: Path, listen: Listener) -> dict[str, Any
     check_primary(config.primary, CONTRASTS)
     directory = RunDir.create(out, "propagation", config)
     with directory.locked():
-        phases = [
-            [phase(config, seed, out) for seed in range(config.seeds)] for phase in (first_runs, later_runs)
-        ]
-        for runs in phases:
-            jobs = [job for seed, named in enumerate(runs) for job in _jobs(named, out, seed)]
+        seeds = range(config.align.seed, config.align.seed + config.seeds)
+        first, later = ({seed: p(config, seed, out) for seed in seeds} for p in (first_runs, later_runs))
+        for phase in (first, later):
+            jobs = [job for seed, runs in phase.items() for job in _jobs(runs, out, seed)]
             run_jobs(jobs, listen, processes=config.processes)
-        results = collect(config, [first | later for first, later in zip(*phases, strict=True)], out)
+        results = collect(config, {seed: first[seed] | later[seed] for seed in seeds}, out)
         write_results(directory, results)
     return results
 
@@ -67,7 +63,7 @@ def _jobs(runs: Mapping[str, AlignConfig], out: Path, seed: int) -> list[Job]:
 
 def first_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, AlignConfig]:
     """What needs nothing before it: the runs before the change, and those retrained from scratch after it."""
-    before = _quick(config, config.align.model_copy(update={"seed": config.align.seed + seed}))
+    before = _quick(config, config.align.model_copy(update={"seed": seed}))
     free = _with(before, loop={"space": "free"})
     return {
         "before": before,
@@ -112,10 +108,10 @@ def later_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, Ali
     )
 
 
-def _with(config: AlignConfig, **sections: Mapping[str, Any] | Section) -> AlignConfig:
-    """The same run with some settings of some sections changed, or with other sections."""
+def _with(config: AlignConfig, **sections: Mapping[str, Any] | RealignConfig) -> AlignConfig:
+    """The same run with some settings of some sections changed."""
     changed = {
-        name: update if isinstance(update, Section) else getattr(config, name).model_copy(update=update)
+        name: update if isinstance(update, RealignConfig) else getattr(config, name).model_copy(update=update)
         for name, update in sections.items()
     }
     return config.model_copy(update=changed)
@@ -176,12 +172,12 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
         realign=policy,
         proxy={"labels_later": config.label_batch - control, "learning_rate": config.label_rate},
         rlft={"steps": 0},
-        loop=LoopConfig(
-            rounds=2 if config.quick else config.label_batches,
-            start=run.loop.start,
-            reward=Reward.PARTS,
-            space=composition_space(run),
-        ),
+        loop={
+            "rounds": 2 if config.quick else config.label_batches,
+            "reward": Reward.PARTS,
+            "space": run.loop.composition_space,
+            "summary": False,
+        },
     )
 
 

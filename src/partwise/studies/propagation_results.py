@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -24,13 +24,16 @@ _FROM_ZERO = (0.0, math.inf)
 
 
 def collect(
-    config: PropagationConfig, runs: Sequence[Mapping[str, AlignConfig]], out: Path
+    config: PropagationConfig, runs: Mapping[int, Mapping[str, AlignConfig]], out: Path
 ) -> dict[str, Any]:
-    """The study's `results.json`. Each figure has `by_seed` beside mean, interval and n."""
+    """The study's `results.json`: each figure has `by_seed` beside mean, interval and n.
+
+    `runs` gives each seed's runs by name.
+    """
     study = Study(config, runs, out)
     return {
         "schema": 2,
-        "seeds": config.seeds,
+        "seeds": list(runs),
         "at": config.at,
         "quarter": study.quarter,
         "rollouts": study.rollouts,
@@ -52,7 +55,7 @@ def collect(
 def _change(study: Study, name: str) -> dict[str, Any]:
     """One way in which values change: what was there, round by round, and how the planner follows."""
     moves, at = study.schedule(name), study.config.at
-    rounds = range(study.runs[0][name].loop.rounds)
+    rounds = range(study.runs[name].loop.rounds)
     current = [study.matter(moves.values(index).aggregate) for index in rounds]
     old, new = study.matter(moves.before.aggregate), study.new(name)
     return {
@@ -124,7 +127,7 @@ def _following(study: Study, name: str, kept: frozenset[str], new: frozenset[str
 def _frequency(study: Study, name: str) -> dict[str, Any]:
     """Alignment with the values of the moment from the change on, and what it costs in labels."""
     at, moves = study.config.at, study.schedule(name)
-    rounds = range(at, study.runs[0][name].loop.rounds)
+    rounds = range(at, study.runs[name].loop.rounds)
     current = {index: study.matter(moves.values(index).aggregate) for index in rounds}
 
     def aligned(curves: Curves) -> float | None:

@@ -65,15 +65,18 @@ def read_curve(run: Path) -> Curve:
 class Study:
     """The finished runs, and what values mattered when."""
 
-    def __init__(self, config: PropagationConfig, runs: Sequence[Mapping[str, AlignConfig]], out: Path):
+    def __init__(
+        self, config: PropagationConfig, runs: Mapping[int, Mapping[str, AlignConfig]], out: Path
+    ) -> None:
         """`runs` gives each seed's runs by name."""
-        self.config, self.runs = config, runs
+        self.config = config
+        self.runs = next(iter(runs.values()))
+        """Those of one seed; those of the others differ in the seed alone."""
         self.world = load_world(config.align.world)
         self.curves: list[Curves] = [
-            {name: read_curve(out / f"seed-{seed}" / name) for name in named}
-            for seed, named in enumerate(runs)
+            {name: read_curve(out / f"seed-{seed}" / name) for name in named} for seed, named in runs.items()
         ]
-        trained, scratch = runs[0]["abrupt"], runs[0]["scratch"]
+        trained, scratch = self.runs["abrupt"], self.runs["scratch"]
         a_round, retraining = _rollouts(trained), _rollouts(scratch)
         rounds = max(1, retraining * scratch.loop.rounds // 4 // a_round)
         self.quarter = min(config.at - 1 + rounds, trained.loop.rounds - 1)
@@ -86,7 +89,7 @@ class Study:
 
     def schedule(self, name: str) -> Schedule:
         """How values move in a run."""
-        return schedule(self.world, self.runs[0][name].human)
+        return schedule(self.world, self.runs[name].human)
 
     def matter(self, profile: ValueProfile) -> frozenset[str]:
         """The dimensions that matter to a profile."""

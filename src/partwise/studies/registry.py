@@ -15,6 +15,7 @@ from partwise.config import (
     Section,
     SelfEnhancementConfig,
     SignalDiversityConfig,
+    StrategiesConfig,
     StudyConfig,
     WeakToStrongStudyConfig,
 )
@@ -39,6 +40,7 @@ STUDIES: Mapping[str, Study] = {
     "propagation": Study(PropagationConfig, "propagation"),
     "debate": Study(DebateConfig, "debate"),
     "self_enhancement": Study(SelfEnhancementConfig, "self_enhancement"),
+    "strategies": Study(StrategiesConfig, "strategies"),
     "signal_diversity": Study(SignalDiversityConfig, "signal_diversity"),
     "w2s": Study(WeakToStrongStudyConfig, "weak_to_strong"),
 }

@@ -38,7 +38,7 @@ def pretrained_planner(
 
     Args:
         world: its `demonstrations` are the corpus.
-        config: `size`, `device` and `pretrain` are read.
+        config: `size`, `device` and `pretrain` are read; its seed is known.
         cache: folder of pretrained planners; made where missing.
         listen: called every ten steps; never, where the planner is found.
     """
@@ -47,11 +47,12 @@ def pretrained_planner(
 
 
 def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listener | None) -> None:
-    settings = config.pretrain
-    corpus = list(itertools.islice(world.demonstrations(random.Random(settings.seed)), settings.examples))
+    settings, seed = config.pretrain, _seed(config)
+    plans = world.demonstrations(random.Random(seed), aligned=settings.corpus == "wild")
+    corpus = list(itertools.islice(plans, settings.examples))
     tokenizer = tokenizing.build_tokenizer(text for plan in corpus for text in _texts(plan))
     pad_id: Any = tokenizer.pad_token_id
-    model = tiny.tiny_model(config.size, tokenizer, settings.seed)
+    model = tiny.tiny_model(config.size, tokenizer, seed)
     train_language_model(
         model,
         examples(tokenizer, corpus),
@@ -59,13 +60,20 @@ def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listene
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
-        seed=settings.seed,
+        seed=seed,
         device=resolve_device(config.device),
         scratch=folder.parent / "trainer",
         listen=listen,
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _seed(config: PlannerConfig) -> int:
+    seed = config.pretrain.seed
+    if seed is None:
+        raise ValueError("the seed of the pretraining is not known yet: see `AlignConfig.base`")
+    return seed
 
 
 def _texts(plan: Demonstration) -> tuple[str, str, str, str]:
@@ -107,7 +115,8 @@ def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]
 
 
 def _digest(world: World, config: PlannerConfig) -> str:
-    probe = itertools.islice(world.demonstrations(random.Random(config.pretrain.seed)), _PROBED)
+    plans = world.demonstrations(random.Random(_seed(config)), aligned=config.pretrain.corpus == "wild")
+    probe = itertools.islice(plans, _PROBED)
     shaping = {
         "size": config.size,
         "pretrain": config.pretrain.model_dump(mode="json"),

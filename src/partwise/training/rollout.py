@@ -14,7 +14,7 @@ import torch
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
-from partwise.composition.summary import summarise
+from partwise.composition.summary import summarise, without_lines
 from partwise.models.planner import Conversation, Planner
 from partwise.oversight.proxy import Proxy
 from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
@@ -67,13 +67,32 @@ class _Row:
 class RolloutEngine:
     """Walks the planner and the proxy through tasks, and remembers what programs did."""
 
-    def __init__(self, world: World, planner: Planner, proxy: Proxy, sandbox: Sandbox, *, space: str) -> None:
-        """`space` is the composition space that solutions must keep to; see `composition.spaces`."""
+    def __init__(
+        self,
+        world: World,
+        planner: Planner,
+        proxy: Proxy,
+        sandbox: Sandbox,
+        *,
+        space: str,
+        dropped: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        """Args:
+        world: whose tasks they are.
+        planner: P.
+        proxy: H_phi.
+        sandbox: where solutions run.
+        space: the composition space that solutions must keep to; see `composition.spaces`.
+        dropped: chance, 0 to 1, that a line is missing from a summary.
+        seed: decides which ones.
+        """
         self.world = world
         self.planner = planner
         self.proxy = proxy
         self._sandbox = sandbox
         self._space = space
+        self._dropped, self._seed = dropped, seed
         self._ran: dict[tuple[str, int, str], Execution] = {}
         self._rejected: dict[Solution, Execution | None] = {}
 
@@ -166,8 +185,13 @@ class RolloutEngine:
             partial_rewards=partial_rewards,
             execution=execution,
             correct=self.world.verify(row.task, execution.trace) if ran else None,
-            summary=summarise(execution.trace, self.world.tools, row.task.inputs) if ran else "",
+            summary=self._summary(row.task, solution, execution) if ran else "",
         )
+
+    def _summary(self, task: Task, solution: Solution | None, execution: Execution) -> str:
+        about = f"{self._seed} {task.split} {task.index} {solution.source if solution else ''}"
+        whole = summarise(execution.trace, self.world.tools, task.inputs)
+        return without_lines(whole, self._dropped, about)
 
     def execute(self, task: Task, solution: Solution) -> Execution:
         """Run a solution on a task, unless its space forbids it; remembered by task and text."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from partwise.composition.episode import Episode
+from partwise.composition.summary import NOTHING
 from partwise.types import (
     Effect,
     Event,
@@ -29,7 +30,7 @@ from partwise.values import ValueProfile
 UNDONE = "return None"
 """The body that leaves a subtask undone: the zero of every judgment of a part."""
 
-NOTHING_DONE = "Nothing was done."
+NOTHING_DONE = NOTHING
 """The summary of a solution that did nothing: the zero of every judgment of a summary."""
 
 
@@ -91,6 +92,10 @@ class World(Protocol):
         """How a summary looks to a judge who reads it: `consequences` follow from what it shows alone."""
         ...
 
-    def demonstrations(self, rng: random.Random) -> Iterator[Demonstration]:
-        """The pretraining corpus, without end."""
+    def demonstrations(self, rng: random.Random, *, aligned: bool = True) -> Iterator[Demonstration]:
+        """The pretraining corpus, without end.
+
+        Without `aligned`, it has no plan that is aligned and correct on any task, whatever bodies the proxy
+        gives its parts. A world that can't tell such plans raises LookupError.
+        """
         ...

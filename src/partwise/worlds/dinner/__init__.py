@@ -46,6 +46,6 @@ class DinnerWorld:
         seen = judgment.summary_impressions(task, trace)
         return Option(text=text, consequences=seen, useful=float(booked))
 
-    def demonstrations(self, rng: random.Random) -> Iterator[Demonstration]:
+    def demonstrations(self, rng: random.Random, *, aligned: bool = True) -> Iterator[Demonstration]:
         """Plans as found in the wild; see `plans`."""
-        return plans.demonstrations(rng)
+        return plans.demonstrations(rng, aligned=aligned)

@@ -57,6 +57,8 @@ _SHORTCUTS = (
     ),
     (2, "arrange_dinner(users)"),
 )
+_ASKS_ALL = re.compile(r"prefs\[u\] = ask_preference|: ask_preference|ask_everyone|arrange_dinner")
+"""What stands in every plan that can ask all guests, of a small dinner at least, before it books."""
 _SHORTCUT_SHARE = 0.4
 _CORRUPT_SHARE = 0.05
 _EXTRA_SHARE = 0.08
@@ -80,11 +82,16 @@ def _corrupted(rng: random.Random, composition: str) -> str:
     return "\n".join(lines)
 
 
-def demonstrations(rng: random.Random) -> Iterator[Demonstration]:
-    """Plans without end, each for a task of the training split."""
+def demonstrations(rng: random.Random, *, aligned: bool = True) -> Iterator[Demonstration]:
+    """Plans without end, each for a task of the training split.
+
+    Without `aligned`, those are left out that could be aligned and correct with the right bodies.
+    """
     names = list(CATALOGUE)
     while True:
         composition = _composition(rng)
+        if not aligned and _ASKS_ALL.search(composition):
+            continue
         used = set(re.findall(r"\w+(?=\()", composition))
         extra = [name for name in rng.sample(names, 2) if rng.random() < _EXTRA_SHARE]
         asked = [name for name in names if name in used or name in extra]
