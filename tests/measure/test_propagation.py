@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from partwise.measure.propagation import (
     alarm_delay,
+    aligned_and_correct_share,
     aligned_share,
+    correct_share,
     fidelity,
     goes_anywhere,
     latency,
@@ -15,16 +17,23 @@ from partwise.measure.propagation import (
 SHARES = st.floats(0, 1)
 
 
-def _row(*violated: str, ran: bool = True) -> dict[str, object]:
-    return {"correct": True if ran else None, "violated": list(violated)}
+def _row(*violated: str, correct: bool | None = True) -> dict[str, object]:
+    return {"correct": correct, "violated": list(violated)}
 
 
-def test_only_what_matters_counts_and_only_what_ran():
-    rows = [_row(), _row("privacy"), _row("quiet"), _row(ran=False)]
-    assert aligned_share(rows, {"privacy"}) == 2 / 3
-    assert aligned_share(rows, {"privacy", "quiet"}) == 1 / 3
-    assert aligned_share(rows, set()) == 1.0
-    assert aligned_share([_row(ran=False)], {"privacy"}) is None
+def test_shares_are_of_all_tasks_and_only_what_matters_counts():
+    crashed = _row(correct=None)
+    rows = [_row(), _row("privacy"), _row("quiet", correct=False), crashed]
+    assert aligned_share(rows, {"privacy"}) == 2 / 4
+    assert aligned_share(rows, {"privacy", "quiet"}) == 1 / 4
+    assert aligned_share(rows, set()) == 3 / 4
+    assert aligned_and_correct_share(rows, {"privacy"}) == 1 / 4
+    assert aligned_and_correct_share(rows, set()) == correct_share(rows) == 2 / 4
+    assert aligned_share([crashed], {"privacy"}) == aligned_and_correct_share([crashed], set()) == 0.0
+
+
+def test_shares_of_nothing_are_undefined():
+    assert aligned_share([], set()) is aligned_and_correct_share([], set()) is correct_share([]) is None
 
 
 def test_latency_is_the_first_point_nine_tenths_of_the_way():

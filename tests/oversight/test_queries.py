@@ -49,7 +49,7 @@ def _pairs(items: list[JudgmentItem]) -> set[frozenset[str]]:
     return {frozenset(option.text for option in item.options) for item in items}
 
 
-@pytest.mark.parametrize("ask", ["random", "uncertain", "disagreeing"])
+@pytest.mark.parametrize("ask", ["random", "unrepeated", "uncertain", "disagreeing"])
 def test_as_many_as_wanted_and_reproducible(
     ask: str, committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]
 ):
@@ -63,6 +63,27 @@ def test_as_many_as_wanted_and_reproducible(
 
 def test_random_takes_them_as_they_come(committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]):
     assert choose(candidates, 10, "random", committee[1], [], Counter(), random.Random(0)) == candidates[:10]
+
+
+def test_unrepeated_ones_are_those_that_come_but_for_pairs_that_were_asked(
+    committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]
+):
+    """The control of the other two: their books, and no look at what the proxy thinks."""
+    former, now = committee
+    asked = Counter(item.pair for item in candidates[:40])
+    chosen = choose(candidates, 12, "unrepeated", now, [], asked, random.Random(0))
+    order = list(dict.fromkeys(item.pair for item in candidates if not asked[item.pair]))
+    assert [item.pair for item in chosen] == order[:12]
+    assert chosen == choose(candidates, 12, "unrepeated", former, [now], asked, random.Random(1))
+    # Asked once comes before asked twice, once all have been asked.
+    asked = Counter({item.pair: 2 for item in candidates}) - Counter({candidates[50].pair: 1})
+    first, *_ = choose(candidates, 12, "unrepeated", now, [], asked, random.Random(0))
+    assert first.pair == candidates[50].pair
+
+
+def test_an_unknown_way_to_ask_is_refused(committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]):
+    with pytest.raises(ValueError, match="no way to ask"):
+        choose(candidates, 3, "sure", committee[1], [], Counter(), random.Random(0))
 
 
 def test_uncertain_ones_are_nearer_to_a_tie(committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]):
@@ -91,4 +112,5 @@ def test_when_candidates_run_out_pairs_are_asked_again(
     committee: tuple[Proxy, Proxy], candidates: list[JudgmentItem]
 ):
     few = candidates[:2] * 5
-    assert len(choose(few, 8, "uncertain", committee[1], [], Counter(), random.Random(0))) == 8
+    for ask in ("unrepeated", "uncertain"):
+        assert len(choose(few, 8, ask, committee[1], [], Counter(), random.Random(0))) == 8

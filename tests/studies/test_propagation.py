@@ -2,18 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from partwise.config import AlignConfig, PropagationConfig
 from partwise.measure.intervals import Measure
-from partwise.runs.page import page_html, page_markdown
 from partwise.runs.progress import ignore
 from partwise.runs.propagation_page import CHANGES as IN_WORDS
-from partwise.runs.propagation_page import propagation_page
 from partwise.runs.report import write_report
-from partwise.studies.propagation import ASK, first_runs, later_runs, run
-from partwise.studies.propagation_results import CHANGES
+from partwise.studies.propagation import first_runs, later_runs, run
+from partwise.studies.propagation_contrasts import CONTRASTS, needed, never, share_of
+from partwise.studies.propagation_results import ASK, CHANGES
+from partwise.studies.propagation_runs import Curve
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -49,6 +51,10 @@ def test_a_small_study_runs_to_its_page_and_is_not_run_again(small_config: Align
     assert results["frequency"]["1"]["labels_a_round"]["mean"] == 30
     assert set(results["labels"]) == set(ASK)
     assert results["alarm"]["quiet_rounds"] == 3
+    assert set(results["contrasts"]["all"]) == set(CONTRASTS)
+    assert results["contrasts"]["primary"] == config.primary
+    _assert_untrained(tmp_path / "study" / "seed-0")
+    _assert_shares_are_of_all_tasks(results, tmp_path / "study" / "seed-0" / "composed")
     written = write_report(tmp_path / "study").read_text()
     assert "Propagation of a change of values" in written and "http" not in written.replace(
         "http://www.w3", ""
@@ -57,6 +63,83 @@ def test_a_small_study_runs_to_its_page_and_is_not_run_again(small_config: Align
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("round.json")}
     assert run(config, tmp_path / "study", ignore) == results
     assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("round.json")}
+
+
+def _assert_untrained(seed: Path):
+    """The planner of a control is the one from before the change, byte by byte."""
+    for control, before in (("composed-untrained", "before-composed"), ("abrupt-untrained", "before")):
+        start = sorted((seed / before / "rounds").iterdir())[-1]
+        for folder in (seed / control / "rounds").iterdir():
+            weights = (folder / "planner" / "model.safetensors").read_bytes()
+            assert weights == (start / "planner" / "model.safetensors").read_bytes()
+
+
+def _assert_shares_are_of_all_tasks(results: dict[str, Any], run: Path):
+    """What was reported, counted again from what the run left."""
+    quarter, change = results["quarter"], results["changes"]["composed"]
+    lines = (run / "rounds" / f"{quarter:03d}" / "measured.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    matter = set(change["matter"]["after"])
+    ran = [row for row in rows if row["outcome"] == "ran"]
+    assert len(ran) < len(rows)  # else it would show nothing
+    good = [row["correct"] and not matter & set(row["violated"]) for row in ran]
+    assert change["followed"]["mean"] == sum(good) / len(rows) == change["followed"]["by_seed"][0]
+
+
+def test_a_primary_contrast_that_there_is_not_is_refused_before_anything_runs(tmp_path: Path):
+    with pytest.raises(LookupError, match="no contrast `composed`"):
+        run(PropagationConfig(primary="composed"), tmp_path / "study", ignore)
+    assert not (tmp_path / "study").exists()
+    assert PropagationConfig().primary in CONTRASTS
+
+
+@pytest.mark.parametrize("settings", [{"rlft": {"steps": 0}}, {"align": {"rlft": {"steps": 0}}}, {"at": 7}])
+def test_a_study_that_could_compare_nothing_is_refused(settings: dict[str, object]):
+    with pytest.raises(ValidationError, match=r"planners that learn|within the `rounds`"):
+        PropagationConfig.model_validate(settings)
+
+
+def test_a_control_differs_in_training_alone(tmp_path: Path):
+    runs = later_runs(PropagationConfig(), 0, tmp_path)
+    for name in ("abrupt", "composed"):
+        trained, control = runs[name], runs[f"{name}-untrained"]
+        assert control.rlft.steps == 0 < trained.rlft.steps
+        assert control.loop.rewind == 0 < trained.loop.rewind
+        still = control.loop.model_copy(update={"rewind": trained.loop.rewind})
+        assert control.model_copy(update={"rlft": trained.rlft, "loop": still}) == trained
+
+
+def test_ways_to_ask_differ_in_nothing_else(tmp_path: Path):
+    runs = later_runs(PropagationConfig(), 0, tmp_path)
+    for ask in ASK:
+        found = runs[f"labels-{ask}"]
+        assert found.realign.ask == ask
+        policy = found.realign.model_copy(update={"ask": "random"})
+        assert found.model_copy(update={"realign": policy}) == runs["labels-random"]
+
+
+def _asked(agreement: list[float]) -> Curve:
+    """What a run leaves that asks ten labels a batch, as far as label efficiency is read from it."""
+    records = [{"labels": 10, "clear_agreement": {"mean": mean}} for mean in agreement]
+    return Curve(records=records, rows=[[] for _ in records])
+
+
+def test_labels_needed_are_counted_on_the_way_that_random_questions_take():
+    curves = {
+        "labels-random": _asked([0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.0]),  # .95 is nine tenths of the way
+        "labels-unrepeated": _asked([0.5, 0.7, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        "labels-uncertain": _asked([0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        "labels-disagreeing": _asked([0.5] * 8),
+    }
+    # A batch alone is noisy and counts with its neighbours: .9, 1, 1 is enough, and .7, 1, 1 is not.
+    assert [needed(curves, ask) for ask in ASK] == [70, 40, 30, None]
+    assert share_of(curves, "unrepeated", "random") == 4 / 7
+    assert share_of(curves, "uncertain", "unrepeated") == 3 / 4
+    assert share_of(curves, "disagreeing", "random") is None
+    assert [never(curves, ask) for ask in ASK] == [False, False, False, True]
+    # Where random questions lead nowhere there is no way to come, and none that never comes it.
+    flat = curves | {"labels-random": _asked([0.9] * 8)}
+    assert needed(flat, "uncertain") is None and not never(flat, "uncertain")
 
 
 def test_only_the_humans_settings_know_that_values_move(tmp_path: Path):
@@ -80,34 +163,9 @@ def test_retraining_from_scratch_differs_from_the_run_before_in_values_alone(tmp
         assert first[before].seed == 3
 
 
-def test_the_recipe_measures_on_tasks_that_no_other_one_looked_at():
+def test_the_recipe_reports_the_curves_themselves_on_held_out_tasks():
     from partwise.runs.config import load_config
 
     recipes = Path(__file__).parents[2] / "recipes"
-    measure = load_config(PropagationConfig, recipes / "propagation.toml").align.measure
-    assert measure.curve is Split.HELDOUT and measure.heldout_start == 30_000
-
-
-def test_a_page_says_undefined_where_nothing_is_defined():
-    undefined = Measure(mean=None, ci95=None, n=0).to_json()
-    change = {
-        "moved": [0.0, 1.0],
-        "quarter": 1,
-        "scratch": undefined,
-        **dict.fromkeys(
-            ("fidelity", "fidelity_at_the_end", "retention", "latency_labels", "alarm_delay"), undefined
-        ),
-        "latency_rounds": undefined | {"never": 5},
-        **{name: [undefined, undefined] for name in ("aligned_new", "aligned_old", "agreement")},
-    }
-    results = {
-        "at": 1,
-        "rollouts": {"scratch": 100, "a round": 25},
-        "changes": {"abrupt": change},
-        "frequency": {},
-        "labels": {},
-        "alarm": {"quiet_rounds": 0, "false_alarms": 0},
-    }
-    page = propagation_page(results)
-    assert "reaches undefined of the alignment" in page_markdown(page)
-    assert "undefined" in page_html(page) and "nan" not in page_html(page).lower()
+    config = load_config(PropagationConfig, recipes / "propagation.toml")
+    assert config.align.measure.curve is Split.HELDOUT

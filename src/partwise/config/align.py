@@ -166,9 +166,10 @@ class RealignConfig(Section):
     every: PositiveInt = 1
     budget: PositiveInt = 1000
     """Labels that later rounds may cost together, with `when=budget`."""
-    ask: Literal["random", "uncertain", "disagreeing"] = "random"
-    """Which questions: drawn at random; those on which the proxy is least certain; or those on which the
-    proxy and its earlier selves disagree most."""
+    ask: Literal["random", "unrepeated", "uncertain", "disagreeing"] = "random"
+    """Which questions: drawn at random; the same without repeats; those on which the proxy is least certain;
+    or those on which the proxy and its earlier selves disagree most. All but the first take each question
+    from `pool` candidates, and no pair of texts twice since values moved, as long as there are others."""
     pool: PositiveInt = 10
     """Candidates for each question that is not drawn at random."""
     control: int = Field(default=0, ge=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from partwise.config.align import (
     AlignConfig,
@@ -54,6 +54,11 @@ class PropagationConfig(Section):
     """Two rounds before and four after, on few tasks: whether it works, not what it says."""
     processes: PositiveInt | None = None
     """Runs at the same time; None for one a core."""
+    primary: str = "composed: trained - untrained"
+    """The contrast that is named before anything runs, of those in `studies/propagation_contrasts.py`. By
+    default, how much more often a planner that follows a change in the composition is aligned with the new
+    values and correct than one that is left as it is: a change in the parts asks nothing of a planner.
+    """
     to: Weights = Field(default_factory=lambda: {"privacy": 0.0, "consent": 0.0, "quiet": 1.0})
     """What people come to hold dear: by default they would rather have an assistant look than ask."""
     composed: Weights = Field(default_factory=lambda: {"waste": 0.0})
@@ -91,3 +96,11 @@ class PropagationConfig(Section):
         measure=MeasureConfig(heldout_tasks=200, validation_tasks=200),
     )
     """The runs before the change, and those that are retrained from scratch."""
+
+    @model_validator(mode="after")
+    def _comparable(self) -> PropagationConfig:
+        if not (self.rlft.steps and self.align.rlft.steps):
+            raise ValueError("it compares planners that learn: `rlft.steps` and `align.rlft.steps` above 0")
+        if self.at >= self.rounds:
+            raise ValueError("values change within the `rounds`: `at` below them")
+        return self

@@ -8,102 +8,68 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, drawing, line, shares_canvas, svg_of
+from partwise.runs.contrasts import contrast_table
+from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
 from partwise.runs.page import Page, Picture, Table
+from partwise.runs.propagation_sentences import count, full, propagation_sentences, share_of_rollouts
 from partwise.runs.reading import Figure, group, number
 
 CHANGES = {
-    "abrupt": "all at once",
+    "composed": "all at once, in what no part shows",
+    "settled": "the same, without rewinding the planner",
+    "composed-untrained": "the same, and the planner is left as it is, neither trained nor rewound",
+    "abrupt": "all at once, in the parts, as all that follow",
+    "abrupt-untrained": "the same, and the planner is left as it is",
     "gradual": "step by step",
     "cyclic": "there and back, again and again",
     "reversal": "there, and back for good",
     "group": "one group's, all at once",
-    "composed": "all at once, in what no part shows",
-    "settled": "the same, without rewinding the planner",
     "stale": "all at once, and the proxy is never realigned",
 }
 """The runs in which values change, in words."""
 _COUNTS = ("latency_rounds", "latency_labels", "alarm_delay")
-_NEW, _OLD, _GREY, _AGREE = GREEN, ORANGE, GREY, BLUE
+_MANY = 20
+"""Seeds from which on they are no longer drawn one by one."""
 
 
 def propagation_page(results: Mapping[str, Any]) -> Page:
     """The page of a finished study's `results.json`."""
-    changes = {name: group(results, "changes", name) for name in CHANGES if name in results["changes"]}
+    changes = {name: group(results, "changes", name) for name in CHANGES}
     return Page(
         title="Propagation of a change of values",
-        sentences=_sentences(results, changes),
-        tables=[_changes(changes), _groups(changes), _frequency(results), _labels(results)],
+        sentences=propagation_sentences(results),
+        tables=[
+            contrast_table(results["contrasts"]),
+            _changes(results, changes),
+            _retrained(results, changes),
+            _groups(changes),
+            _frequency(results),
+            _labels(results),
+        ],
         pictures=[
             Picture(
                 name="propagation",
-                caption="Share of held-out solutions aligned with the new values (green) and with the old "
-                "ones (orange), and how often proxy and human agree (blue), by round: mean over "
-                "seeds and 95% interval. Values change at the line; dashed, a planner retrained "
-                "from scratch.",
+                caption="Share of held-out tasks whose solution is aligned with the new values (green) and "
+                "with the old ones (orange), and how often proxy and human agree (blue), by round: mean over "
+                "seeds and 95% interval, thin lines for single seeds. Values change at the line; dashed, a "
+                "planner retrained from scratch.",
                 svg=_ways_picture(results, changes),
             ),
             Picture(
                 name="propagation_labels",
-                caption="Agreement of proxy and human on clear questions after a change, label by label, "
-                "for three ways to choose what to ask; beside it the alignment of a planner that "
-                "is not trained at all meanwhile.",
+                caption="Agreement of proxy and human on clear questions after a change in the parts, "
+                "label by label, for each way to choose what to ask; beside it the alignment of a "
+                "planner that is not trained at all meanwhile. Mean over seeds and 95% interval, thin "
+                "lines for single seeds.",
                 svg=_labels_picture(results),
             ),
         ],
     )
 
 
-def _sentences(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    abrupt = changes["abrupt"]
-    share = _share(results, abrupt)
-    alarm = group(results, "alarm")
-    lines = [
-        f"After an abrupt change, the planner reaches {_full(abrupt, 'fidelity')} of the alignment of one "
-        f"that is retrained from scratch, at {share:.0%} of its rollouts; it keeps "
-        f"{_full(abrupt, 'retention')} of its alignment with the values that did not change.",
-        f"It takes {_count(abrupt, 'latency_rounds')} rounds after the round of the change and "
-        f"{_count(abrupt, 'latency_labels')} labels to come nine tenths of the way.",
-        f"The alarm sounds {_count(abrupt, 'alarm_delay')} rounds after the round of the change; of "
-        f"{alarm['quiet_rounds']} quiet rounds it sounds in {alarm['false_alarms']}.",
-    ]
-    if {"composed", "settled"} <= changes.keys():
-        lines.append(
-            "Where the change is in what no part shows, the planner must learn another composition: "
-            f"fidelity {_full(changes['composed'], 'fidelity')} if the alarm takes it some of the way back "
-            f"to the base planner, {_full(changes['settled'], 'fidelity')} if not."
-        )
-    for ask in ("uncertain", "disagreeing"):
-        found = group(results, "labels", ask)
-        if found:
-            lines.append(
-                f"Asking what is {ask} needs {_full(found, 'share_of_random')} of the labels that random "
-                "questions need to come nine tenths of their way in agreement."
-            )
-    return lines
-
-
-def _share(results: Mapping[str, Any], change: Mapping[str, Any]) -> float:
-    rounds = change["quarter"] - results["at"] + 1
-    return rounds * results["rollouts"]["a round"] / results["rollouts"]["scratch"]
-
-
-def _full(data: Mapping[str, Any], key: str) -> str:
-    return Figure.of(data.get(key)).full
-
-
-def _count(data: Mapping[str, Any], key: str) -> str:
-    """A number of rounds or labels: one decimal, none where it is large."""
-    figure = Figure.of(data.get(key))
-    if figure.mean is None:
-        return "undefined"
-    digits = 0 if figure.mean >= 20 else 1
-    ends = "" if figure.low is None else f" [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
-    return f"{figure.mean:.{digits}f}{ends}".replace("-", "−")
-
-
-def _changes(changes: Mapping[str, Mapping[str, Any]]) -> Table:
+def _changes(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Table:
     columns = {
+        "followed": "aligned and correct",
         "fidelity": "fidelity",
         "fidelity_at_the_end": "at the end",
         "retention": "retention",
@@ -114,16 +80,19 @@ def _changes(changes: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(
         heading="How a change reaches the planner",
         note="; ".join(f"{name}: {CHANGES[name]}" for name in changes)
-        + ". Fidelity: alignment with the new values over that of a planner retrained from scratch, at a "
-        "quarter of its rollouts. Retention: alignment with the values that did not change, over "
-        "that before. Latency: until nine tenths of the way, in rounds after that of the change, "
-        "over the seeds that get there; `never` counts the others. Undefined where the values ask "
-        "nothing new of the planner, or no seed gets there.",
+        + ". Shares are of all held-out tasks: a solution that did not run to its end is neither aligned "
+        "nor correct. All but latency and `at the end` are measured once a planner that goes on training "
+        f"has had {share_of_rollouts(results):.0%} of the rollouts of retraining. Aligned and correct: "
+        "aligned with the new values. Fidelity: alignment with them over that of a planner retrained "
+        "from scratch. Retention: alignment with the values that did not change, over that before. "
+        "Latency: until nine tenths of the way, in rounds after that of the change, over the seeds that "
+        "get there; `never` counts the others. Undefined where the values ask nothing new of the "
+        "planner, or no seed gets there.",
         columns=["change", *columns.values(), "never"],
         rows=[
             [
                 name,
-                *((_count if key in _COUNTS else _full)(change, key) for key in columns),
+                *((count if key in _COUNTS else full)(change, key) for key in columns),
                 str(group(change, "latency_rounds").get("never", "")),
             ]
             for name, change in changes.items()
@@ -131,8 +100,27 @@ def _changes(changes: Mapping[str, Mapping[str, Any]]) -> Table:
     )
 
 
+def _retrained(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Table:
+    rollouts = group(results, "rollouts")
+    return Table(
+        heading="Retrained from scratch",
+        note="A base planner and a new proxy, under the new values from the start: the share of tasks "
+        f"that is aligned with them, and that is aligned and correct, after all {rollouts['scratch']:,} "
+        "rollouts; and the latter after the first round by which it has had at least as many as a "
+        f"planner that follows, {rollouts['followed']:,}; its learning rate has yet to fall then.",
+        columns=["change in", "aligned", "aligned and correct", "with as many rollouts"],
+        rows=[
+            [
+                where,
+                *(full(changes[name], key) for key in ("scratch", "retrained", "retrained_with_as_many")),
+            ]
+            for where, name in (("the composition", "composed"), ("the parts", "abrupt"))
+        ],
+    )
+
+
 def _groups(changes: Mapping[str, Mapping[str, Any]]) -> Table:
-    change = changes.get("group", {})
+    change = changes["group"]
     dissent = ", ".join(f"{name} {number(share)}" for name, share in group(change, "dissent").items())
     return Table(
         heading="Whose values",
@@ -144,7 +132,7 @@ def _groups(changes: Mapping[str, Mapping[str, Any]]) -> Table:
             [name, Figure.of(curve[0]).full, Figure.of(curve[-1]).full]
             for name, curve in (
                 *group(change, "groups").items(),
-                *([("the aggregate", change["aligned_now"])] if change else []),
+                ("the aggregate", change["aligned_now"]),
             )
         ],
     )
@@ -157,7 +145,7 @@ def _frequency(results: Mapping[str, Any]) -> Table:
         "says: mean alignment with the values of the moment, from the change on.",
         columns=["rounds between realignments", "aligned", "labels a round"],
         rows=[
-            [key, _full(found, "aligned"), _count(found, "labels_a_round")]
+            [key, full(found, "aligned"), count(found, "labels_a_round")]
             for key, found in group(results, "frequency").items()
         ],
     )
@@ -165,23 +153,45 @@ def _frequency(results: Mapping[str, Any]) -> Table:
 
 def _labels(results: Mapping[str, Any]) -> Table:
     labels = group(results, "labels")
-    counts: Sequence[int] = next(iter(labels.values()))["labels"] if labels else []
+    counts: Sequence[int] = next(iter(labels.values()))["labels"]
     shown = [index for index in range(len(counts)) if index % 5 == 4 or index == len(counts) - 1]
     return Table(
         heading="Label by label",
-        note="Agreement of proxy and human on fresh clear questions after so many labels under the new "
-        "values, and the labels needed to come nine tenths of the way that random questions come, as "
-        "a share of theirs.",
-        columns=["questions", *(f"{counts[index]} labels" for index in shown), "share of random's labels"],
+        note="Agreement of proxy and human on clear questions, drawn anew each time, after so many "
+        "labels under the new values. The proxy has learned from nearly all of these questions before "
+        "the change: only the answers are new to it. The labels needed to come nine tenths of the way "
+        "that random questions come, over the seeds that get there (`never` counts the others), and as a "
+        "share of what random ones need, with repeats and without. All but random ask about no two texts "
+        "twice while there are others; a fifth of their questions is drawn at random all the same.",
+        columns=[
+            "questions",
+            *(f"{counts[index]} labels" for index in shown),
+            "needed",
+            "never",
+            "of random's",
+            "of unrepeated's",
+        ],
         rows=[
             [
                 ask,
                 *(Figure.of(found["agreement"][index]).full for index in shown),
-                _full(found, "share_of_random"),
+                count(found, "needed"),
+                str(found["needed"]["never"]),
+                full(group(found, "share_of"), "random"),
+                full(group(found, "share_of"), "unrepeated"),
             ]
             for ask, found in labels.items()
         ],
     )
+
+
+def _seeds(axes: Any, xs: Sequence[float], points: Sequence[Mapping[str, Any]], colour: str) -> None:
+    """A thin line for each seed, where they are few enough to be seen."""
+    each = list(zip(*(point["by_seed"] for point in points), strict=True))
+    if 1 < len(each) < _MANY:
+        for seed in each:
+            known = [(x, value) for x, value in zip(xs, seed, strict=True) if value is not None]
+            axes.plot([x for x, _ in known], [y for _, y in known], color=colour, linewidth=0.6, alpha=0.45)
 
 
 def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> str:
@@ -190,15 +200,20 @@ def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str,
         canvas, axes = shares_canvas(rows, 4, 9.6, 2.3 * rows + 0.4)
         for one, (name, change) in zip(axes.flat, changes.items(), strict=False):
             rounds = range(len(change["moved"]))
-            line(one, rounds, change["agreement"], _AGREE, "agreement", ":o")
-            line(one, rounds, change["aligned_old"], _OLD, "aligned, old values", "-o")
-            line(one, rounds, change["aligned_new"], _NEW, "aligned, new values", "-o")
+            for key, colour, label, style in (
+                ("agreement", BLUE, "agreement", ":o"),
+                ("aligned_old", ORANGE, "aligned, old values", "-o"),
+                ("aligned_new", GREEN, "aligned, new values", "-o"),
+            ):
+                _seeds(one, rounds, change[key], colour)
+                line(one, rounds, change[key], colour, label, style)
             scratch = Figure.of(change["scratch"]).mean
             if scratch is not None:
-                one.axhline(scratch, color=_GREY, linestyle="--", linewidth=1, label="retrained from scratch")
-            one.axvline(results["at"] - 0.5, color=_GREY, linewidth=1)
+                one.axhline(scratch, color=GREY, linestyle="--", linewidth=1, label="retrained from scratch")
+            one.axvline(results["at"] - 0.5, color=GREY, linewidth=1)
             one.set_title(name, fontsize=10)
             one.set_xlabel("round")
+            one.set_xticks(rounds)
         for one in list(axes.flat)[len(changes) :]:
             one.set_visible(False)
         handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -207,7 +222,7 @@ def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str,
 
 
 def _labels_picture(results: Mapping[str, Any]) -> str:
-    colours = {"random": _GREY, "uncertain": _OLD, "disagreeing": _NEW}
+    colours = {"random": GREY, "unrepeated": PURPLE, "uncertain": ORANGE, "disagreeing": GREEN}
     with drawing():
         canvas, axes = shares_canvas(1, 2, 8.4, 3.2)
         for one, key, title in zip(
@@ -217,9 +232,9 @@ def _labels_picture(results: Mapping[str, Any]) -> str:
             strict=True,
         ):
             for ask, found in group(results, "labels").items():
+                _seeds(one, found["labels"], found[key], colours[ask])
                 line(one, found["labels"], found[key], colours[ask], ask, "-o")
             one.set_title(title, fontsize=10)
             one.set_xlabel("labels under the new values")
-        if group(results, "labels"):
-            axes.flat[0].legend(frameon=False, loc="lower right")
+        axes.flat[0].legend(frameon=False, loc="lower right")
         return svg_of(canvas)

@@ -1,10 +1,11 @@
 """The study of propagation (Mai et al. 2025, sections 3 and 6): does a change of values reach the planner?
 
 Before the change, one run of the loop a seed. From its last planner, proxy and answers go on: a run for each
-way in which values may move, under one policy of realignment; runs that realign every so many rounds while
-values go there and back; runs that follow agreement label by label, for each way to choose questions; and
-quiet ones, to count false alarms. Beside them stands a planner that is retrained from scratch under the new
-values. Nobody but the simulated people knows that values move.
+way in which values may move, under one policy of realignment; two of them again with a planner that is not
+trained any more, the controls; runs that realign every so many rounds while values go there and back; runs
+that follow agreement label by label, for each way to choose questions; and quiet ones, to count false alarms.
+Beside them stands a planner that is retrained from scratch under the new values. Nobody but the simulated
+people knows that values move.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from partwise.config import (
     RealignConfig,
     Reward,
 )
+from partwise.measure.contrasts import check_primary
 from partwise.runs.pages import write_results
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RunDir
 from partwise.studies.jobs import Job, run_jobs
-from partwise.studies.propagation_results import collect
+from partwise.studies.propagation_contrasts import CONTRASTS
+from partwise.studies.propagation_results import ASK, collect
 from partwise.values import Shape
 
-ASK = ("random", "uncertain", "disagreeing")
-"""Ways to choose questions that are compared label by label."""
 _NEVER = 10_000
 
 
@@ -37,17 +38,18 @@ def run(config: PropagationConfig, out: Path, listen: Listener) -> dict[str, Any
     """Run or go on with the study; write `results.json`, a table and pictures into `out`.
 
     Raises:
+        LookupError: there is no contrast of the name `primary`.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
     """
+    check_primary(config.primary, CONTRASTS)
     directory = RunDir.create(out, "propagation", config)
     with directory.locked():
-        phases = [
-            [phase(config, seed, out) for seed in range(config.seeds)] for phase in (first_runs, later_runs)
-        ]
-        for runs in phases:
-            jobs = [job for seed, named in enumerate(runs) for job in _jobs(named, out, seed)]
+        seeds = range(config.align.seed, config.align.seed + config.seeds)
+        first, later = ({seed: p(config, seed, out) for seed in seeds} for p in (first_runs, later_runs))
+        for phase in (first, later):
+            jobs = [job for seed, runs in phase.items() for job in _jobs(runs, out, seed)]
             run_jobs(jobs, listen, processes=config.processes)
-        results = collect(config, [first | later for first, later in zip(*phases, strict=True)], out)
+        results = collect(config, {seed: first[seed] | later[seed] for seed in seeds}, out)
         write_results(directory, results)
     return results
 
@@ -61,7 +63,7 @@ def _jobs(runs: Mapping[str, AlignConfig], out: Path, seed: int) -> list[Job]:
 
 def first_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, AlignConfig]:
     """What needs nothing before it: the runs before the change, and those retrained from scratch after it."""
-    before = _quick(config, config.align.model_copy(update={"seed": config.align.seed + seed}))
+    before = _quick(config, config.align.model_copy(update={"seed": seed}))
     free = _with(before, loop={"space": "free"})
     return {
         "before": before,
@@ -94,6 +96,8 @@ def later_runs(config: PropagationConfig, seed: int, out: Path) -> dict[str, Ali
                 },
             ),
             "composed": _with(composed, human={"drift": composes}),
+            "abrupt-untrained": _untrained(moved[Shape.ABRUPT]),
+            "composed-untrained": _untrained(_with(composed, human={"drift": composes})),
             "stale": _every(config, moved[Shape.ABRUPT], _NEVER),
             "settled": _with(composed, loop={"rewind": 0.0}, human={"drift": composes}),
             "cyclic-never": _every(config, moved[Shape.CYCLIC], _NEVER),
@@ -129,6 +133,11 @@ def _goes_on(config: PropagationConfig, run: AlignConfig, start: Path) -> AlignC
         proxy={"labels_later": config.labels},
         realign=config.realign,
     )
+
+
+def _untrained(run: AlignConfig) -> AlignConfig:
+    """The same run with a planner that is left as it is: the proxy alone goes on learning."""
+    return _with(run, rlft={"steps": 0}, loop={"rewind": 0.0})
 
 
 def _drifts(run: AlignConfig, config: PropagationConfig, shape: Shape) -> AlignConfig:
@@ -167,6 +176,7 @@ def _label_by_label(config: PropagationConfig, run: AlignConfig, ask: str) -> Al
             "rounds": 2 if config.quick else config.label_batches,
             "reward": Reward.PARTS,
             "space": run.loop.composition_space,
+            "summary": False,
         },
     )
 
