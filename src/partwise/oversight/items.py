@@ -103,9 +103,9 @@ class PartItems:
     ) -> list[JudgmentItem]:
         """Questions about subtasks, drawn from pools by their shares.
 
-        A subtask comes as the bodies of which each question shows one, and those that may stand beside it. Every
-        other question, and each where there is none of these, is against leaving it undone, the zero of the
-        scale.
+        A subtask comes as the bodies of which each question shows one, and those that may stand beside it.
+        Every other question, and each where there is none of these, is against leaving it undone, which is
+        the zero of the scale.
         """
         drawn = [(share, [topic for topic in topics if topic[0]]) for share, topics in pools]
         drawn = [(share, topics) for share, topics in drawn if topics]
