@@ -72,7 +72,7 @@ def test_a_page_says_undefined_where_nothing_is_defined():
 
 def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_beside_it():
     primary, first, *rest = propagation_sentences(_results(0.7, 0.8, 0.9))
-    assert primary.startswith("The primary contrast, `composed: trained - untrained`, is undefined")
+    assert primary.endswith("`composed: trained - untrained` is undefined.")
     assert "lies in the composition" in first and "left as it is after the change" in first
     parts = next(sentence for sentence in rest if "lies in the parts" in sentence)
     assert "left as it is after the change" in parts

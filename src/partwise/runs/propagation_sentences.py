@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from partwise.runs.contrasts import is_told, primary_sentence
+from partwise.runs.contrasts import is_told
 from partwise.runs.reading import Figure, group, number
+from partwise.runs.verdicts import primary_sentence
 
 
 def propagation_sentences(results: Mapping[str, Any]) -> list[str]:
     """The sentences on a finished study's `results.json`, most important first."""
-    found = results["contrasts"]
-    labels = found["primary"].startswith("labels")
-    what = "the share of labels" if labels else "the share of tasks aligned with the new values and correct"
     return [
-        primary_sentence(found, what),
+        primary_sentence(results["contrasts"]),
         *_composed(results),
         *_parts(results),
         _alarm(results),
