@@ -18,10 +18,16 @@ def contrast_sentences(found: Mapping[str, Any]) -> list[str]:
     others = [name for name in found["all"] if name != primary]
     survive = [f"`{name}`, {_figure(found, name).full}" for name in others if is_told(found, name)]
     return [
-        f"Primary contrast, named before the runs: `{primary}` is {weighed(found, primary, _TOLD, _TOLD)}.",
+        primary_sentence(found),
         f"Of the {len(others)} other contrasts, {len(survive) or 'none'} can be told from none after Holm's "
         f"correction for their number{': ' * bool(survive)}{'; '.join(survive)}.",
     ]
+
+
+def primary_sentence(found: Mapping[str, Any]) -> str:
+    """What the primary contrast comes to."""
+    primary = found["primary"]
+    return f"Primary contrast, named before the runs: `{primary}` is {weighed(found, primary, _TOLD, _TOLD)}."
 
 
 def verdict(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
