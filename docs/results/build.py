@@ -66,9 +66,9 @@ def _with_command(name: str, text: str) -> str:
 partwise study {name} recipes/{name}.toml --out runs/{name}
 ```
 
-[The recipe](../../recipes/{name}.toml) says how long it takes, [the record](seeds.md) which seeds and tasks it
-is reported on; `{name}.json` is the study's `results.json` as it was written. `make results` wrote this page
-from it.
+[The recipe](../../recipes/{name}.toml) says how long it takes, [the record](seeds.md) which seeds and tasks
+it is reported on; `{name}.json` is the study's `results.json` as it was written. `make results` wrote this
+page from it.
 {rest}"""
 
 

@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partwise.runs.contrasts import contrast_table
-from partwise.runs.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, drawing, line, shares_canvas, svg_of
+from partwise.runs.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    drawing,
+    line,
+    means,
+    shares_canvas,
+    svg_of,
+)
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.propagation_sentences import count, full, propagation_sentences, share_of_rollouts
 from partwise.runs.reading import Figure, group, number
@@ -28,13 +39,12 @@ CHANGES = {
 }
 """The runs in which values change, in words."""
 _COUNTS = ("latency_rounds", "latency_labels", "alarm_delay")
-_MANY = 20
-"""Seeds from which on they are no longer drawn one by one."""
 
 
 def propagation_page(results: Mapping[str, Any]) -> Page:
     """The page of a finished study's `results.json`."""
     changes = {name: group(results, "changes", name) for name in CHANGES}
+    seeds = len(results["seeds"])
     return Page(
         title="Propagation of a change of values",
         sentences=propagation_sentences(results),
@@ -50,17 +60,15 @@ def propagation_page(results: Mapping[str, Any]) -> Page:
             Picture(
                 name="propagation",
                 caption="Share of held-out tasks whose solution is aligned with the new values (green) and "
-                "with the old ones (orange), and how often proxy and human agree (blue), by round: mean over "
-                "seeds and 95% interval, thin lines for single seeds. Values change at the line; dashed, a "
-                "planner retrained from scratch.",
+                "with the old ones (orange), and how often proxy and human agree (blue), by round. Values "
+                f"change at the line; dashed, a planner retrained from scratch. {means(seeds)}",
                 svg=_ways_picture(results, changes),
             ),
             Picture(
                 name="propagation_labels",
                 caption="Agreement of proxy and human on clear questions after a change in the parts, "
                 "label by label, for each way to choose what to ask; beside it the alignment of a "
-                "planner that is not trained at all meanwhile. Mean over seeds and 95% interval, thin "
-                "lines for single seeds.",
+                f"planner that is not trained at all meanwhile. {means(seeds)}",
                 svg=_labels_picture(results),
             ),
         ],
@@ -185,15 +193,6 @@ def _labels(results: Mapping[str, Any]) -> Table:
     )
 
 
-def _seeds(axes: Any, xs: Sequence[float], points: Sequence[Mapping[str, Any]], colour: str) -> None:
-    """A thin line for each seed, where they are few enough to be seen."""
-    each = list(zip(*(point["by_seed"] for point in points), strict=True))
-    if 1 < len(each) < _MANY:
-        for seed in each:
-            known = [(x, value) for x, value in zip(xs, seed, strict=True) if value is not None]
-            axes.plot([x for x, _ in known], [y for _, y in known], color=colour, linewidth=0.6, alpha=0.45)
-
-
 def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> str:
     rows = -(-len(changes) // 4)
     with drawing():
@@ -205,7 +204,6 @@ def _ways_picture(results: Mapping[str, Any], changes: Mapping[str, Mapping[str,
                 ("aligned_old", ORANGE, "aligned, old values", "-o"),
                 ("aligned_new", GREEN, "aligned, new values", "-o"),
             ):
-                _seeds(one, rounds, change[key], colour)
                 line(one, rounds, change[key], colour, label, style)
             scratch = Figure.of(change["scratch"]).mean
             if scratch is not None:
@@ -232,7 +230,6 @@ def _labels_picture(results: Mapping[str, Any]) -> str:
             strict=True,
         ):
             for ask, found in group(results, "labels").items():
-                _seeds(one, found["labels"], found[key], colours[ask])
                 line(one, found["labels"], found[key], colours[ask], ask, "-o")
             one.set_title(title, fontsize=10)
             one.set_xlabel("labels under the new values")

@@ -7,7 +7,7 @@ from typing import Any
 
 from partwise.runs.contrasts import is_told
 from partwise.runs.reading import Figure, group, number
-from partwise.runs.verdicts import primary_sentence
+from partwise.runs.verdicts import primary_sentence, verdict, weighed
 
 
 def propagation_sentences(results: Mapping[str, Any]) -> list[str]:
@@ -31,10 +31,11 @@ def _composed(results: Mapping[str, Any]) -> list[str]:
         f"aligned with the new values and correct in {full(composed, 'followed')} of tasks, and one that "
         f"is left as it is after the change in {full(untrained, 'followed')}. The difference is "
         f"{_contrast(results, 'composed: trained - untrained')}.",
-        f"A planner that is retrained from scratch gets to {full(composed, 'retrained')} (the one that "
-        f"follows differs by {_contrast(results, 'composed: trained - retrained')}), and with as many "
-        f"rollouts as the one that follows to {full(composed, 'retrained_with_as_many')} (by "
-        f"{_contrast(results, 'composed: trained - retrained with as many rollouts')}).",
+        f"A planner that is retrained from scratch gets to {full(composed, 'retrained')}; from that, the "
+        f"one that follows differs by {_contrast(results, 'composed: trained - retrained')}. With as many "
+        f"rollouts as that one has had, retraining gets to {full(composed, 'retrained_with_as_many')}; "
+        "from that it differs by "
+        f"{_contrast(results, 'composed: trained - retrained with as many rollouts')}.",
         f"In alignment alone, fidelity is {full(composed, 'fidelity')}, and "
         f"{full(composed, 'fidelity_at_the_end')} in the last round. {_latency(results, composed)} "
         f"{_retention(composed)}",
@@ -95,12 +96,12 @@ def _labels(results: Mapping[str, Any]) -> list[str]:
 
 
 def _needs(results: Mapping[str, Any], ask: str, other: str) -> str:
-    """The share of another way's labels that one needs, and whether it can be told from all of them."""
+    """The share of another way's labels that one needs, and whether the saving can be told from none."""
     share = Figure.of(group(results, "labels", ask, "share_of").get(other))
     if share.mean is None:
         return "an undefined share"
-    told = is_told(results["contrasts"], f"labels saved: {ask} over {other}")
-    return share.full if told else f"{share.full} (can't be told from 1)"
+    said = verdict(results["contrasts"], f"labels saved: {ask} over {other}", "", "")
+    return f"{share.full} ({said})" if said else share.full
 
 
 def _by_not_repeating(labels: Mapping[str, Any]) -> str:
@@ -120,10 +121,9 @@ def _by_not_repeating(labels: Mapping[str, Any]) -> str:
 
 
 def _contrast(results: Mapping[str, Any], name: str) -> str:
-    """The figure, and whether it can be told from zero."""
-    figure = Figure.of(group(results, "contrasts", "all").get(name))
-    told = figure.mean is None or is_told(results["contrasts"], name)
-    return figure.full if told else f"{figure.full}, which can't be told from 0"
+    """The figure alone if it can be told from none, else with why it can't."""
+    figure = full(group(results, "contrasts", "all"), name)
+    return weighed(results["contrasts"], name, figure, figure)
 
 
 def _latency(results: Mapping[str, Any], change: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
@@ -12,6 +11,7 @@ from partwise.config import AlignConfig, PropagationConfig
 from partwise.measure.contrasts import contrasts
 from partwise.measure.intervals import SHARE, rate
 from partwise.measure.propagation import alarm_delay, fidelity, goes_anywhere, latency, retention
+from partwise.studies.figures import NOT_BELOW_0
 from partwise.studies.propagation_contrasts import CONTRASTS, needed, never, share_of
 from partwise.studies.propagation_runs import COMPOSED, Curve, Curves, Study, scratch_of
 
@@ -19,8 +19,6 @@ CHANGES = (*COMPOSED, "abrupt", "abrupt-untrained", "gradual", "cyclic", "revers
 """Runs in which values change, each with the planner's way to the new ones."""
 ASK = ("random", "unrepeated", "uncertain", "disagreeing")
 """Ways to choose questions that are compared label by label."""
-_FROM_ZERO = (0.0, math.inf)
-"""Where a ratio or a count can be."""
 
 
 def collect(
@@ -70,7 +68,7 @@ def _change(study: Study, name: str) -> dict[str, Any]:
         "correct": study.by_round(name, Curve.correct),
         "agreement": study.by_round(name, lambda c: c.figure("agreement")),
         "disagreement": study.by_round(name, lambda c: c.figure("disagreement")),
-        "labels": study.by_round(name, lambda c: [float(r["labels"]) for r in c.records], _FROM_ZERO),
+        "labels": study.by_round(name, lambda c: [float(r["labels"]) for r in c.records], NOT_BELOW_0),
         "alarms": study.by_round(name, lambda c: [float(r["alarm"]) for r in c.records]),
         "groups": {
             group.name: study.by_round(name, lambda c, g=group: c.aligned(study.matter(g.profile)))
@@ -103,7 +101,7 @@ def _following(study: Study, name: str, kept: frozenset[str], new: frozenset[str
         return alarm_delay([record["alarm"] for record in curves[name].records], at)
 
     def fidelity_in(round: int) -> dict[str, Any]:
-        return study.over_seeds(lambda c: fidelity(c[name].aligned(new)[round], goal(c)), _FROM_ZERO)
+        return study.over_seeds(lambda c: fidelity(c[name].aligned(new)[round], goal(c)), NOT_BELOW_0)
 
     def retained(curves: Curves) -> float | None:
         aligned = curves[name].aligned(kept)
@@ -113,13 +111,13 @@ def _following(study: Study, name: str, kept: frozenset[str], new: frozenset[str
         "followed": study.over_seeds(lambda c: study.followed(c, name), SHARE),
         "fidelity": fidelity_in(quarter),
         "fidelity_at_the_end": fidelity_in(-1),
-        "retention": study.over_seeds(retained, _FROM_ZERO),
+        "retention": study.over_seeds(retained, NOT_BELOW_0),
         "scratch": study.over_seeds(goal, SHARE),
         "retrained": study.over_seeds(lambda c: study.retrained(c, name), SHARE),
         "retrained_with_as_many": study.over_seeds(lambda c: study.retrained(c, name, study.as_many), SHARE),
-        "latency_rounds": study.over_seeds(way, _FROM_ZERO) | {"never": sum(map(never, study.curves))},
-        "latency_labels": study.over_seeds(labels, _FROM_ZERO),
-        "alarm_delay": study.over_seeds(delay, _FROM_ZERO)
+        "latency_rounds": study.over_seeds(way, NOT_BELOW_0) | {"never": sum(map(never, study.curves))},
+        "latency_labels": study.over_seeds(labels, NOT_BELOW_0),
+        "alarm_delay": study.over_seeds(delay, NOT_BELOW_0)
         | {"never": sum(delay(curves) is None for curves in study.curves)},
     }
 
@@ -140,7 +138,7 @@ def _frequency(study: Study, name: str) -> dict[str, Any]:
 
     return {
         "aligned": study.over_seeds(aligned, SHARE),
-        "labels_a_round": study.over_seeds(labels, _FROM_ZERO),
+        "labels_a_round": study.over_seeds(labels, NOT_BELOW_0),
     }
 
 
@@ -153,10 +151,10 @@ def _labels(study: Study, ask: str) -> dict[str, Any]:
         "labels": [sum(asked[: index + 1]) for index in range(len(asked))],
         "agreement": study.by_round(name, lambda c: c.figure("clear_agreement")),
         "aligned": study.by_round(name, lambda c: c.aligned(new)),
-        "needed": study.over_seeds(lambda c: needed(c, ask), _FROM_ZERO)
+        "needed": study.over_seeds(lambda c: needed(c, ask), NOT_BELOW_0)
         | {"never": sum(never(curves, ask) for curves in study.curves)},
         "share_of": {
-            other: study.over_seeds(lambda c, other=other: share_of(c, ask, other), _FROM_ZERO)
+            other: study.over_seeds(lambda c, other=other: share_of(c, ask, other), NOT_BELOW_0)
             for other in ("random", "unrepeated")
         },
     }

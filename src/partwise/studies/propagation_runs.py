@@ -11,8 +11,9 @@ from typing import Any
 
 from partwise.config import AlignConfig, PropagationConfig
 from partwise.loops.setup import schedule
-from partwise.measure.intervals import SHARE, over_seeds
+from partwise.measure.intervals import SHARE
 from partwise.measure.propagation import aligned_and_correct_share, aligned_share, correct_share
+from partwise.studies.figures import Within, seeded
 from partwise.values import Schedule, ValueProfile
 from partwise.worlds.registry import load_world
 
@@ -109,25 +110,19 @@ class Study:
         """The same of a planner retrained from scratch under the new values, after a round of its own."""
         return curves[scratch_of(name)].aligned_and_correct(self.new(name))[round]
 
-    def over_seeds(
-        self, figure: Callable[[Curves], float | None], within: tuple[float, float] | None = None
-    ) -> dict[str, Any]:
+    def over_seeds(self, figure: Callable[[Curves], float | None], within: Within = None) -> dict[str, Any]:
         """A figure of each seed's runs, put together; `within` as in `intervals.over_seeds`."""
-        return _together([figure(curves) for curves in self.curves], within)
+        return seeded([figure(curves) for curves in self.curves], within)
 
     def by_round(
         self,
         name: str,
         figure: Callable[[Curve], Sequence[float | None]],
-        within: tuple[float, float] = SHARE,
+        within: Within = SHARE,
     ) -> list[dict[str, Any]]:
         """A figure of each round of a run, put together over seeds."""
         each = [figure(curves[name]) for curves in self.curves]
-        return [_together(values, within) for values in zip(*each, strict=True)]
-
-
-def _together(values: Sequence[float | None], within: tuple[float, float] | None) -> dict[str, Any]:
-    return over_seeds(values, within).to_json() | {"by_seed": list(values)}
+        return [seeded(values, within) for values in zip(*each, strict=True)]
 
 
 def _rollouts(config: AlignConfig) -> int:
