@@ -131,6 +131,7 @@ def _draw_seeds(
         markersize=2.2,
         markeredgewidth=0,
         transform=axes.transData + moved,
+        clip_on=False,  # those beside the last mean may lie beyond the frame
     )
 
 
