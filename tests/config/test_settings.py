@@ -27,6 +27,7 @@ from partwise.config import (
 )
 from partwise.config.places import local_places, with_absolute_paths
 from partwise.runs.config import ConfigError, load_config
+from partwise.studies.registry import STUDIES
 from partwise.training.ladder import rule_book
 
 SEEDS = {
@@ -51,6 +52,15 @@ def test_seeds_out_of_range_are_refused_by_every_command(key: str, model: type, 
     with pytest.raises(ConfigError, match=str(LARGEST_SEED) if seed > 0 else "equal to 0"):
         load_config(model, None, [f"{key}={seed}"])
     assert load_config(model, None, [f"{key}={LARGEST_SEED}"])
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_no_seed_of_a_study_is_beyond_the_largest(study: str):
+    model = STUDIES[study].config
+    first = "first" if "first" in model.model_fields else "align.seed"
+    assert load_config(model, None, [f"{first}={LARGEST_SEED - 1}", "seeds=2"])
+    with pytest.raises(ConfigError, match=f"3 seeds from {LARGEST_SEED - 1} up go beyond the largest"):
+        load_config(model, None, [f"{first}={LARGEST_SEED - 1}", "seeds=3"])
 
 
 @given(st.integers(0, LARGEST_SEED), st.sampled_from([1, 100, 1000]), st.integers(0, 999))

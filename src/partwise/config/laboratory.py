@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, Self, cast, get_args
 
 from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
+from partwise.config.section import (
+    Listed,
+    LocalName,
+    PositiveInt,
+    Section,
+    Seed,
+    UnitFloat,
+    refuse_seeds_beyond,
+)
 
 Names = Annotated[tuple[LocalName, ...], Listed]
 """A list of names, or a text in which commas divide them."""
@@ -154,6 +162,11 @@ class LaboratoryStudyConfig(Section):
     """A small grid: whether it works, not what it says."""
     processes: PositiveInt | None = None
     """Cells at the same time; None for one a core."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        refuse_seeds_beyond(self.first, self.seeds)
+        return self
 
     @property
     def all_seeds(self) -> range:

@@ -37,6 +37,16 @@ def derived_seed(value: int) -> int:
     return int.from_bytes(hashlib.sha256(str(value).encode()).digest()[:8]) % (2**32 - _ROOM)
 
 
+def refuse_seeds_beyond(first: int, count: int) -> None:
+    """Refuse so many seeds from `first` up that the last would be beyond the largest.
+
+    Raises:
+        ValueError: they are.
+    """
+    if first + count - 1 > LARGEST_SEED:
+        raise ValueError(f"{count} seeds from {first} up go beyond the largest, {LARGEST_SEED}")
+
+
 class Local:
     """Marks a text that may name a file or folder of this machine: see `config.places`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,14 @@ from partwise.config.align import (
     RlftConfig,
     Weights,
 )
-from partwise.config.section import Listed, LocalName, PositiveInt, Section, UnitFloat
+from partwise.config.section import (
+    Listed,
+    LocalName,
+    PositiveInt,
+    Section,
+    UnitFloat,
+    refuse_seeds_beyond,
+)
 
 
 class StudyConfig(Section):
@@ -35,6 +42,11 @@ class StudyConfig(Section):
     """Folder of the runs, for studies that share them; None for the study's own."""
     align: AlignConfig = AlignConfig()
     """What the runs share."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        refuse_seeds_beyond(self.align.seed, self.seeds)
+        return self
 
 
 class StrategiesConfig(StudyConfig):
@@ -103,4 +115,5 @@ class PropagationConfig(Section):
             raise ValueError("it compares planners that learn: `rlft.steps` and `align.rlft.steps` above 0")
         if self.at >= self.rounds:
             raise ValueError("values change within the `rounds`: `at` below them")
+        refuse_seeds_beyond(self.align.seed, self.seeds)
         return self
