@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partwise.runs.drawing import FEW, GREEN, bars, drawing, line, means, shares_canvas, svg_of
+from partwise.runs.drawing import FEW, GREEN, bars, drawing, line, means, reaching, shares_canvas, svg_of
 
 WAYS: list[Callable[..., None]] = [lambda *given: line(*given, "-o"), bars]
 
@@ -50,3 +50,9 @@ def test_points_of_one_line_are_not_upon_those_of_another():
 
 def test_a_caption_speaks_of_points_where_there_are_some():
     assert "points" in means(5) and "points" not in means(1) and "points" not in means(FEW)
+
+
+def test_an_axis_reaches_as_far_as_its_seeds():
+    assert reaching(0.4, 1.0, [of([0.5, 0.6]), None]) == (0.4, 1.0)
+    assert reaching(0.4, 1.0, [of([0.1, 1.3])]) == pytest.approx((0.08, 1.32))
+    assert reaching(0.4, 1.0, [{"mean": 0.2}]) == pytest.approx((0.18, 1.0))

@@ -6,7 +6,7 @@ import pytest
 
 from partwise.measure.contrasts import contrasts
 from partwise.runs.reading import Figure
-from partwise.runs.verdicts import contrast_sentences, verdict, weighed
+from partwise.runs.verdicts import contrast_sentences, side_by_side, verdict, weighed
 
 UP, DOWN, BLURRED = [0.1, 0.2, 0.3, 0.2, 0.1], [-0.1, -0.2, -0.3, -0.2, -0.1], [0.1, -0.2, 0.3, -0.1, 0.1]
 FOUND = contrasts(
@@ -51,3 +51,12 @@ def test_the_primary_contrast_comes_first_and_all_that_survive_are_named():
     )
     assert second.startswith("Of the 5 other contrasts, 2 can be told from none after Holm's")
     assert second.endswith("number: `b`, .18 [.08, .28]; `c`, −.18 [−.28, −.08].")
+
+
+def test_several_are_sorted_by_their_verdicts():
+    one, other, third = ({"x": "b", "y": "d"}, {"x": "a", "y": "d"}, {"x": "b", "y": "c"})
+    assert side_by_side(FOUND, one, "more", "less") == (
+        ".18 [.08, .28] (x), .04 [−.20, .28] (y): more (x); can't be told from none (y)"
+    )
+    assert side_by_side(FOUND, other, "more", "less").endswith("(y): can't be told from none")
+    assert side_by_side(FOUND, third, "more", "less").endswith(": more (x); less (y)")

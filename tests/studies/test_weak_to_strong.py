@@ -106,7 +106,7 @@ def test_the_page_says_what_the_figures_say_and_no_more():
     assert page.sentences[0].startswith(
         "Primary contrast, named before the runs: `growth with overlap, cross"
     )
-    assert "as Shin et al. predict" not in said and "(better)" not in said and "(worse)" not in said
+    assert "as Shin et al. predict" not in said and "better" not in said and "worse" not in said
     assert "mini, the models repeat of the errors of the one before them .50 [.50, .50], .90" in said
     assert "shows in 4 of 4 chains" in said
     alone = PAGES["w2s"](collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
@@ -126,8 +126,8 @@ def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correct
     assert first["p"] == pytest.approx(corrected["p"], rel=0.5) and corrected["p"] < 0.05
     assert first["told"] and not corrected["told"]
     finetuned, probes = PAGES["w2s"](results).sentences[3:5]
-    assert "(it grows, as Shin et al. predict) under cross-entropy" in finetuned
-    assert "predict" not in probes and "(can't be told from none) under cross-entropy probe" in probes
+    assert ": it grows, as Shin et al. predict (cross-entropy); can't be told from none" in finetuned
+    assert probes.endswith("(product probe): can't be told from none.")
 
 
 def test_what_the_settings_do_not_compare_is_no_contrast(tmp_path: Path):

@@ -102,6 +102,13 @@ def bars(axes: Any, ys: Sequence[float], points: Sequence[Any], colour: str, lab
     _draw_seeds(axes, [(value, y) for y, value in _seeds(ys, points)], colour, aside=(0, -3.0))
 
 
+def reaching(low: float, high: float, points: Sequence[Any]) -> tuple[float, float]:
+    """Limits of an axis from `low` to `high`, and as far beyond as figures and their few seeds go."""
+    means = [figure.mean for point in points if (figure := Figure.of(point)).mean is not None]
+    drawn = [*means, *(value for _, value in _seeds([0.0] * len(points), points))]
+    return min([low, *(each - 0.02 for each in drawn)]), max([high, *(each + 0.02 for each in drawn)])
+
+
 def _seeds(places: Sequence[float], points: Sequence[Any]) -> list[tuple[float, float]]:
     """Where each figure stands, with the figure of each of its seeds, if these are few."""
     return [
@@ -117,12 +124,12 @@ def _draw_seeds(
     axes: Any, seeds: Sequence[tuple[float, float]], colour: str, aside: tuple[float, float]
 ) -> None:
     """Small and light points, moved aside by so many points of type."""
-    from matplotlib.transforms import ScaledTranslation
+    from matplotlib.transforms import Bbox, ScaledTranslation, TransformedBbox
 
     if not seeds:
         return
     moved = ScaledTranslation(aside[0] / 72, aside[1] / 72, axes.figure.dpi_scale_trans)
-    axes.plot(
+    (drawn,) = axes.plot(
         [x for x, _ in seeds],
         [y for _, y in seeds],
         "o",
@@ -131,8 +138,10 @@ def _draw_seeds(
         markersize=2.2,
         markeredgewidth=0,
         transform=axes.transData + moved,
-        clip_on=False,  # those beside the last mean may lie beyond the frame
     )
+    # Those beside the last mean may lie right of the frame, where nothing makes room for them.
+    drawn.set_clip_box(TransformedBbox(Bbox([[0, 0], [1.1, 1]]), axes.transAxes))
+    drawn.set_in_layout(False)
 
 
 def svg_of(canvas: Any) -> str:

@@ -18,12 +18,13 @@ from partwise.runs.drawing import (
     drawing,
     line,
     means,
+    reaching,
     shares_canvas,
     svg_of,
 )
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
-from partwise.runs.verdicts import contrast_sentences, weighed
+from partwise.runs.verdicts import contrast_sentences, side_by_side, weighed
 
 SETTINGS = {"varied": "errors that differ", "shared": "one bias that all share"}
 """What the sources have, in words."""
@@ -91,15 +92,11 @@ def _gains(results: Mapping[str, Any]) -> str:
             f"right on {one} of the test, and a student of all six, combined by {method}, on {six}: a gain "
             f"of {weighed(found, f'gain, {name}', 'six are better', 'six are worse')}."
         )
-    advantages = "; ".join(
-        weighed(
-            found,
-            f"advantage, {method}",
-            "the diversity of sources is what helps",
-            "a shared bias is no hindrance, against what the paper says",
-        )
-        + f" by {method}"
-        for method in results["methods"]
+    advantages = side_by_side(
+        found,
+        {method: f"advantage, {method}" for method in results["methods"]},
+        "the diversity of sources is what helps",
+        "a shared bias is no hindrance, against what the paper says",
     )
     return f"{' '.join(said)} The first gain less the second is {advantages}."
 
@@ -254,6 +251,12 @@ def _marginal(results: Mapping[str, Any]) -> Table:
 
 def _students_picture(results: Mapping[str, Any]) -> str:
     top = Figure.of(group(results, "ceiling").get("accuracy")).mean
+    drawn = [
+        step["accuracy"]
+        for name in SETTINGS
+        for steps in group(results, "settings", name, "students").values()
+        for step in steps
+    ]
     with drawing():
         canvas, axes = shares_canvas(1, 2, 5.8, 3.2)
         for one, (name, words) in zip(axes.flat, SETTINGS.items(), strict=True):
@@ -265,7 +268,7 @@ def _students_picture(results: Mapping[str, Any]) -> str:
             for level, style in ((top, "--"), (best, ":")):
                 if level is not None:
                     one.axhline(level, color=GREY, linestyle=style, linewidth=1)
-            one.set_ylim(0.48, 1.02)
+            one.set_ylim(*reaching(0.48, 1.02, drawn))
             one.set_yticks([0.5, 0.6, 0.7, 0.8, 0.9, 1], labels=[".5", ".6", ".7", ".8", ".9", "1"])
             one.set_xticks(range(1, 7))
             one.set_title(words, fontsize=10)

@@ -55,5 +55,23 @@ def weighed(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
     return said if said == figure else f"{figure} ({said})"
 
 
+def side_by_side(found: Mapping[str, Any], names: Mapping[str, str], more: str, less: str) -> str:
+    """Several contrasts, then their verdicts: `.27 (one), −.31 (other): better (one); worse (other)`.
+
+    Args:
+        found: what `measure.contrasts.contrasts` returned.
+        names: what each is called in the sentence, to the contrast.
+        more: what a figure above 0 says.
+        less: what one below 0 says.
+    """
+    figures = ", ".join(f"{_figure(found, name).full} ({called})" for called, name in names.items())
+    by_verdict: dict[str, list[str]] = {}
+    for called, name in names.items():
+        by_verdict.setdefault(verdict(found, name, more, less), []).append(called)
+    if len(by_verdict) == 1:
+        return f"{figures}: {next(iter(by_verdict))}"
+    return f"{figures}: " + "; ".join(f"{said} ({', '.join(those)})" for said, those in by_verdict.items())
+
+
 def _figure(found: Mapping[str, Any], name: str) -> Figure:
     return Figure.of(found["all"][name])

@@ -17,14 +17,17 @@ from partwise.runs.drawing import (
     drawing,
     line,
     means,
+    reaching,
     shares_canvas,
     svg_of,
 )
 from partwise.runs.page import Page, Picture, Table
 from partwise.runs.reading import Figure, group, number
-from partwise.runs.verdicts import contrast_sentences, weighed
+from partwise.runs.verdicts import contrast_sentences, side_by_side, weighed
 from partwise.runs.weak_to_strong_tables import ARMS, LOSSES, PROBES, weak_to_strong_tables
 
+_LOWEST, _HIGHEST = -2, 3
+"""Of the gap recovered, where a picture ends."""
 _COLOURS = dict(zip(LOSSES, (ORANGE, BLUE, PURPLE), strict=True))
 
 
@@ -39,8 +42,8 @@ def weak_to_strong_page(results: Mapping[str, Any]) -> Page:
                 name="w2s",
                 caption="Finetuned students: share of the performance gap recovered, by the share of "
                 "training plans in which easy and hard cues occur together; a panel for each teacher and "
-                "student. What is undefined is missing, where teacher and ceiling can't be told apart. "
-                + means(results["seeds"]),
+                "student. What is undefined is missing, where teacher and ceiling can't be told apart, and "
+                f"what lies beyond {number(_LOWEST)} or {number(_HIGHEST)}. " + means(results["seeds"]),
                 svg=_overlap_picture(results, list(LOSSES)),
             ),
             Picture(
@@ -162,30 +165,27 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 
 def _growths(found: Mapping[str, Any]) -> list[str]:
     """Whether the gap recovered grows with overlap: nothing where the dial has one setting."""
-    grows, falls = "it grows, as Shin et al. predict", "it falls, against what Shin et al. predict"
-    return [
-        f"{way}: from the smallest to the largest overlap, the gap recovered changes by "
-        + "; ".join(
-            f"{weighed(found, f'growth with overlap, {arm}', grows, falls)} under {name}"
-            for arm, name in losses.items()
-        )
-        + "."
-        for way, losses in (("Finetuned students", LOSSES), ("Linear probes", PROBES))
-        if f"growth with overlap, {next(iter(losses))}" in found["all"]
-    ]
+    said: list[str] = []
+    for way, losses in (("Finetuned students", LOSSES), ("Linear probes", PROBES)):
+        growths = {name: f"growth with overlap, {arm}" for arm, name in losses.items()}
+        if found["all"].keys() >= {*growths.values()}:
+            grows, falls = "it grows, as Shin et al. predict", "it falls, against what Shin et al. predict"
+            said.append(
+                f"{way}: from the smallest to the largest overlap, the gap recovered changes by "
+                f"{side_by_side(found, growths, grows, falls)}."
+            )
+    return said
 
 
 def _against(found: Mapping[str, Any]) -> list[str]:
     """What is compared with the losses of Burns et al."""
     said: list[str] = []
     for reference in ("confidence", "cross_entropy"):
-        ours = {arm: f"{arm} less {reference}" for arm in ARMS if f"{arm} less {reference}" in found["all"]}
-        differences = "; ".join(
-            f"{weighed(found, name, 'better', 'worse')} under {ARMS[arm]}" for arm, name in ours.items()
-        )
+        ours = {ARMS[arm]: name for arm in ARMS if (name := f"{arm} less {reference}") in found["all"]}
         said.append(
             f"Against the {ARMS[reference]} loss of Burns et al., on the same data, models and seeds, the "
-            f"share of its gap recovered over all pairs and settings differs by {differences}."
+            "share of its gap recovered over all pairs and settings differs by "
+            f"{side_by_side(found, ours, 'better', 'worse')}."
         )
     return said
 
@@ -222,6 +222,13 @@ def _overlap_picture(results: Mapping[str, Any], arms: Sequence[str]) -> str:
     pairs = group(results, "pairs")
     columns = min(3, len(pairs))
     rows = -(-len(pairs) // columns)
+    drawn = [
+        found["arms"][arm]["pgr"]
+        for settings in pairs.values()
+        for found in settings.values()
+        for arm in arms
+    ]
+    low, high = reaching(-0.5, 1.3, drawn)
     with drawing():
         canvas, axes = shares_canvas(rows, columns, 2.9 * columns, 2.2 * rows + 0.5)
         for one, (pair, settings) in zip(axes.flat, pairs.items(), strict=False):
@@ -229,7 +236,7 @@ def _overlap_picture(results: Mapping[str, Any], arms: Sequence[str]) -> str:
             for arm, (loss, name) in zip(arms, LOSSES.items(), strict=True):
                 points = [found["arms"][arm]["pgr"] for found in settings.values()]
                 line(one, xs, points, _COLOURS[loss], name, "-o")
-            one.set_ylim(-0.55, 1.3)
+            one.set_ylim(max(low, _LOWEST), min(high, _HIGHEST))
             one.axhline(0, color=GREY, linewidth=0.8)
             one.axhline(1, color=GREY, linewidth=0.8, linestyle="--")
             one.set_xticks(xs)
@@ -245,6 +252,8 @@ def _overlap_picture(results: Mapping[str, Any], arms: Sequence[str]) -> str:
 
 def _curves_picture(results: Mapping[str, Any]) -> str:
     arms = group(results, "curves", "arms")
+    drawn = [point[curve] for points in arms.values() for point in points for curve in ("train", "test")]
+    low, high = reaching(0.4, 1.03, drawn)
     with drawing():
         rows = -(-len(arms) // len(LOSSES))
         canvas, axes = shares_canvas(rows, len(LOSSES), 2.4 * len(LOSSES), 2.2 * rows + 0.4)
@@ -252,7 +261,7 @@ def _curves_picture(results: Mapping[str, Any]) -> str:
             xs = [point["step"] for point in points]
             line(one, xs, [point["train"] for point in points], ORANGE, "as its teacher", "--o")
             line(one, xs, [point["test"] for point in points], GREEN, "right on the test", "-o")
-            one.set_ylim(0.4, 1.03)
+            one.set_ylim(low, high)
             one.set_title(ARMS[arm], fontsize=10)
             one.set_xlabel("step")
         if arms:
