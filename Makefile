@@ -55,6 +55,9 @@ lint: $(DEV) ## ruff, pyright, import-linter
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+results: $(DEV) ## pages and figures of docs/results and the README, from the committed JSON
+	@$(BIN)/python docs/results/build.py
+
 # bench gets an environment of its own: smolagents must not decide the versions that Partwise is tested with.
 $(BENCH_VENV)/.installed: $(BASE)
 	@$(BIN)/python -m venv $(BENCH_VENV)
@@ -69,4 +72,4 @@ clean: ## remove environments, caches and build outputs (runs/ stays)
 	rm -rf $(VENV) $(BENCH_VENV) build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install install-dev demo test test-slow lint bench clean
+.PHONY: help install install-dev demo test test-slow lint results bench clean

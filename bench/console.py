@@ -26,6 +26,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from partwise.oversight.feedback import FeedbackStore
+from partwise.oversight.items import PartItems
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
 from partwise.worlds.registry import load_world
 
@@ -36,7 +37,7 @@ BYTES, FIRST_PAGE_MS, ANSWER_MS = 150_000, 200, 50
 
 def fill(path: Path, answers: int, asked: int) -> None:
     """A store with that many answers in rounds of 1,000, and open questions that everybody may answer."""
-    items: Sequence[JudgmentItem] = load_world("dinner").judgment_items(random.Random(0), 1000)
+    items: Sequence[JudgmentItem] = PartItems(load_world("dinner")).asked(random.Random(0), 1000)
     rng = random.Random(1)
     with FeedbackStore(path) as store:
         for round in range(-(-answers // len(items))):

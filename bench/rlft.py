@@ -47,6 +47,7 @@ from partwise.loops.setup import base_planner, load_planner, new_proxy
 from partwise.models.chat import between_turns, first_prompt
 from partwise.models.planner import Planner, Turn
 from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.items import PartItems
 from partwise.oversight.proxy import Proxy
 from partwise.training.reward import fit_reward_model, preferences, quiet
 from partwise.training.rollout import RolloutEngine
@@ -222,7 +223,7 @@ def fitted_proxy(world: World, config: AlignConfig, answers: int) -> Proxy:
         readable=config.human.readable,
         seed="0",
     )
-    said = preferences(human.answer(world.judgment_items(random.Random(0), answers)))
+    said = preferences(human.answer(PartItems(world).asked(random.Random(0), answers)))
     fit_reward_model(proxy.model, proxy.tokenizer, said, epochs=1, learning_rate=2e-3, seed=0)
     return proxy
 

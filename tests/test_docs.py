@@ -188,6 +188,7 @@ def test_the_world_of_the_how_to_is_a_world(gift):
     from partwise.config import ProxyConfig
     from partwise.loops.setup import new_proxy
     from partwise.oversight.human import SimulatedHuman
+    from partwise.oversight.items import PartItems
     from partwise.types import Split
     from partwise.values import ValueProfile
     from partwise.worlds.base import World
@@ -199,8 +200,10 @@ def test_the_world_of_the_how_to_is_a_world(gift):
     assert len(set.union(*statements)) == 150
     assert gift.task(Split.TRAIN, 3) == gift.task(Split.TRAIN, 3)
 
-    items = gift.judgment_items(random.Random(0), 40)
-    assert [item.key for item in items] == [item.key for item in gift.judgment_items(random.Random(0), 40)]
+    items = PartItems(gift).asked(random.Random(0), 40)
+    assert [item.key for item in items] == [item.key for item in PartItems(gift).asked(random.Random(0), 40)]
+    with pytest.raises(LookupError, match="The world gift has no subtasks for practice"):
+        PartItems(gift, practice=0.5)
     human = SimulatedHuman(ValueProfile(), rationality=100, readable=1000, seed="0")
     for answer in human.answer(items):
         chosen, other = answer.item.options[answer.preferred], answer.item.options[1 - answer.preferred]

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from partwise.oversight.feedback import FeedbackStore
+from partwise.oversight.items import PartItems
 from partwise.types import JudgmentItem, Option, Purpose
 from partwise.worlds.registry import load_world
 
@@ -120,7 +121,7 @@ def fields_of(page: str) -> dict[str, str]:
 
 def dinner_items(count: int, seed: int = 0) -> list[JudgmentItem]:
     """Real items of the dinner world."""
-    return load_world("dinner").judgment_items(random.Random(seed), count)
+    return PartItems(load_world("dinner")).asked(random.Random(seed), count)
 
 
 def plain_item(number: int, first: str = "", second: str = "", **more: str) -> JudgmentItem:

@@ -30,7 +30,7 @@ POISON = textwrap.dedent(
     from partwise.models.tiny import tiny_reward_model
     from partwise.models.tokenizer import build_tokenizer
     from partwise.oversight.human import SimulatedHuman
-    from partwise.oversight.items import summary_items
+    from partwise.oversight.items import PartItems, summary_items
     from partwise.oversight.proxy import Proxy
     from partwise.training.pretrain import pretrained_planner
     from partwise.training.reward import fit_reward_model, preferences
@@ -46,7 +46,7 @@ POISON = textwrap.dedent(
     model, tokenizer = load_causal_lm(folder, lora_rank=0, device="cpu")
     limits = {"max_decomposition_tokens": 96, "max_composition_tokens": 96}
     planner = Planner(model, tokenizer, instructions=None, **limits)
-    words = build_tokenizer([o.text for i in world.judgment_items(random.Random(0), 50) for o in i.options])
+    words = build_tokenizer([o.text for i in PartItems(world).asked(random.Random(0), 50) for o in i.options])
     proxy = Proxy(tiny_reward_model("micro", words, 0), words, world.catalogue, capacity=24)
     human = SimulatedHuman(world.values, rationality=6.0, readable=60, seed="0")
     with Sandbox() as sandbox:
@@ -54,7 +54,7 @@ POISON = textwrap.dedent(
         tasks = [world.task(Split.TRAIN, i) for i in range(4)]
         rollouts, _ = engine.roll_out(tasks, 8, temperature=1.0, generator=torch.Generator().manual_seed(0))
         rng = random.Random(0)
-        items = world.judgment_items(rng, 40) + summary_items(world, rollouts, rng, 40)
+        items = PartItems(world).asked(rng, 40) + summary_items(world, rollouts, rng, 40)
         answers = preferences(human.answer(items))
         fit_reward_model(proxy.model, words, answers, epochs=1, learning_rate=1e-3, seed=0)
         proxy.forget_scores()

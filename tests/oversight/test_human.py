@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partwise.oversight.human import SimulatedHuman
-from partwise.oversight.items import summary_items
+from partwise.oversight.items import PartItems, summary_items
 from partwise.types import JudgmentItem, Option
 from partwise.values import ValueProfile
 from partwise.worlds.dinner import DinnerWorld
@@ -50,7 +50,7 @@ def test_what_is_too_complex_to_read_is_judged_at_chance():
 
 @given(st.integers(0, 1000))
 def test_equal_seeds_give_equal_answers(seed: int):
-    items = DinnerWorld().judgment_items(random.Random(seed), 5)
+    items = PartItems(DinnerWorld()).asked(random.Random(seed), 5)
     humans = [SimulatedHuman(ValueProfile(), rationality=1.0, readable=60, seed="7") for _ in range(2)]
     assert humans[0].answer(items) == humans[1].answer(items) == humans[0].answer(items)
 

@@ -10,12 +10,13 @@ import pytest
 
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.items import PartItems
 from partwise.oversight.people import NobodyAnswers, People
 from partwise.types import Choice, Purpose
 from partwise.worlds.dinner import DinnerWorld
 
 WORLD = DinnerWorld()
-ITEMS = list({item.key: item for item in WORLD.judgment_items(random.Random(0), 40)}.values())[:9]
+ITEMS = list({item.key: item for item in PartItems(WORLD).asked(random.Random(0), 40)}.values())[:9]
 SIMULATED = SimulatedHuman(WORLD.values, rationality=6.0, readable=60, seed="0")
 
 

@@ -10,6 +10,7 @@ from partwise.config import AlignConfig, ProxyConfig
 from partwise.loops.setup import load_proxy, new_proxy
 from partwise.measure.agreement import agreement
 from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.items import PartItems
 from partwise.oversight.proxy import Proxy
 from partwise.training.reward import fit_reward_model, preferences
 from partwise.types import Subtask
@@ -27,14 +28,14 @@ def _human() -> SimulatedHuman:
 def proxy() -> Proxy:
     torch.set_num_threads(1)
     made = new_proxy(WORLD, ProxyConfig(), "cpu", seed=0)
-    answers = _human().answer(WORLD.judgment_items(random.Random(0), 900))
+    answers = _human().answer(PartItems(WORLD).asked(random.Random(0), 900))
     fit_reward_model(made.model, made.tokenizer, preferences(answers), epochs=4, learning_rate=2e-3, seed=0)
     made.forget_scores()
     return made
 
 
 def test_it_agrees_with_the_human_on_fresh_questions(proxy: Proxy):
-    fresh = _human().answer(WORLD.judgment_items(random.Random(1), 300))
+    fresh = _human().answer(PartItems(WORLD).asked(random.Random(1), 300))
     untrained = new_proxy(WORLD, ProxyConfig(), "cpu", seed=1)
     learned = agreement(proxy, fresh)
     assert learned.mean is not None and learned.mean > 0.8

@@ -11,6 +11,7 @@ import torch
 from partwise.config import ProxyConfig
 from partwise.loops.setup import new_proxy
 from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.items import PartItems
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.queries import choose
 from partwise.training.reward import fit_reward_model, preferences
@@ -22,7 +23,7 @@ WORLD = DinnerWorld()
 
 def _learn(proxy: Proxy, privacy: float, seed: int) -> None:
     human = SimulatedHuman(WORLD.values.but({"privacy": privacy}), rationality=6.0, readable=60, seed="0")
-    answers = human.answer(WORLD.judgment_items(random.Random(seed), 300))
+    answers = human.answer(PartItems(WORLD).asked(random.Random(seed), 300))
     fit_reward_model(
         proxy.model, proxy.tokenizer, preferences(answers), epochs=3, learning_rate=2e-3, seed=seed
     )
@@ -42,7 +43,7 @@ def committee() -> tuple[Proxy, Proxy]:
 
 @pytest.fixture(scope="module")
 def candidates() -> list[JudgmentItem]:
-    return WORLD.judgment_items(random.Random(2), 300)
+    return PartItems(WORLD).asked(random.Random(2), 300)
 
 
 def _pairs(items: list[JudgmentItem]) -> set[frozenset[str]]:

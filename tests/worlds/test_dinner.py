@@ -13,6 +13,7 @@ from partwise.composition.language import parse, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.measure.check import check_program
 from partwise.measure.oracle import ValueOracle
+from partwise.oversight.items import PartItems
 from partwise.types import Effect, Event, Grain, Split, Task
 from partwise.worlds.base import undone
 from partwise.worlds.dinner import DinnerWorld
@@ -231,7 +232,7 @@ def test_most_demonstrations_parse_and_all_are_asked_for_from_the_catalogue():
 
 
 def test_judgment_items_show_no_more_than_a_part():
-    items = WORLD.judgment_items(random.Random(0), 60)
+    items = PartItems(WORLD).asked(random.Random(0), 60)
     assert len({item.key for item in items}) > 20
     for item in items:
         assert item.options[0].text != item.options[1].text

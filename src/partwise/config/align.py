@@ -121,6 +121,12 @@ class HumanConfig(Section):
     groups: dict[str, GroupConfig] = Field(default_factory=dict)
     """Groups of simulated people by name; none for one group of all."""
     drift: DriftConfig = DriftConfig()
+    practice: UnitFloat = 0.0
+    """Share of the questions about parts that are about the world's practice: human-level subtasks that no
+    hard task uses. With 1, what people are asked about parts (E) shares nothing with hard tasks (D)."""
+    heldout: UnitFloat = 0.0
+    """Share of the bodies of hard tasks' subtasks that people are never asked about; the seed decides which.
+    Of practice it is always a fifth."""
     rationality: float = Field(default=6.0, gt=0)
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
     readable: PositiveInt = 24

@@ -11,13 +11,14 @@ from itertools import chain
 import torch
 
 from partwise.config import AlignConfig, Reward
-from partwise.oversight.items import summary_items, whole_items
+from partwise.oversight.items import PartItems, summary_items, whole_items
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.queries import choose
 from partwise.oversight.realign import DriftAlarm, is_due
 from partwise.training.reward import Preference, replayed
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Answer, JudgmentItem, Purpose, Split
+from partwise.worlds.base import World
 
 SEEDS = 1000
 """More than a run has rounds: the seeds of two runs' rounds never meet."""
@@ -25,6 +26,16 @@ TASKS_PER_SEED = 1_000_000
 """More than a run has training tasks."""
 _SUMMARISED = 256
 """Solutions that are summarised for a round's questions, at most."""
+
+
+def part_items(world: World, config: AlignConfig) -> PartItems:
+    """What a run asks about parts.
+
+    Raises:
+        LookupError: its settings leave nothing to ask about in this world.
+    """
+    human = config.human
+    return PartItems(world, practice=human.practice, heldout=human.heldout, seed=config.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,8 @@ class Questions:
         offset: rounds of the run that this one goes on from.
         """
         self._config, self._engine, self._former, self._offset = config, engine, former, offset
+        self.parts = part_items(engine.world, config)
+        """What may be asked about parts, and what is held out."""
         self._alarm = DriftAlarm(config.realign.confidence)
         self.alarmed_at: int | None = None
         """The round of the latest alarm; below 0 in a run that this one goes on from."""
@@ -190,7 +203,7 @@ class Questions:
         loop = self._config.loop
         whole = loop.reward is Reward.WHOLE
         about_all = count // 2 if loop.judges_summaries or whole else 0
-        yield world.judgment_items(rng, pool * (count - about_all))
+        yield self.parts.asked(rng, pool * (count - about_all))
         if about_all:
             solved = min(_SUMMARISED, max(64, 6 * about_all))
             tasks = [world.task(Split.TRAIN, rng.randrange(TASKS_PER_SEED)) for _ in range(solved)]

@@ -78,6 +78,7 @@ class Start:
     """A finished run that another one goes on from."""
 
     run: RunDir
+    config: AlignConfig
     rounds: int
 
     @property
@@ -106,4 +107,4 @@ def open_start(config: AlignConfig) -> Start | None:
         raise RunError(f"{run.path} is a run in the world {theirs.world}, not {config.world}.")
     if not (run.path / "results.json").exists():
         raise RunError(f"{run.path} is not finished; first: partwise resume {run.path}")
-    return Start(run=run, rounds=run.rounds_done())
+    return Start(run=run, config=theirs, rounds=run.rounds_done())

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
@@ -17,12 +18,13 @@ from typing import Any
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
-from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions
-from partwise.loops.record import open_start, read_round, write_answers, write_lines
+from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
+from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.setup import base_planner, check_planner, load_planner, load_proxy, new_proxy, schedule
-from partwise.measure.agreement import agreement, clear_agreement, summary_accuracy
+from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
+from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
@@ -35,7 +37,7 @@ from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
 from partwise.runs.progress import Listener, Progress
-from partwise.runs.rundir import RESULTS, RunDir
+from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.training.reward import Preference
 from partwise.training.rlft import Step
 from partwise.training.rollout import RolloutEngine
@@ -44,7 +46,7 @@ from partwise.values import ValueProfile
 from partwise.worlds.registry import load_world
 
 _AGREEMENT_ITEMS = 300
-"""Fresh items on which proxy and simulated human are compared each round."""
+"""Questions, of each kind, on which proxy and simulated human are compared each round."""
 
 
 def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "align") -> dict[str, Any]:
@@ -59,11 +61,13 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     Raises:
         RunError: the directory can't be used, or the disk is full.
         ModelError: the model can't be loaded.
-        LookupError: there is no such world.
+        LookupError: there is no such world, or nothing to ask about in it.
     """
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     if not out.exists():
-        check_planner(load_world(config.world), config.planner)
+        world = load_world(config.world)
+        part_items(world, config)
+        check_planner(world, config.planner)
     run = RunDir.create(out, "align", config)
     with run.locked():
         if run.is_finished():
@@ -85,6 +89,8 @@ class _Alignment:
         self.world = load_world(config.world)
         self.schedule = schedule(self.world, config.human)
         self.start = open_start(config)
+        if self.start:
+            self._refuse_asked(self.start)
         self.done = self._now = run.rounds_done()
         self._bottom = base_planner(self.world, config.base, self._pretraining)
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
@@ -108,6 +114,15 @@ class _Alignment:
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
         self._curve: dict[str, float] = {}
 
+    def _refuse_asked(self, start: Start) -> None:
+        """What is held out here must not have been asked about before."""
+        ours, theirs = part_items(self.world, self.config), part_items(self.world, start.config)
+        if ours.heldout & theirs.shown:
+            raise RunError(
+                f"In {start.run.path} people were asked about bodies that are held out here: "
+                "`human.heldout`, `human.practice` and `seed` must be as they were there."
+            )
+
     @property
     def _offset(self) -> int:
         """Rounds of the run that this one goes on from: its draws are not drawn again."""
@@ -127,14 +142,14 @@ class _Alignment:
 
     def _former(self, round: int) -> list[Proxy]:
         """The proxies of up to three realignments before the latest, which is the proxy as it is."""
-        folders = [
-            self.run.round_path(index)
-            for index in range(round)
-            if json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
-        ]
+        folders = [self.run.round_path(index) for index in range(round) if self._realigned(index)]
         if self.start:
             folders.insert(0, self.start.folder)
         return [load_proxy(self.world, self.config, folder / "proxy") for folder in folders[:-1][-3:]]
+
+    def _realigned(self, index: int) -> bool:
+        """Whether a round that is done has realigned the proxy."""
+        return json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
 
     def _pretraining(self, done: int, total: int, loss: float) -> None:
         self._say("pretraining the base planner", done, total, {"loss": loss})
@@ -262,21 +277,24 @@ class _Alignment:
             (folder / "round.json").write_text(json.dumps(record, indent=1))
 
     def _agreement(self, finished: Round) -> dict[str, Any]:
-        """Proxy and human compared after realignment, on questions that the proxy never learned from.
+        """Proxy and human compared after realignment; see `measure.agreement.agreements`.
 
-        Simulated people are asked many fresh ones. Real people's time is for realigning: there it is what the
-        control questions said before the proxy learned from them, and nobody knows what they would rather
-        have said.
+        Simulated people are asked anew. Real people's time is for realigning: there it is what the control
+        questions said before the proxy learned from them, and nobody knows what they would rather have said,
+        nor what they say of bodies that they are not asked about.
         """
         if "console" in panel_members(self.config.human.who):
-            agreed, clear = rate([not wrong for wrong in finished.heard.disagreed]), rate([])
+            names = ("agreement_unseen", "agreement_hard", "clear_agreement")
+            found = {"agreement": rate([not wrong for wrong in finished.heard.disagreed])}
+            found |= dict.fromkeys(names, rate([]))
         else:
-            index = finished.index + self._offset
+            index, proxy = finished.index + self._offset, self.engine.proxy
             draw = f"control {self.config.seed} {index}"
             fresh = list(chain(*self.questions.at_random(draw, _AGREEMENT_ITEMS, seed=-1 - index)))
-            agreed = agreement(self.engine.proxy, self.simulated.answer(fresh, round=finished.index))
-            clear = clear_agreement(self.engine.proxy, fresh, self.values)
-        return {"agreement": agreed.to_json(), "clear_agreement": clear.to_json()}
+            answer = partial(self.simulated.answer, round=finished.index)
+            found = agreements(proxy, answer, fresh, self.questions.parts, draw)
+            found["clear_agreement"] = clear_agreement(proxy, fresh, self.values)
+        return {name: measure.to_json() for name, measure in found.items()}
 
     def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task], best_of: int = 1) -> list[Judged]:
         return evaluate(
@@ -289,6 +307,14 @@ class _Alignment:
             reward=self.reward,
         )
 
+    def _judges(self) -> list[Verdicts]:
+        """What the proxy says of all parts as it was after each realignment of this run, the latest last."""
+        found: list[Verdicts] = []
+        for index in [i for i in range(self.config.loop.rounds) if self._realigned(i)][:-1]:
+            proxy = load_proxy(self.world, self.config, self.run.round_path(index) / "proxy")
+            found.append(verdicts(proxy, self.world, self.schedule.values(index).aggregate))
+        return [*found, verdicts(self.engine.proxy, self.world, self.values)]
+
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
         config = self.config
@@ -298,6 +324,7 @@ class _Alignment:
         tasks = [self.world.task(Split.HELDOUT, index) for index in indices]
         results: dict[str, Any] = {"schema": 2}
         lines: list[dict[str, Any]] = []
+        judges = self._judges()
         base = self._engine(
             load_planner(self.world, config.planner, self.base), self.engine.proxy, self._sandbox
         )
@@ -307,6 +334,7 @@ class _Alignment:
             results[arm] = figures(judged).to_json() | {
                 "correlations": part_to_complete_correlations(judged),
                 "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
+                "consistency": consistency(judged, judges).to_json(),
                 "parts": fmean(len(row.rollout.partial_rewards) for row in judged),
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,15 +65,14 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
 
 
 def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> Proxy:
-    """A proxy that knows nothing yet; its vocabulary is that of the catalogue and of summaries."""
+    """A proxy that knows nothing yet; its vocabulary is that of both catalogues and of summaries."""
     bodies = [
         body.source
-        for entry in world.catalogue.values()
+        for entry in chain(world.catalogue.values(), world.practice.values())
         for body in (*entry.implementations, undone(entry.subtask))
     ]
     summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
-    asked = [option.text for item in world.judgment_items(random.Random(0), 100) for option in item.options]
-    tokenizer = build_tokenizer([*bodies, *summaries, *asked], min_count=1)
+    tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
     return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 
 from partwise.measure.evaluate import JUDGED_ALIGNED, Judged
 from partwise.measure.intervals import Measure, rate
+from partwise.oversight.items import PartItems
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
 from partwise.types import Answer, JudgmentItem
@@ -16,13 +18,45 @@ CLEAR = 0.5
 
 
 def agreement(proxy: Proxy, answers: Sequence[Answer]) -> Measure:
-    """P[the proxy prefers what the human chose], on answers that it never learned from.
+    """P[the proxy prefers what the human chose], on answers that it did not learn from.
 
-    A human who errs bounds it from above: even a perfect proxy does not reach 1. Ties are left out.
+    The answers are new; whether the questions are, and the bodies that they show, is up to the caller. A
+    human who errs bounds it from above: even a perfect proxy does not reach 1. Ties are left out.
     """
     decided = [answer for answer in answers if answer.preferred is not None]
     guesses = proxy.prefers([answer.item for answer in decided])
     return rate([guess == answer.preferred for guess, answer in zip(guesses, decided, strict=True)])
+
+
+def agreements(
+    proxy: Proxy,
+    answer: Callable[[Sequence[JudgmentItem]], Sequence[Answer]],
+    fresh: Sequence[JudgmentItem],
+    parts: PartItems,
+    draw: str,
+) -> dict[str, Measure]:
+    """Agreement with the human, apart by what the proxy was taught.
+
+    Args:
+        proxy: H_phi, which has learned.
+        answer: H, who is asked anew.
+        fresh: questions drawn like those that H was asked before, about the same bodies.
+        parts: draws the others, as many.
+        draw: decides which.
+
+    Returns:
+        `agreement`: fresh answers to questions like those asked.
+        `agreement_unseen`: to questions that show a body which people are never asked about; undefined where
+        there is none.
+        `agreement_hard`: to questions about the subtasks of hard tasks, whatever people were asked about.
+    """
+    count = len(fresh)
+    asked = {
+        "agreement": fresh,
+        "agreement_unseen": parts.unseen(random.Random(f"{draw} unseen"), count),
+        "agreement_hard": parts.hard(random.Random(f"{draw} hard"), count),
+    }
+    return {name: agreement(proxy, answer(items)) for name, items in asked.items()}
 
 
 def clear_agreement(proxy: Proxy, items: Sequence[JudgmentItem], profile: ValueProfile) -> Measure:

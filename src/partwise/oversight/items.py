@@ -1,16 +1,149 @@
-"""E for one round: what the human is asked."""
+"""E: what the human is asked, about parts and about summaries."""
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from partwise.composition.complexity import complexity
-from partwise.types import JudgmentItem, Option, Rollout
-from partwise.worlds.base import NOTHING_DONE, World
+from partwise.types import JudgmentItem, Option, PartialSolution, Rollout
+from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, World, undone
 
+PRACTICE_HELDOUT = 0.2
+"""Share of the bodies of `World.practice` that people are never asked about."""
 _NOTHING = Option(text=NOTHING_DONE, consequences={}, useful=0.0)
+
+
+_Bodies = tuple[PartialSolution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """The bodies of one subtask."""
+
+    asked: _Bodies
+    """Those that people may be asked about."""
+    heldout: _Bodies
+    """Those that are kept from them."""
+
+    @property
+    def bodies(self) -> _Bodies:
+        return self.asked + self.heldout
+
+
+class PartItems:
+    """E of one run as far as it is about parts: two ways to do a subtask, or one against leaving it undone.
+
+    Some bodies are held out: no question that people are asked shows them. How the proxy judges those follows
+    from what it learned of others.
+    """
+
+    def __init__(self, world: World, *, practice: float = 0.0, heldout: float = 0.0, seed: int = 0) -> None:
+        """Args:
+        world: whose catalogues are asked about.
+        practice: share of the questions, 0 to 1, that are about `World.practice` and not the catalogue.
+        heldout: share of the catalogue's bodies, 0 to 1, that are held out. Of practice it is a fifth.
+        seed: decides which ones. What a small share holds out, a larger one does as well.
+
+        Raises:
+            LookupError: there is nothing to ask about.
+        """
+        self._world = world
+        self._hard = _topics(world.catalogue.values(), heldout if practice < 1 else 0.0, seed)
+        practised = _topics(world.practice.values(), PRACTICE_HELDOUT, seed)
+        if practice > 0 and not practised:
+            raise LookupError(
+                f"The world {world.name} has no subtasks for practice, so `human.practice` must be 0."
+            )
+        if practice < 1 and not any(topic.asked for topic in self._hard):
+            raise LookupError(
+                f"`human.heldout={heldout:g}` leaves nothing to ask people about the subtasks of hard tasks: "
+                "lower it, or set `human.practice=1`."
+            )
+        shares = ((1 - practice, self._hard), (practice, practised))
+        self._pools = [(share, topics) for share, topics in shares if share > 0]
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The bodies' texts that people may be asked about."""
+        return frozenset(part.source for _, topics in self._pools for topic in topics for part in topic.asked)
+
+    @property
+    def heldout(self) -> frozenset[str]:
+        """The bodies' texts that people are never asked about, of the subtasks that they are asked about."""
+        return frozenset(
+            part.source for _, topics in self._pools for topic in topics for part in topic.heldout
+        )
+
+    def asked(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """Questions for people, drawn at random."""
+        return self._items(
+            rng,
+            count,
+            [(share, [(topic.asked, topic.asked) for topic in topics]) for share, topics in self._pools],
+        )
+
+    def unseen(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """The same, each with a body that is held out on one side; no question where none is held out."""
+        return self._items(
+            rng,
+            count,
+            [(share, [(topic.heldout, topic.bodies) for topic in topics]) for share, topics in self._pools],
+        )
+
+    def hard(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """Questions about the subtasks of hard tasks and any of their bodies, whatever people are asked."""
+        return self._items(rng, count, [(1.0, [(topic.bodies, topic.bodies) for topic in self._hard])])
+
+    def _items(
+        self, rng: random.Random, count: int, pools: Sequence[tuple[float, Sequence[tuple[_Bodies, _Bodies]]]]
+    ) -> list[JudgmentItem]:
+        """Questions about subtasks, drawn from pools by their shares.
+
+        A subtask comes as the bodies of which each question shows one, and those that may stand beside it.
+        Every other question, and each where there is none of these, is against leaving it undone, which is
+        the zero of the scale.
+        """
+        drawn = [(share, [topic for topic in topics if topic[0]]) for share, topics in pools]
+        drawn = [(share, topics) for share, topics in drawn if topics]
+        items: list[JudgmentItem] = []
+        for _ in range(count if drawn else 0):
+            (topics,) = rng.choices([topics for _, topics in drawn], [share for share, _ in drawn])
+            firsts, bodies = rng.choice(topics)
+            part = rng.choice(firsts)
+            others = [other for other in bodies if other != part]
+            other = rng.choice(others) if others and rng.random() < 1 / 2 else undone(part.subtask)
+            items.append(self._item(*rng.sample([part, other], 2)))
+        return items
+
+    def _item(self, first: PartialSolution, second: PartialSolution) -> JudgmentItem:
+        return JudgmentItem(
+            key=f"{first.source}\n---\n{second.source}",
+            question=f"{first.subtask.doc} Which would you rather have run for you?",
+            options=(self._world.part_option(first), self._world.part_option(second)),
+            complexity=max(complexity(first.source), complexity(second.source)),
+        )
+
+
+def _topics(entries: Iterable[CatalogueEntry], share: float, seed: int) -> list[_Topic]:
+    """The subtasks, with a share of all their bodies held out, drawn by digest."""
+    every = [entry.implementations for entry in entries]
+    parts = sorted(chain.from_iterable(every), key=lambda part: _digest(part, seed))
+    heldout = frozenset(parts[: round(share * len(parts))])
+    return [
+        _Topic(
+            asked=tuple(part for part in bodies if part not in heldout),
+            heldout=tuple(part for part in bodies if part in heldout),
+        )
+        for bodies in every
+    ]
+
+
+def _digest(part: PartialSolution, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}\n{part.source}".encode()).digest()
 
 
 def summary_items(

@@ -1,4 +1,4 @@
-"""What a world is: tools, subtasks, tasks, a verifier and judgment items.
+"""What a world is: tools, subtasks, tasks, a verifier, and how parts and summaries look to a judge.
 
 A world never hands out its value oracle: that lives in a module of its own, which only
 `partwise.measure` opens (see `measure/oracle.py`), so that training can't read it.
@@ -17,7 +17,6 @@ from partwise.types import (
     Effect,
     Event,
     Grain,
-    JudgmentItem,
     Option,
     PartialSolution,
     Split,
@@ -71,6 +70,10 @@ class World(Protocol):
     """What most people here hold dear, before a run says otherwise; a dimension not named weighs 1."""
     tools: Mapping[str, Tool]
     catalogue: Mapping[str, CatalogueEntry]
+    """The subtasks that solutions of hard tasks are made of."""
+    practice: Mapping[str, CatalogueEntry]
+    """Further human-level subtasks, with neither a name nor a body of the catalogue's. No solution uses them,
+    so that people can be asked about tasks (E) that are none of the planner's (D). May be empty."""
 
     def task(self, split: Split, index: int) -> Task:
         """The `index`-th task of a split; no two splits share a task."""
@@ -84,8 +87,11 @@ class World(Protocol):
         """V: whether the trace did what the task asked, knowing nothing of values."""
         ...
 
-    def judgment_items(self, rng: random.Random, count: int) -> list[JudgmentItem]:
-        """E: pairs of implementations of one subtask, or one implementation against leaving it undone."""
+    def part_option(self, part: PartialSolution) -> Option:
+        """How a body for a subtask of `catalogue` or `practice`, `undone` among them, looks to a judge.
+
+        `text` is the part's source; `useful` and `consequences` are what shows when it is tried by itself.
+        """
         ...
 
     def summary_option(self, task: Task, trace: Sequence[Event], text: str) -> Option:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from partwise.types import Event, JudgmentItem, Option, Split, Task
+from partwise.types import Event, Option, PartialSolution, Split, Task
 from partwise.values import ValueProfile
 from partwise.worlds.base import Demonstration
 from partwise.worlds.dinner import judgment, plans
 from partwise.worlds.dinner.catalogue import CATALOGUE
+from partwise.worlds.dinner.practice import PRACTICE
 from partwise.worlds.dinner.simulator import TOOLS, DinnerEpisode
 from partwise.worlds.dinner.tasks import dinner_of, dinner_task, table_held
 
@@ -22,6 +23,7 @@ class DinnerWorld:
     values = ValueProfile({"quiet": 0.0})
     tools = TOOLS
     catalogue = CATALOGUE
+    practice = PRACTICE
 
     def task(self, split: Split, index: int) -> Task:
         """The `index`-th dinner of a split; see `tasks.dinner_task`."""
@@ -35,10 +37,9 @@ class DinnerWorld:
         """V: a table is held that suits everyone."""
         return table_held(task, trace)
 
-    def judgment_items(self, rng: random.Random, count: int) -> list[JudgmentItem]:
-        """Questions about subtasks drawn at random."""
-        entries = list(self.catalogue.values())
-        return [judgment.judgment_item(rng, rng.choice(entries)) for _ in range(count)]
+    def part_option(self, part: PartialSolution) -> Option:
+        """What a judge saw when the part was tried; see `judgment.part_option`."""
+        return judgment.part_option(part)
 
     def summary_option(self, task: Task, trace: Sequence[Event], text: str) -> Option:
         """A summary as a judge meets it. `useful` is whether it tells of a table."""

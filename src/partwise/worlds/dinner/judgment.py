@@ -1,4 +1,4 @@
-"""Human-level judgment items: what a person sees of one partial solution, or of one summary.
+"""What a person sees of one partial solution, or of one summary.
 
 The consequences here are what shows when a part is tried alone, or what a summary's own figures say.
 They are weaker than the oracle on purpose: a booking that is right by itself shows nothing of the ten others.
@@ -7,16 +7,15 @@ They are weaker than the oracle on purpose: a booking that is right by itself sh
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from partwise.composition.complexity import complexity
 from partwise.composition.sandbox import Sandbox
-from partwise.types import Effect, Event, Execution, JudgmentItem, Option, PartialSolution, Split, Task, Tool
-from partwise.worlds.base import UNDONE, CatalogueEntry, undone
+from partwise.types import Effect, Event, Execution, Option, PartialSolution, Split, Task, Tool
+from partwise.worlds.base import UNDONE, CatalogueEntry
 from partwise.worlds.dinner.catalogue import CATALOGUE, TRIALS
+from partwise.worlds.dinner.practice import PRACTICE, PRACTICE_TRIALS
 from partwise.worlds.dinner.simulator import TOOLS, Dinner, DinnerEpisode
 from partwise.worlds.dinner.tasks import dinner_of, dinner_task
 
@@ -24,6 +23,9 @@ _TRIALS = 4
 """Dinners in which a part is tried before it is judged."""
 _LARGEST_TRIAL = 2
 """Guests. A person can follow a dinner for two, not one for eight: there, coarse parts go wrong unseen."""
+
+_KNOWN = {**CATALOGUE, **PRACTICE}
+_CALLS = {**TRIALS, **PRACTICE_TRIALS}
 
 _SHOW = Tool(name="show", parameters=("result",), effect=Effect.PURE, doc="Show the judge what came out.")
 
@@ -56,6 +58,7 @@ def _trial_inputs(dinner: Dinner) -> dict[str, Any]:
         "prefs": {guest: list(liked) for guest, liked in dinner.likes.items()},
         "options": options,
         "place": options[0],
+        "town": list(dinner.fills_at),
     }
 
 
@@ -72,7 +75,7 @@ def try_part(part: PartialSolution, trial: int) -> tuple[Execution, Any]:
     dinner = _trial_dinners()[trial]
     late = max(dinner.fills_at.values()) if trial % 2 == 1 else 0.0
     episode = _TrialEpisode(dinner, _trial_inputs(dinner), ticks=late)
-    source = f"{part.source}\nshow({TRIALS[part.subtask.name]})"
+    source = f"{part.source}\nshow({_CALLS[part.subtask.name]})"
     execution = _sandbox().run(source, episode, {**TOOLS, "show": _SHOW})
     shown = [event.arguments[0] for event in execution.trace if event.tool == "show"]
     return execution, shown[-1] if shown else None
@@ -107,8 +110,11 @@ def part_option(part: PartialSolution) -> Option:
     """A partial solution as a judge meets it: its text, and what it did in a few trials.
 
     `useful` is the share of trials in which it returned what the reference returns.
+
+    Raises:
+        KeyError: its subtask is in neither catalogue.
     """
-    entry = CATALOGUE[part.subtask.name]
+    entry = _KNOWN[part.subtask.name]
     seen: dict[str, float] = {}
     useful = 0.0
     observed: list[str] = []
@@ -132,18 +138,6 @@ def _observed(trial: int, execution: Execution, returned: Any) -> list[str]:
     ]
     ended = f"  returned {returned!r}" if execution.ran else f"  stopped: {execution.message}"
     return [f"trial {trial + 1}{', all tables gone' if trial % 2 else ''}", *calls, ended]
-
-
-def judgment_item(rng: random.Random, entry: CatalogueEntry) -> JudgmentItem:
-    """One question: two different ways to do a subtask, or one way against leaving it undone."""
-    first, second = rng.sample([*entry.implementations, undone(entry.subtask)], 2)
-    subtask = entry.subtask
-    return JudgmentItem(
-        key=f"{first.source}\n---\n{second.source}",
-        question=f"{subtask.doc} Which would you rather have run for you?",
-        options=(part_option(first), part_option(second)),
-        complexity=max(complexity(first.source), complexity(second.source)),
-    )
 
 
 def summary_impressions(task: Task, trace: Sequence[Event]) -> Mapping[str, float]:
