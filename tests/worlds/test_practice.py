@@ -1,6 +1,7 @@
 """Practice is E apart from D: of the same kind as the catalogue, and nothing of it is the catalogue's."""
 
 import ast
+import builtins
 import itertools
 import random
 from collections.abc import Iterable, Mapping
@@ -32,7 +33,7 @@ def _shape(body: str) -> str:
     places = map("v{}".format, itertools.count())
     names: dict[str, str] = {}
     for node in ast.walk(module):
-        if isinstance(node, ast.Name) and node.id not in WORLD.tools:
+        if isinstance(node, ast.Name) and node.id not in {*WORLD.tools, *dir(builtins)}:
             node.id = names.setdefault(node.id, next(places))
     return ast.dump(module)
 
