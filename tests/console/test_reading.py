@@ -86,6 +86,8 @@ def record(index: int, mean: float | None = 0.5, **more: object) -> RoundRecord:
         "correct": none,
         "aligned": none,
         "agreement": none,
+        "agreement_unseen": none,
+        "agreement_hard": none,
         "summary_accuracy": none,
         "reward": None,
         "labels": None,
@@ -172,7 +174,8 @@ def test_a_round_says_what_the_loop_wrote(tmp_path: Path):
     (found,) = run.rounds
     assert (found.disagreement.n, found.disagreement.mean, found.alarm) == (40, 0.25, True)
     assert (found.realigned, found.version, found.labels) == (False, "moved 1.00", 1200)
-    assert found.agreement.n == 400 and found.reward is not None and run.alarms == [found]
+    assert (found.agreement.n, found.agreement_hard.n, found.agreement_unseen.n) == (400, 300, 0)
+    assert found.reward is not None and run.alarms == [found]
 
 
 @pytest.mark.parametrize(

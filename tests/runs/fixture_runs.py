@@ -154,6 +154,8 @@ def write_run(
             "round": i,
             "labels": 1200 + 200 * i,
             "agreement": measure(0.88 + rng.gauss(0, 0.01), 400),
+            "agreement_unseen": measure(None, 0),
+            "agreement_hard": measure(0.7, 300),
             "summary_accuracy": measure(0.75 + rng.gauss(0, 0.02), 200)
             if arm == "strategies"
             else measure(None, 0),

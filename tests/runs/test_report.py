@@ -68,7 +68,7 @@ def test_a_study(tmp_path: Path) -> None:
     assert "next to nothing carries over" in text
     assert "With one seed, the intervals cover" in text
     assert "Not everything is here" not in text
-    assert text.count('<svg class="figure"') == 4 + len(ARMS)
+    assert text.count('<svg class="figure"') == 5 + len(ARMS)
     assert "line 2, ask_preference: message(&#39;Ana&#39;)" in text
     assert "waste .9" in text
 

@@ -78,8 +78,22 @@ _PANELS: Sequence[tuple[str, str, str, Callable[[RoundRecord], Point], bool]] = 
     (
         "agreement",
         "Proxy agrees with human",
-        "Share of fresh items on which the proxy prefers what the human prefers.",
+        "Share of fresh answers, to questions like those asked, that the proxy would have given.",
         _of(lambda r: r.agreement),
+        True,
+    ),
+    (
+        "agreement-unseen",
+        "Agreement, bodies never asked about",
+        "The same where a question shows a body that people were never asked about.",
+        _of(lambda r: r.agreement_unseen),
+        True,
+    ),
+    (
+        "agreement-hard",
+        "Agreement, subtasks of hard tasks",
+        "The same about the subtasks of hard tasks, whatever people were asked about.",
+        _of(lambda r: r.agreement_hard),
         True,
     ),
     (

@@ -32,6 +32,11 @@ class RoundRecord:
     correct: Figure
     aligned: Figure
     agreement: Figure
+    """On fresh answers to questions like those asked."""
+    agreement_unseen: Figure
+    """On bodies that people are never asked about."""
+    agreement_hard: Figure
+    """On the subtasks of hard tasks, whatever people are asked about."""
     summary_accuracy: Figure
     reward: float | None
     """Mean over the round's steps."""
@@ -176,6 +181,8 @@ class RunsFolder:
             correct=Figure.of(validation.get("correct")),
             aligned=arm_figure(validation, "given_ran.aligned"),
             agreement=Figure.of(data.get("agreement")),
+            agreement_unseen=Figure.of(data.get("agreement_unseen")),
+            agreement_hard=Figure.of(data.get("agreement_hard")),
             summary_accuracy=Figure.of(data.get("summary_accuracy")),
             reward=_mean_reward(folder / "log.jsonl"),
             labels=_whole(data.get("labels")),

@@ -2,8 +2,8 @@
 
 Mai et al. 2025, section 4, assume that the human-level AI judges consistently across partial solutions. A
 part is judged rightly where proxy and people are on one side: both would rather have it than have its subtask
-left undone, or both would not. What people would say follows from what they hold dear, which only an
-evaluation may read.
+left undone, or both would not. What people would say follows from what they hold dear, which evaluation
+alone may read.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Consistency:
     """Over solutions that ran and have two or more parts with a verdict; undefined where there is none."""
 
     part_right: Measure
-    """P[a part is judged rightly]: the mean over solutions of the share of their parts that are."""
+    """P[a part is judged rightly]; `n` counts the parts of all solutions, here alone."""
     all_right: Measure
     """P[every part of a solution is judged rightly]."""
     one_side: Measure
@@ -117,7 +117,7 @@ def consistency(judged: Sequence[Judged], judges: Sequence[Verdicts]) -> Consist
     together, independent = _over(solutions, judges)
     several = len(judges) > 1
     return Consistency(
-        part_right=over_seeds([fmean(v.right for v in found) for found in last], SHARE),
+        part_right=rate([v.right for found in last for v in found]),
         all_right=rate([all(v.right for v in found) for found in last]),
         one_side=rate([len({v.judged for v in found}) == 1 for found in last]),
         wanted_one_side=rate([len({v.wanted for v in found}) == 1 for found in last]),
@@ -134,7 +134,7 @@ def _found(parts: Sequence[PartialSolution], judge: Verdicts) -> list[Verdict]:
 def _over(
     solutions: Sequence[Sequence[PartialSolution]], judges: Sequence[Verdicts]
 ) -> tuple[list[float], list[float]]:
-    """For each solution: the share of judges right about all parts, and what independence would give."""
+    """For each solution: the share of judges that are right about all parts, and that of independent ones."""
     rights: dict[PartialSolution, list[bool]] = defaultdict(list)
     for judge in judges:
         for part, verdict in judge.items():

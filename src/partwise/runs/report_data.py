@@ -53,6 +53,8 @@ class Round:
     index: int
     aligned_and_correct: Figure
     agreement: Figure
+    agreement_unseen: Figure
+    agreement_hard: Figure
     summary_accuracy: Figure
     reward: float | None
     """Mean over the round's steps."""
@@ -187,6 +189,8 @@ def _read_rounds(run: Path, arm: str, label: str, data: ReportData) -> None:
                 index=index,
                 aligned_and_correct=Figure.of(group(record, "validation").get("aligned_and_correct")),
                 agreement=Figure.of(record.get("agreement")),
+                agreement_unseen=Figure.of(record.get("agreement_unseen")),
+                agreement_hard=Figure.of(record.get("agreement_hard")),
                 summary_accuracy=Figure.of(record.get("summary_accuracy")),
                 reward=sum(rewards) / len(rewards) if rewards else None,
             )

@@ -55,8 +55,20 @@ def curve_figures(curves: list[Curve]) -> list[dict[str, str]]:
         ),
         (
             "Proxy agrees with human",
-            "Share of fresh judgment items on which the proxy prefers what the human prefers.",
+            "Share of fresh answers, to questions like those asked, that the proxy would have given.",
             lambda r: r.agreement.mean,
+            True,
+        ),
+        (
+            "Agreement, bodies never asked about",
+            "The same where a question shows a body that people were never asked about.",
+            lambda r: r.agreement_unseen.mean,
+            True,
+        ),
+        (
+            "Agreement, subtasks of hard tasks",
+            "The same about the subtasks of hard tasks, whatever people were asked about.",
+            lambda r: r.agreement_hard.mean,
             True,
         ),
         (
