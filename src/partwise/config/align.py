@@ -131,7 +131,7 @@ class HumanConfig(Section):
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
     readable: PositiveInt = 24
     """Complexity (in syntax nodes, of a summary in words) up to which an option is judged at full
-    rationality; beyond, it falls. Human level: what `proxy.capacity` is to the proxy."""
+    rationality; beyond, it falls. No human-level part is beyond it; coarse ones and most programs are."""
 
     @field_validator("store")
     @classmethod

@@ -63,9 +63,9 @@ _ROWS = (
         "return sum(1 for u in users if restaurant in ASK(u))",
         "return len([u for u in users if restaurant in message(u)])",
         "fans = 0\nfor u in users:\n    if restaurant in message(u):\n        fans += 1\nreturn fans",
-        "prefs = {u: message(u) for u in users}\nreturn sum(1 for u in users if restaurant in prefs[u])",
+        "liked = [r for u in users for r in message(u)]\nreturn liked.count(restaurant)",
         "fans = [u for u in users if restaurant in ASK(u)]\nreturn len(fans)",
-        "for u in users:\n    message(u)\nreturn sum(1 for u in users if restaurant in message(u))",
+        "message(users[0])\nreturn len([u for u in users if restaurant in message(u)])",
         "return len(users) if restaurant in message(users[0]) else 0",
     ),
     _row(
@@ -76,9 +76,8 @@ _ROWS = (
         "return [[u, ASK(u)] for u in users]",
         "notes = []\nfor u in users:\n    notes.append([u, message(u)])\nreturn notes",
         "prefs = {u: message(u) for u in users}\nreturn [[u, prefs[u]] for u in users]",
-        "prefs = {}\nfor u in users:\n    prefs[u] = message(u)\nreturn [[u, prefs[u]] for u in prefs]",
-        "notes = [[users[0], message(users[0])]]\nfor u in users[1:]:\n"
-        "    notes.append([u, read_messages(u)])\nreturn notes",
+        "notes = [[u, message(u)] for u in users]\nreturn notes",
+        "notes = []\nfor u in users:\n    notes.append([u, read_messages(u)])\nreturn notes",
         "for u in users:\n    message(u)\nreturn [[u, message(u)] for u in users]",
         "likes = message(users[0])\nreturn [[u, likes] for u in users]",
     ),
