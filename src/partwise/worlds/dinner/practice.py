@@ -65,7 +65,7 @@ _ROWS = (
         "fans = 0\nfor u in users:\n    if restaurant in message(u):\n        fans += 1\nreturn fans",
         "liked = [r for u in users for r in message(u)]\nreturn liked.count(restaurant)",
         "fans = [u for u in users if restaurant in ASK(u)]\nreturn len(fans)",
-        "message(users[0])\nreturn len([u for u in users if restaurant in message(u)])",
+        "message(users[0])\nreturn sum(restaurant in message(u) for u in users)",
         "return len(users) if restaurant in message(users[0]) else 0",
     ),
     _row(
