@@ -72,7 +72,6 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
         (f"student, {names['student']}", results["student"]),
         (f"ceiling, {names['student']} on true labels", results["ceiling"]),
     ]
-    groups = sorted({name for _, found in rows for name in found["groups"]})
     pgr, imitation = Figure.of(results["pgr"]), Figure.of(results["imitation"])
     recovered = (
         f"The student recovers {pgr.full} of the gap between its teacher and its ceiling."
@@ -92,24 +91,7 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
             else "Its teacher makes no error that it could repeat.",
             *_uncounted(results),
         ],
-        tables=[
-            Table(
-                heading="On the test",
-                note="Accuracy with a Wilson interval over the test's examples; calibration error: how far "
-                "confidence is from accuracy. answers.jsonl holds what each said of each example.",
-                columns=["model", "accuracy", *groups, "calibration error", "unanswered"],
-                rows=[
-                    [
-                        name,
-                        Figure.of(found["accuracy"]).full,
-                        *(Figure.of(found["groups"].get(each)).text for each in groups),
-                        Figure.of(found["calibration_error"]).full,
-                        str(found["unanswered"]),
-                    ]
-                    for name, found in rows
-                ],
-            )
-        ],
+        tables=[_models(rows)],
         pictures=[
             Picture(
                 name="curves",
@@ -117,6 +99,26 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
                 "what it has right on the test (solid), on 300 examples each.",
                 svg=_pair_curves(results),
             )
+        ],
+    )
+
+
+def _models(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
+    groups = sorted({name for _, found in rows for name in found["groups"]})
+    return Table(
+        heading="On the test",
+        note="Accuracy with a Wilson interval over the test's examples; calibration error: how far "
+        "confidence is from accuracy. answers.jsonl holds what each said of each example.",
+        columns=["model", "accuracy", *groups, "calibration error", "unanswered"],
+        rows=[
+            [
+                name,
+                Figure.of(found["accuracy"]).full,
+                *(Figure.of(found["groups"].get(each)).text for each in groups),
+                Figure.of(found["calibration_error"]).full,
+                str(found["unanswered"]),
+            ]
+            for name, found in rows
         ],
     )
 

@@ -129,10 +129,15 @@ def _setting(
             }
             for name, single in (("gain", mean), ("over_best", best))
         },
-        "review": {
-            key: seeded([each["review"] and each["review"][key] for each in heard], within)
-            for key, within in (("tau", OF_SHARES), ("fair_rank", (1.0, size + 1.0)))
-        },
+        "review": _review(heard, size),
+    }
+
+
+def _review(heard: Sequence[Mapping[str, Any]], size: int) -> dict[str, Any]:
+    """What the sources say of each other; the fair person is under review beside them."""
+    return {
+        key: seeded([each["review"] and each["review"][key] for each in heard], within)
+        for key, within in (("tau", OF_SHARES), ("fair_rank", (1.0, size + 1.0)))
     }
 
 
