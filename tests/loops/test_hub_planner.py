@@ -58,7 +58,8 @@ def test_a_model_that_can_not_plan_ends_with_counts_that_say_why(
         assert sum(counts.values()) == 6
         assert counts[Outcome.UNPARSED] + counts[Outcome.TRUNCATED] > 0
         assert counts[Outcome.RAN] == 0
-        assert results[arm]["aligned_and_correct"] == {"mean": None, "ci95": None, "n": 0}
+        assert results[arm]["aligned_and_correct"]["mean"] == 0 and results[arm]["ran"]["n"] == 6
+        assert results[arm]["given_ran"]["aligned"] == {"mean": None, "ci95": None, "n": 0}
     lines = (tmp_path / "run" / "transcripts.jsonl").read_text().splitlines()
     assert len(lines) == 12
     checkpoint = tmp_path / "run" / "rounds" / "000" / "planner"

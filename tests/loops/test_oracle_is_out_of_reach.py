@@ -42,7 +42,7 @@ POISON = textwrap.dedent(
 
     config = AlignConfig.model_validate(json.loads(sys.argv[1]))
     world = DinnerWorld()
-    folder = pretrained_planner(world, config.planner, Path(sys.argv[2]))
+    folder = pretrained_planner(world, config.base, Path(sys.argv[2]))
     model, tokenizer = load_causal_lm(folder, lora_rank=0, device="cpu")
     limits = {"max_decomposition_tokens": 96, "max_composition_tokens": 96}
     planner = Planner(model, tokenizer, instructions=None, **limits)

@@ -30,9 +30,9 @@ def test_each_arm_runs_from_start_to_report(small_config: AlignConfig, tmp_path:
     results = align(_with(small_config, reward=reward), tmp_path / "run", ignore)
     for arm in ("base", "trained"):
         assert sum(results[arm]["counts"].values()) == small_config.measure.heldout_tasks
-        measure = results[arm]["aligned_and_correct"]
-        assert measure["n"] == results[arm]["counts"]["ran"]
-        assert measure["mean"] is None or 0 <= measure["mean"] <= 1
+        measure, ran = results[arm]["aligned_and_correct"], results[arm]["counts"]["ran"]
+        assert measure["n"] == small_config.measure.heldout_tasks and 0 <= measure["mean"] <= 1
+        assert results[arm]["given_ran"]["aligned"]["n"] == ran == measure["n"] * results[arm]["ran"]["mean"]
     lines = (tmp_path / "run" / "transcripts.jsonl").read_text().splitlines()
     start = small_config.measure.heldout_start
     stretch = list(range(start, start + small_config.measure.heldout_tasks))
