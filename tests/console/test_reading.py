@@ -118,6 +118,8 @@ def test_curves_are_drawings_with_words():
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     st.integers(0, 500),
 )
+@example([5e-324], 0)
+@example([0.5, 0.5000001], 3)
 def test_any_rewards_fit_into_the_drawing(rewards: list[float], first: int):
     rounds = [record(first + i, None, reward=reward) for i, reward in enumerate(rewards)]
     (chart,) = run_charts(rounds)

@@ -228,12 +228,16 @@ def _stretches(points: Sequence[Point]) -> list[list[Point]]:
     return found
 
 
+_FINEST = 0.01
+"""The least distance of two ticks, which their text can still tell apart."""
+
+
 def _ticks(points: Sequence[Point]) -> list[float]:
     """Round figures around all values: four to six of them."""
     values = [point.figure.mean for point in points if point.figure.mean is not None]
     low, high = min(values), max(values)
     spread = (high - low) or abs(high) or 1.0
-    raw = spread / 4
+    raw = max(spread / 4, _FINEST)
     size = 10 ** math.floor(math.log10(raw))
     step = next(size * m for m in (1, 2, 2.5, 5, 10) if size * m >= raw)
     first, last = math.floor(low / step), math.ceil(high / step)
