@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.summary import NOTHING, summarise, without_lines
 from partwise.config import AlignConfig
 from partwise.draws import share_of
 from partwise.loops.rewards import reward_function
+from partwise.loops.setup import refuse_unknown_values
+from partwise.measure.evaluate import _best as evaluate_best  # pyright: ignore[reportPrivateUsage]
 from partwise.measure.evaluate import figures, judge
 from partwise.measure.oracle import ValueOracle
 from partwise.oversight.human import SimulatedHuman
@@ -196,6 +199,22 @@ def test_draws_are_even_and_follow_from_what_they_are_about():
     draws = [share_of("a", index) for index in range(2000)]
     assert len(set(draws)) == 2000 and draws[0] == share_of("a", 0) != share_of("b", 0)
     assert all(150 < sum(low <= 10 * draw < low + 1 for draw in draws) < 250 for low in range(10))
+
+
+def test_errors_of_a_judge_that_is_not_asked_are_refused():
+    with pytest.raises(ValidationError, match="`summary_errors` do nothing where no summary is judged"):
+        AlignConfig.model_validate({"loop": {"reward": "parts", "summary_errors": {"flipped": 0.1}}})
+    errors = {"unseen": ["privvacy"]}
+    config = AlignConfig.model_validate({"loop": {"reward": "strategies", "summary_errors": errors}})
+    with pytest.raises(LookupError, match="no value `privvacy`"):
+        refuse_unknown_values(WORLD, config.loop.summary_errors.unseen)
+
+
+def test_the_best_of_several_is_the_one_that_the_reward_finds_best():
+    """The first of the best of each task's, and in the order of the tasks."""
+    rows = [rollout(text, index) for index in (0, 1) for text in (CRASHING, ALIGNED, ALIGNED)]
+    best = evaluate_best(rows, 3, lambda found: earned(found, reward="floor"))
+    assert best == [rows[1], rows[4]]
 
 
 def test_what_did_not_run_is_no_summary():

@@ -13,9 +13,11 @@ from partwise.config.arms import ARMS as ALL
 from partwise.config.arms import CONTROLS, FACTORIAL
 from partwise.measure.intervals import rate
 from partwise.runs.arms_page import part_to_complete_page, strategies_page
+from partwise.runs.config import load_config
 from partwise.runs.page import page_markdown
 from partwise.runs.progress import Progress
 from partwise.runs.report import write_report
+from partwise.runs.rundir import RunDir
 from partwise.studies.arms import arm_config, collect, minus
 from partwise.studies.part_to_complete import ARMS, run
 from partwise.studies.strategies import differences
@@ -125,6 +127,19 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         group = isinstance(value, dict) and key not in ("stated", "values", "groups", "to")
         flat |= _flat(value, f"{prefix}{key}.") if group else {prefix + key: value}
     return flat
+
+
+def test_a_study_with_shared_runs_goes_on_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The folder is found from any directory, and that it holds more than it did is no other data."""
+    monkeypatch.chdir(tmp_path)
+    config = load_config(StudyConfig, None, ["runs=shared/runs"])
+    assert config.runs == str(tmp_path / "shared" / "runs")
+    (tmp_path / "shared" / "runs").mkdir(parents=True)
+    RunDir.create(tmp_path / "study", "part_to_complete", config)
+    (tmp_path / "shared" / "runs" / "more").write_text("a run of another study")
+    monkeypatch.chdir("/")
+    again = RunDir.create(tmp_path / "study", "part_to_complete", config)
+    again.refuse_other_data(config)
 
 
 def test_an_unknown_primary_contrast_leaves_nothing_behind(tmp_path: Path):

@@ -286,6 +286,12 @@ class LoopConfig(Section):
     def _known(cls, space: str | None) -> str | None:
         return None if space is None else validate_space(space)
 
+    @model_validator(mode="after")
+    def _judged(self) -> LoopConfig:
+        if self.summary_errors != SummaryErrors() and not self.judges_summaries:
+            raise ValueError("`summary_errors` do nothing where no summary is judged; set `summary=true`")
+        return self
+
     @property
     def composition_space(self) -> str:
         """The space that solutions must keep to."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from partwise.config.align import (
     AlignConfig,
@@ -17,7 +18,6 @@ from partwise.config.align import (
 )
 from partwise.config.section import (
     Listed,
-    LocalName,
     PositiveInt,
     Section,
     UnitFloat,
@@ -38,10 +38,16 @@ class StudyConfig(Section):
     """Two rounds and 200 held-out tasks: whether it works, not what it says."""
     processes: PositiveInt | None = None
     """Runs at the same time; None for one a core."""
-    runs: LocalName | None = None
-    """Folder of the runs, for studies that share them; None for the study's own."""
+    runs: str | None = None
+    """Folder of the runs, for studies that share them, made where missing; None for the study's own."""
     align: AlignConfig = AlignConfig()
     """What the runs share."""
+
+    @field_validator("runs")
+    @classmethod
+    def _placed(cls, runs: str | None) -> str | None:
+        # Absolute, for a resume from elsewhere. No input of the study: what it holds is not the same again.
+        return None if runs is None else os.path.abspath(os.path.expanduser(runs))
 
     @model_validator(mode="after")
     def _within(self) -> Self:

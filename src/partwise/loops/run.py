@@ -22,7 +22,15 @@ from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_item
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
-from partwise.loops.setup import base_planner, check_planner, load_planner, load_proxy, new_proxy, schedule
+from partwise.loops.setup import (
+    base_planner,
+    check_planner,
+    load_planner,
+    load_proxy,
+    new_proxy,
+    refuse_unknown_values,
+    schedule,
+)
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures
@@ -61,12 +69,13 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     Raises:
         RunError: the directory can't be used, or the disk is full.
         ModelError: the model can't be loaded.
-        LookupError: there is no such world, or nothing to ask about in it.
+        LookupError: there is no such world or value, or nothing to ask about in it.
     """
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     if not out.exists():
         world = load_world(config.world)
         part_items(world, config)
+        refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
     run = RunDir.create(out, "align", config)
     with run.locked():

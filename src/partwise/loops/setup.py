@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -78,6 +79,18 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
     return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)
 
 
+def refuse_unknown_values(world: World, named: Iterable[str]) -> None:
+    """Refuse names of value dimensions that the world does not have: they would do nothing.
+
+    Raises:
+        LookupError: there is one.
+    """
+    for dimension in sorted({*named} - {*world.dimensions}):
+        raise LookupError(
+            f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."
+        )
+
+
 def schedule(world: World, config: HumanConfig) -> Schedule:
     """What simulated people hold dear, round by round.
 
@@ -92,10 +105,7 @@ def schedule(world: World, config: HumanConfig) -> Schedule:
     named = {*config.values, *config.stated, *config.drift.to}.union(
         *(group.values for group in config.groups.values())
     )
-    for dimension in sorted(named - {*world.dimensions}):
-        raise LookupError(
-            f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."
-        )
+    refuse_unknown_values(world, named)
     drift = config.drift
     try:
         return Schedule(

@@ -113,7 +113,12 @@ def evaluate(
         best_of: rollouts that are sampled for each task, of which the first of those with the highest reward
             is taken.
         reward: says which that is; needed where `best_of` is above 1.
+
+    Raises:
+        ValueError: it is not given there.
     """
+    if best_of > 1 and reward is None:
+        raise ValueError(f"the best of {best_of} rollouts needs a reward that says which that is")
     generator = torch.Generator().manual_seed(seed)
     rollouts: list[Rollout] = []
     size = max(1, 250 // best_of)
@@ -121,7 +126,7 @@ def evaluate(
         batch, _ = engine.roll_out(
             tasks[start : start + size], best_of, temperature=temperature, generator=generator
         )
-        rollouts += batch if best_of == 1 or reward is None else _best(batch, best_of, reward)
+        rollouts += _best(batch, best_of, reward) if reward and best_of > 1 else batch
     return judge(rollouts, oracle)
 
 
