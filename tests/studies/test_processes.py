@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -49,3 +51,30 @@ def test_workers_end_with_their_study(tmp_path: Path):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert len(list(tmp_path.glob("*.pid"))) == 2  # what waited was not begun
+
+
+STOPPED = """
+import os, signal, threading, time
+from partwise.runs.progress import ignore
+from partwise.runs.stopping import stop_by_exception
+from partwise.studies.processes import workers
+
+def stays(listen):
+    time.sleep(600)
+
+if __name__ == "__main__":
+    stop_by_exception(10)
+    threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+    with workers(ignore, 2) as ready:
+        ready.run([stays] * 12)
+"""
+
+
+@pytest.mark.slow
+def test_a_study_that_is_told_to_end_says_nothing_of_what_waits(tmp_path: Path):
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED)
+    for _ in range(5):  # it takes a race to go wrong
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+        assert done.stderr.strip().splitlines()[-1].endswith("Stopped: SIGTERM"), done.stderr
+        assert "InvalidStateError" not in done.stderr

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -57,7 +57,8 @@ class Workers:
             for future in as_completed(futures):
                 future.result()
         except BaseException:
-            _cancel(futures)
+            # Not by `Future.cancel`: a pool that breaks then trips over those that were cancelled.
+            self.pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
 
@@ -110,11 +111,6 @@ def _without_interrupts() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _cancel(futures: Sequence[Future[Any]]) -> None:
-    for future in futures:
-        future.cancel()
 
 
 def _relay(reports: Any, listen: Listener) -> None:
