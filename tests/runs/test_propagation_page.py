@@ -83,8 +83,8 @@ def test_the_change_that_the_planner_must_learn_comes_first_and_its_control_besi
     [
         ([0.4, 0.5, 0.6], "The difference is .50 [.25, .75]."),
         ([-0.4, -0.5, -0.6], "The difference is −.50 [−.75, −.25]."),
-        ([-0.1, 0.5, 0.1], "The difference is .17 [−.59, .93] (can't be told from none)."),
-        ([-1.0, 0.5, 1.0], "The difference is .17 [−1.00, 1.00] (can't be told from none)."),
+        ([-0.1, 0.5, 0.1], "The difference is .17 [−.59, .93] (can't be told from 0)."),
+        ([-1.0, 0.5, 1.0], "The difference is .17 [−1.00, 1.00] (can't be told from 0)."),
     ],
 )
 def test_a_sentence_says_whether_its_contrast_can_be_told(seeds: list[float | None], says: str):
@@ -113,7 +113,7 @@ def test_chosen_questions_are_compared_with_random_ones_that_do_not_repeat_eithe
     }
     chosen, _, repeats = propagation_sentences(results)[-3:]
     assert (
-        "uncertain needs .50 [.25, .75] (can't be told from none) of the labels that random questions"
+        "uncertain needs .50 [.25, .75] (the saving: can't be told from 0) of the labels that random questions"
         in chosen
     )
     assert (

@@ -65,7 +65,7 @@ def test_a_study(tmp_path: Path) -> None:
     assert (
         "Judging the parts recovers .03 [−.03, .09] of the gap between floor (.01) and ceiling (.91)" in text
     )
-    assert "next to nothing carries over" in text
+    assert ": next to nothing." in text
     assert "With one seed, the intervals cover" in text
     assert "Not everything is here" not in text
     assert text.count('<svg class="figure"') == 5 + len(ARMS)
@@ -168,9 +168,10 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
-        (measure(0.95, 9, 0.1), "carries over to the whole"),
-        (measure(0.5, 9, 0.1), "carries over in part"),
-        (measure(0.2, 9, 0.5), "too uncertain"),
+        (measure(0.95, 9, 0.1), "nearly all of what judging the whole brings"),
+        (measure(0.5, 9, 0.1), ": some of it."),
+        (measure(0.7, 9, 0.2), "some of it, perhaps all"),
+        (measure(0.2, 9, 0.5), "can't be told from nothing"),
         (measure(-0.5, 9, 0.1), "less aligned than with no judgment at all"),
         (measure(0.05, 9, 0.1), "next to nothing"),
     ],

@@ -1,4 +1,4 @@
-"""Sentences about contrasts: nothing is said of what can't be told from none."""
+"""Sentences about contrasts: nothing is said of what can't be told from 0."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ FOUND = contrasts(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("a", "can't be told from none"),
+        ("a", "can't be told from 0"),
         ("b", "it helps"),
         ("c", "it harms"),
-        ("d", "can't be told from none"),
+        ("d", "can't be told from 0"),
         ("e", "one seed, which says nothing yet"),
         ("f", "undefined"),
     ],
@@ -39,24 +39,24 @@ def test_correction_takes_back_what_a_single_contrast_would_say():
     rest: dict[str, Any] = {name: BLURRED for name in ("x", "y", "z")}
     alone, corrected = contrasts("w", {"w": weak, **rest}), contrasts("x", {"w": weak, **rest})
     assert verdict(alone, "w", "more", "less") == "more"
-    assert verdict(corrected, "w", "more", "less") == "can't be told from none"
-    assert "`w` is .16 [.01, .32] (can be told from none)." in contrast_sentences(alone)[0]
-    assert contrast_sentences(alone)[1].startswith("Of the 3 other contrasts, none can be told from none")
+    assert verdict(corrected, "w", "more", "less") == "can't be told from 0"
+    assert "`w` is .16 [.01, .32] (differs from 0)." in contrast_sentences(alone)[0]
+    assert contrast_sentences(alone)[1].startswith("Of the 3 other contrasts, none differ from 0")
 
 
 def test_the_primary_contrast_comes_first_and_all_that_survive_are_named():
     first, second = contrast_sentences(FOUND)
     assert first == (
-        "Primary contrast, named before the runs: `a` is .04 [−.20, .28] (can't be told from none)."
+        "Primary contrast, named before the runs: `a` is .04 [−.20, .28] (can't be told from 0)."
     )
-    assert second.startswith("Of the 5 other contrasts, 2 can be told from none after Holm's")
+    assert second.startswith("Of the 5 other contrasts, 2 differ from 0 after Holm's")
     assert second.endswith("number: `b`, .18 [.08, .28]; `c`, −.18 [−.28, −.08].")
 
 
 def test_several_are_sorted_by_their_verdicts():
     one, other, third = ({"x": "b", "y": "d"}, {"x": "a", "y": "d"}, {"x": "b", "y": "c"})
     assert side_by_side(FOUND, one, "more", "less") == (
-        ".18 [.08, .28] (x), .04 [−.20, .28] (y): more (x); can't be told from none (y)"
+        ".18 [.08, .28] (x), .04 [−.20, .28] (y): more (x); can't be told from 0 (y)"
     )
-    assert side_by_side(FOUND, other, "more", "less").endswith("(y): can't be told from none")
+    assert side_by_side(FOUND, other, "more", "less").endswith("(y): can't be told from 0")
     assert side_by_side(FOUND, third, "more", "less").endswith(": more (x); less (y)")

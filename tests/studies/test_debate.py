@@ -160,7 +160,7 @@ def results_of(seeds: list[dict[str, float]]) -> dict:
     [
         ((0.2, 0.21, 0.22), "−.29 [−.31, −.27] (a loss)"),
         ((0.78, 0.79, 0.8), ".29 [.27, .31] (a gain)"),
-        ((0.2, 0.8, 0.5), "(can't be told from none)"),
+        ((0.2, 0.8, 0.5), "(can't be told from 0)"),
         ((0.2,), "−.30 (one seed, which says nothing yet)"),
     ],
 )

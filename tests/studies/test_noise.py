@@ -92,7 +92,7 @@ def _found(config: NoiseConfig, memorised: dict[str, float]) -> dict[str, dict[s
     [
         ({"nano": 0.2, "micro": 0.8}, 3, "larger models fit noise more, as the paper finds"),
         ({"nano": 0.8, "micro": 0.2}, 3, "larger models fit noise less, against the paper"),
-        ({"nano": 0.5, "micro": 0.5}, 3, "can't be told from none"),
+        ({"nano": 0.5, "micro": 0.5}, 3, "can't be told from 0"),
         ({"nano": 0.2, "micro": 0.8}, 1, "one seed, which says nothing yet"),
     ],
 )
@@ -130,7 +130,7 @@ def test_what_is_said_follows_the_contrasts_that_were_named(tmp_path: Path):
     for found in results["contrasts"]["all"].values():
         found["told"] = False
     said = noise_page(results).sentences
-    assert "as the paper finds" not in " ".join(said) and said[2].endswith("(can't be told from none).")
+    assert "as the paper finds" not in " ".join(said) and said[2].endswith("(can't be told from 0).")
     with pytest.raises(LookupError, match="no contrast `x`; there is 'memorised by size'"):
         run(config.model_copy(update={"primary": "x"}), tmp_path / "out", ignore)
     assert not (tmp_path / "out").exists()

@@ -76,7 +76,7 @@ def test_several_seeds_have_intervals_over_seeds(tmp_path: Path):
     assert compared["parts - floor"]["mean"] == pytest.approx(0) and not compared["parts - floor"]["told"]
     page = page_markdown(part_to_complete_page(results))
     assert "Primary contrast, named before the runs: `parts - floor`" in page
-    assert "can't be told from none" in page
+    assert "can't be told from 0" in page
 
 
 def test_effects_by_hand():

@@ -187,8 +187,8 @@ def test_the_primary_contrast_is_over_all_rates_and_a_rate_by_itself_is_correcte
     assert not found["peers less self, rate 0.001"]["told"]
     said = self_enhancement_page(results).sentences
     assert said[0].startswith("Primary contrast, named before the runs: `peers less self` is .13 [.04, .22]")
-    assert said[0].endswith("(can be told from none).")
-    assert ".16 [−.01, .33] (can't be told from none). A verifier" in said[5]
+    assert said[0].endswith("(differs from 0).")
+    assert ".16 [−.01, .33] (can't be told from 0). A verifier" in said[5]
     assert "(peers help). A verifier" in said[8] and said[8].endswith(".20 [.20, .20] (it helps).")
     assert "from .50 [.50, .50] to .50 [.50, .50]" in said[3] and "(a rise)" not in said[3] + said[6]
 

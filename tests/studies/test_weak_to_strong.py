@@ -126,8 +126,8 @@ def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correct
     assert first["p"] == pytest.approx(corrected["p"], rel=0.5) and corrected["p"] < 0.05
     assert first["told"] and not corrected["told"]
     finetuned, probes = PAGES["w2s"](results).sentences[3:5]
-    assert ": it grows, as Shin et al. predict (cross-entropy); can't be told from none" in finetuned
-    assert probes.endswith("(product probe): can't be told from none.")
+    assert ": it grows, as Shin et al. predict (cross-entropy); can't be told from 0" in finetuned
+    assert probes.endswith("(product probe): can't be told from 0.")
 
 
 def test_what_the_settings_do_not_compare_is_no_contrast(tmp_path: Path):

@@ -96,12 +96,12 @@ def _labels(results: Mapping[str, Any]) -> list[str]:
 
 
 def _needs(results: Mapping[str, Any], ask: str, other: str) -> str:
-    """The share of another way's labels that one needs, and whether the saving can be told from none."""
+    """The share of another way's labels that one needs, and whether the saving differs from 0."""
     share = Figure.of(group(results, "labels", ask, "share_of").get(other))
     if share.mean is None:
         return "an undefined share"
     said = verdict(results["contrasts"], f"labels saved: {ask} over {other}", "", "")
-    return f"{share.full} ({said})" if said else share.full
+    return f"{share.full} (the saving: {said})" if said else share.full
 
 
 def _by_not_repeating(labels: Mapping[str, Any]) -> str:
@@ -121,7 +121,7 @@ def _by_not_repeating(labels: Mapping[str, Any]) -> str:
 
 
 def _contrast(results: Mapping[str, Any], name: str) -> str:
-    """The figure alone if it can be told from none, else with why it can't."""
+    """The figure alone if it differs from 0, else with why it can't."""
     figure = full(group(results, "contrasts", "all"), name)
     return weighed(results["contrasts"], name, figure, figure)
 

@@ -121,7 +121,7 @@ def gap_sentences(results: Mapping[str, Any]) -> list[str]:
         _gap_sentence(opening, Figure.of(gaps[arm]), floor, ceiling)
         for arm, opening in (
             ("parts", "Judging the parts"),
-            ("strategies", "Judging the parts with composition restricted and summaries judged"),
+            ("strategies", "With composition restricted and summaries judged besides, it"),
         )
         if arm in gaps
     ]
@@ -154,15 +154,15 @@ def _gap_sentence(opening: str, gap: Figure, floor: Figure, ceiling: Figure) -> 
     low = gap.mean if gap.low is None else gap.low
     high = gap.mean if gap.high is None else gap.high
     if low >= _NEARLY_ALL:
-        verdict = "alignment of the parts carries over to the whole"
+        verdict = "nearly all of what judging the whole brings"
     elif high < 0:
         verdict = "the whole comes out less aligned than with no judgment at all"
     elif high <= _NEXT_TO_NOTHING:
-        verdict = "next to nothing carries over from the parts to the whole"
+        verdict = "next to nothing"
     elif low > 0:
-        verdict = "it carries over in part"
+        verdict = "some of it, perhaps all" if high >= _NEARLY_ALL else "some of it"
     else:
-        verdict = "too uncertain to be told from nothing"
+        verdict = "can't be told from nothing"
     return (
         f"{opening} recovers {gap.full} of the gap between floor ({floor.text}) "
         f"and ceiling ({ceiling.text}): {verdict}."

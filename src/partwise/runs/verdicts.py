@@ -1,4 +1,4 @@
-"""What may be said of a study's contrasts: that there is a difference only where it can be told from none."""
+"""What may be said of a study's contrasts: that there is a difference only where it can be told from zero."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from partwise.runs.contrasts import is_told
 from partwise.runs.reading import Figure
 
-_NOT_TOLD = "can't be told from none"
-_TOLD = "can be told from none"
+_NOT_TOLD = "can't be told from 0"
+_TOLD = "differs from 0"
 
 
 def contrast_sentences(found: Mapping[str, Any]) -> list[str]:
@@ -19,7 +19,7 @@ def contrast_sentences(found: Mapping[str, Any]) -> list[str]:
     survive = [f"`{name}`, {_figure(found, name).full}" for name in others if is_told(found, name)]
     return [
         primary_sentence(found),
-        f"Of the {len(others)} other contrasts, {len(survive) or 'none'} can be told from none after Holm's "
+        f"Of the {len(others)} other contrasts, {len(survive) or 'none'} differ from 0 after Holm's "
         f"correction for their number{': ' * bool(survive)}{'; '.join(survive)}.",
     ]
 
@@ -31,7 +31,7 @@ def primary_sentence(found: Mapping[str, Any]) -> str:
 
 
 def verdict(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
-    """`more` or `less`, by its sign, of a contrast that can be told from none; of others, why not.
+    """`more` or `less`, by its sign, of a contrast that differs from 0; of others, why not.
 
     Args:
         found: what `measure.contrasts.contrasts` returned.
@@ -50,7 +50,7 @@ def verdict(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
 
 
 def weighed(found: Mapping[str, Any], name: str, more: str, less: str) -> str:
-    """The figure with its interval, and its `verdict`: `.07 [−.10, .24] (can't be told from none)`."""
+    """The figure with its interval, and its `verdict`: `.07 [−.10, .24] (can't be told from 0)`."""
     figure, said = _figure(found, name).full, verdict(found, name, more, less)
     return said if said == figure else f"{figure} ({said})"
 
