@@ -1,6 +1,7 @@
 """Studies of arms: every arm over one base a seed, resumable, with the results that readers count on."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,19 @@ def test_a_study_with_shared_runs_goes_on_from_anywhere(tmp_path: Path, monkeypa
     monkeypatch.chdir("/")
     again = RunDir.create(tmp_path / "study", "part_to_complete", config)
     again.refuse_other_data(config)
+
+
+def test_finished_runs_are_collected_from_their_settings_and_results_alone(tmp_path: Path):
+    """Nothing is trained again, not even a base planner: a folder of those two files is a study's archive."""
+    config = StudyConfig(runs=str(tmp_path / "kept"), processes=1)
+    _write_study(tmp_path / "kept", range(1), SHARES)
+    for arm in ARMS:
+        RunDir.create(tmp_path / "made", "align", arm_config(config, 0, arm))
+        shutil.move(tmp_path / "made" / "run.json", tmp_path / "kept" / "seed-0" / arm)
+        shutil.rmtree(tmp_path / "made")
+    told: list[Progress] = []
+    results = run(config, tmp_path / "study", told.append)
+    assert results["arms"]["ceiling"]["aligned_and_correct"]["mean"] == 0.9 and not told
 
 
 def test_an_unknown_primary_contrast_leaves_nothing_behind(tmp_path: Path):

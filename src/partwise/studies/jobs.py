@@ -9,6 +9,7 @@ from pathlib import Path
 
 from partwise.config import AlignConfig
 from partwise.runs.progress import Listener, Progress
+from partwise.runs.rundir import RESULTS
 from partwise.studies.processes import available_cores, workers
 
 
@@ -24,16 +25,16 @@ class Job:
 def run_jobs(jobs: Sequence[Job], listen: Listener, *, processes: int | None = None) -> None:
     """Run every job to its end; those that are done already return at once.
 
-    The base planners are made first, each once, so that no two processes make the same one.
+    The base planners of the others are made first, each once, so that no two processes make the same one.
 
     Raises:
         RunError: a worker was killed.
         Exception: whatever a job raised; the other jobs' finished rounds are kept.
     """
-    bases = {(job.config.world, job.config.base): job for job in jobs}
+    bases = {(job.config.world, job.config.base): job for job in jobs if not (job.out / RESULTS).exists()}
     with workers(listen, min(processes or available_cores(), len(jobs))) as ready:
         # Where there are fewer than cores, with all cores: nothing else runs yet.
-        threads = max(1, available_cores() // len(bases))
+        threads = max(1, available_cores() // max(1, len(bases)))
         ready.run([partial(_prepare, job) for job in bases.values()], threads=threads)
         ready.run([partial(_run, job) for job in jobs])
 
