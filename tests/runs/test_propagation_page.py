@@ -113,7 +113,8 @@ def test_chosen_questions_are_compared_with_random_ones_that_do_not_repeat_eithe
     }
     chosen, _, repeats = propagation_sentences(results)[-3:]
     assert (
-        "uncertain needs .50 [.25, .75] (the saving: can't be told from 0) of the labels that random questions"
+        "uncertain needs .50 [.25, .75] (the saving: can't be told from 0) of the labels that random "
+        "questions"
         in chosen
     )
     assert (
