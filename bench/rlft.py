@@ -42,7 +42,6 @@ from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_space
 from partwise.composition.summary import summarise
 from partwise.config import AlignConfig
-from partwise.loops.rewards import composition_space
 from partwise.loops.setup import base_planner, load_planner, new_proxy
 from partwise.models.chat import between_turns, first_prompt
 from partwise.models.planner import Planner, Turn
@@ -152,7 +151,7 @@ def by_engine(world: World, planner: Any, proxy: Proxy, sandbox: Sandbox, config
     def side(tasks: list[Task], seed: int) -> tuple[int, int]:
         torch.manual_seed(seed)
         proxy.forget_scores()
-        engine = RolloutEngine(world, planner, proxy, sandbox, space=composition_space(config))
+        engine = RolloutEngine(world, planner, proxy, sandbox, space=config.loop.composition_space)
         rollouts, tokens = engine.roll_out(
             tasks,
             config.rlft.group_size,
@@ -168,7 +167,7 @@ def one_by_one(
     world: World, planner: StockPlanner, proxy: Proxy, sandbox: Sandbox, config: AlignConfig
 ) -> Side:
     """Scored one completion at a time."""
-    space, copies = composition_space(config), config.rlft.group_size
+    space, copies = config.loop.composition_space, config.rlft.group_size
 
     def solve(text: str) -> tuple[PartialSolution, ...] | None:
         try:

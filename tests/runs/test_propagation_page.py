@@ -114,8 +114,7 @@ def test_chosen_questions_are_compared_with_random_ones_that_do_not_repeat_eithe
     chosen, _, repeats = propagation_sentences(results)[-3:]
     assert (
         "uncertain needs .50 [.25, .75] (the saving: can't be told from 0) of the labels that random "
-        "questions"
-        in chosen
+        "questions" in chosen
     )
     assert (
         "Of the .50 of labels that asking what is uncertain saves over those, not repeating alone saves .50"

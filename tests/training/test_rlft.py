@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import TrainerCallback
+from trl import GRPOTrainer
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig
@@ -50,6 +51,27 @@ def _policy_gradient(
     return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
 
 
+def _catch(
+    seen: dict[str, Any], engine: RolloutEngine, monkeypatch: pytest.MonkeyPatch, trainer: type | None = None
+) -> None:
+    """Keep the gradient of each step in `seen["found"]`, of TRL's own trainer if that is given."""
+
+    class Catch(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            seen["found"] = torch.cat([p.grad.flatten().clone() for p in engine.planner.model.parameters()])
+
+    build = module._trainer
+
+    def with_catch(*args: Any) -> Any:
+        made = build(*args)
+        made.add_callback(Catch())
+        return made
+
+    monkeypatch.setattr(module, "_trainer", with_catch)
+    if trainer:
+        monkeypatch.setattr(module, "_Trainer", trainer)
+
+
 @pytest.mark.slow
 def test_rloo_is_reinforce_with_a_leave_one_out_baseline(
     engine: RolloutEngine, small_config: AlignConfig, monkeypatch: pytest.MonkeyPatch
@@ -69,19 +91,8 @@ def test_rloo_is_reinforce_with_a_leave_one_out_baseline(
         engine.planner.model.zero_grad()
         return seen["rollouts"], seen["tokens"]
 
-    class Catch(TrainerCallback):
-        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            seen["found"] = torch.cat([p.grad.flatten().clone() for p in engine.planner.model.parameters()])
-
-    build = module._trainer
-
-    def with_catch(*args: Any) -> Any:
-        trainer = build(*args)
-        trainer.add_callback(Catch())
-        return trainer
-
+    _catch(seen, engine, monkeypatch)
     monkeypatch.setattr(engine, "roll_out", remember)
-    monkeypatch.setattr(module, "_trainer", with_catch)
     rlft(
         engine,
         [WORLD.task(Split.TRAIN, i) for i in range(2)],
@@ -93,6 +104,38 @@ def test_rloo_is_reinforce_with_a_leave_one_out_baseline(
     assert any(0 in row.written for row in seen["tokens"]), "no rollout came to its second turn"
     similarity = torch.cosine_similarity(seen["found"], seen["expected"], dim=0)
     assert similarity > 0.9999
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("algorithm", "kl"), [("grpo", 0.0), ("rloo", 0.0), ("grpo", 0.1)])
+def test_repeated_rows_give_the_gradient_of_all_rows(
+    engine: RolloutEngine, small_config: AlignConfig, algorithm: str, kl: float
+):
+    """Against TRL's own trainer, where rows are repeated, and one task's rows all earn the same."""
+    config = small_config.rlft.model_copy(
+        update={"algorithm": algorithm, "kl": kl, "temperature": 0.3, "steps": 2, "learning_rate": 1e-2}
+        | {"tasks_per_step": 4, "group_size": 16, "micro_batch": 16}
+    )
+    start = {name: weight.clone() for name, weight in engine.planner.model.state_dict().items()}
+    found: list[torch.Tensor] = []
+    for trainer in (None, GRPOTrainer):
+        engine.planner.model.load_state_dict(start)
+        seen: dict[str, Any] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            _catch(seen, engine, patch, trainer)
+
+            def reward(rollouts: Sequence[Rollout]) -> list[float]:
+                texts = [row.decomposition + row.composition for row in rollouts]
+                assert len(set(texts)) < len(texts)
+                dull = min(row.task.index for row in rollouts)
+                given = zip(_arbitrary(rollouts), rollouts, strict=True)
+                return [0.5 if row.task.index == dull else earned for earned, row in given]
+
+            tasks = [WORLD.task(Split.TRAIN, index) for index in range(8)]
+            rlft(engine, tasks, reward, config, seed=0, listen=lambda s: None)
+        found.append(seen["found"])
+    assert torch.cosine_similarity(*found, dim=0) > 0.9999
+    assert found[0].norm() == pytest.approx(found[1].norm().item(), rel=1e-3)
 
 
 @pytest.mark.slow

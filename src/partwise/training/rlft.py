@@ -11,6 +11,10 @@ What was sampled is what is trained on. TRL pads prompts on the left and gives n
 with learned ones would read every prompt at another place; therefore all prompts are handed over cut to the
 shortest, and what is cut off leads the completion, masked. Padding then stands on the right alone, where no
 causal model sees it. Each step compares the log-probabilities of the tokens with those of sampling.
+
+Nothing is computed twice, or for nothing: a planner that has settled writes the same plan in many rows of a
+group. Like rows share a micro-batch; each distinct one goes through the model once, cut to the longest of
+these, and rows whose advantage is 0 do not at all. The gradient is that of all rows, up to rounding.
 """
 
 from __future__ import annotations
@@ -25,11 +29,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from datasets import Dataset
 from torch import Tensor
 from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
-from trl.trainer.utils import add_fused_lm_head
+from trl.trainer.utils import add_fused_lm_head, split_tensor_dict
 
 from partwise.config import RlftConfig
 from partwise.models.architectures import OWN_HEAD
@@ -46,6 +51,8 @@ _REFERENCE = "ref"
 """TRL's name for a frozen copy of the adapters."""
 _APART = {torch.float32: 0.02, torch.bfloat16: 0.5, torch.float16: 0.5}
 """Most that training and sampling may differ by, in nats a token on average: rounding is far below."""
+_NO_ADVANTAGE = 1e-6
+"""Rounding leaves less than this of the advantage of a row that earned what its group did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,35 +179,88 @@ def _by_the_model(
     return torch.cat(logps), torch.cat(entropies), None
 
 
+def _alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of all micro-batches in as many, sorted by length, equal ones side by side.
+
+    TRL weighs the rows of a step alike whichever micro-batch they are in, for the losses that are used here.
+    """
+    rows = {
+        key: torch.cat([batch[key] for batch in batches])
+        if isinstance(value, Tensor) and value.ndim
+        else value
+        for key, value in batches[0].items()
+    }
+    # Prompts first: those of one task differ from another's early.
+    tokens_BT = torch.cat([rows["prompt_ids"], rows["completion_ids"]], dim=1)
+    rank_B = torch.unique(tokens_BT, dim=0, return_inverse=True)[1]
+    length_B = rows["completion_mask"].sum(-1)
+    order_B = (length_B * len(rank_B) + rank_B).argsort()
+    arranged = {
+        key: value[order_B] if isinstance(value, Tensor) and value.ndim else value
+        for key, value in rows.items()
+    }
+    return split_tensor_dict(arranged, len(batches))
+
+
 class _Trainer(GRPOTrainer):
-    """TRL's, with a look at whether it sees what was sampled."""
+    """TRL's, which computes each distinct row once, and looks whether it sees what was sampled."""
 
     model: Any
-    _seen: Tensor
+    args: Any
+    _buffered_inputs: Any
+    _moving_B: Tensor | None = None
+    """Rows of the micro-batch that move the weights, while its loss is computed; None for all."""
+    _seen_BT: Tensor
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        if self._buffered_inputs is not before:
+            self._buffered_inputs = _alike_together(self._buffered_inputs)
+            inputs = self._buffered_inputs[self._step % self.args.steps_per_generation]
+        return inputs
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
     ) -> Any:
+        moving_B = input_ids.new_ones(len(input_ids)).bool() if self._moving_B is None else self._moving_B
+        both = torch.stack([input_ids, attention_mask], dim=-1)[moving_B].flatten(1)
+        distinct, row_A = torch.unique(both, dim=0, return_inverse=True)
+        tokens_UT, mask_UT = distinct.unflatten(1, (-1, 2)).unbind(-1)
+        longest = int(mask_UT.sum(-1).max())  # padding stands on the right alone
+        beyond = input_ids.shape[1] - longest
+        logps_UT, entropies_UT, rest = self._read(
+            model, tokens_UT[:, :longest], mask_UT[:, :longest], logits_to_keep - beyond, options
+        )
+
+        def spread(found_UT: Tensor) -> Tensor:
+            found_AT = F.pad(found_UT, (0, beyond))[row_A]
+            return found_UT.new_zeros(len(input_ids), logits_to_keep).index_put((moving_B,), found_AT)
+
+        logps_BT = spread(logps_UT)
+        self._seen_BT = logps_BT.detach()
+        return logps_BT, None if entropies_UT is None else spread(entropies_UT), rest
+
+    def _read(
+        self, model: Any, tokens_BT: Tensor, mask_BT: Tensor, kept: int, options: dict[str, Any]
+    ) -> tuple[Tensor, Tensor | None, Any]:
+        """Log-probabilities and entropies of the last `kept` tokens, of shape (B, kept)."""
         if self.model.config.model_type in OWN_HEAD:
-            found = _by_the_model(
-                model,
-                input_ids,
-                attention_mask,
-                logits_to_keep,
-                self.temperature,
-                options.get("batch_size") or len(input_ids),
-            )
-        else:
-            found = super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, **options
-            )
-        self._seen = found[0].detach()
+            at_once = options.get("batch_size") or len(tokens_BT)
+            return _by_the_model(model, tokens_BT, mask_BT, kept, self.temperature, at_once)
+        found: Any = super()._get_per_token_logps_and_entropies(model, tokens_BT, mask_BT, kept, **options)
         return found
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
-        loss = super()._compute_loss(model, inputs)
-        written = (inputs["completion_mask"] * inputs["tool_mask"]).bool()
-        apart = (self._seen.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
+        moving_B = inputs["advantages"].abs() > (-1 if self.beta else _NO_ADVANTAGE)
+        moving_B[0] |= not moving_B.any()  # of nothing there is no loss
+        self._moving_B = moving_B
+        try:
+            loss = super()._compute_loss(model, inputs)
+        finally:
+            self._moving_B = None
+        written = (inputs["completion_mask"] * inputs["tool_mask"]).bool() & moving_B[:, None]
+        apart = (self._seen_BT.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
         most = _APART.get(next(model.parameters()).dtype, max(_APART.values()))
         # Not `apart > most`: nothing compares with NaN.
         if written.any() and not apart <= most:
