@@ -2,6 +2,8 @@ import random
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import (
     AutoModelForCausalLM,
     MistralConfig,
@@ -99,6 +101,28 @@ def test_rows_that_read_the_same_are_computed_once_and_stay_apart():
     logits = context.step(torch.tensor([3, 4, 4, 4]))
     rows = [[*row, token] for row, token in zip(rows, [3, 4, 4, 4], strict=True)]
     torch.testing.assert_close(logits, reference(model, rows), atol=1e-4, rtol=1e-4)
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_rows_share_what_they_have_read_and_part_in_any_order(seed: int):
+    """Two tokens only: rows read the same for a while, leave the batch together and come back apart."""
+    model, rng = tiny_model("nano", TOKENIZER, 0).eval(), random.Random(seed)
+    prompts = [rng.choices((5, 6), k=rng.randint(1, 2)) for _ in range(2)]
+    rows = [list(prompt) for prompt in prompts for _ in range(4)]
+    context = FastContext(FastWeights(model), prompts, 4)
+    order = list(range(8))
+    for _ in range(10):
+        if rng.random() < 0.5:
+            order = context.select(rng.sample(range(8), rng.randint(1, 8)))
+        single = rng.random() < 0.7
+        chunks = [rng.choices((5, 6), k=1 if single else rng.randint(1, 3)) for _ in order]
+        for row, chunk in zip(order, chunks, strict=True):
+            rows[row] += chunk
+        one = torch.tensor([chunk[0] for chunk in chunks])
+        logits = context.step(one) if single else context.extend(chunks)
+        expected = reference(model, [rows[row] for row in order])
+        torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
 
 
 def rollouts(

@@ -1,17 +1,17 @@
 """A lean forward pass for tiny Llama and Qwen2 models, with a cache whose rows have lengths of their own.
 
 At ten thousand to five million parameters, a transformers forward pass costs more in Python and in copying
-its cache than in arithmetic. This one fuses the projections, writes the cache in place and pads nothing:
-`tests/models/test_fast.py` holds its logits to those of transformers.
+its cache than in arithmetic. This one fuses the projections, writes the cache in place, pads nothing and
+computes nothing twice: `tests/models/test_sampling.py` holds its logits to those of transformers.
 
 Suffixes: B rows in the batch, C the cache's capacity in tokens, D one head's width, G key-value heads,
-H query heads, or hidden width where it comes last, L layers, N tokens of all rows laid end to end, P prompts,
-R all rows, V vocabulary.
+H query heads, or hidden width where it comes last, L layers, N tokens of all slots laid end to end,
+P prompts, R all rows, U slots of the batch, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,53 +103,59 @@ class FastWeights:
         )
 
 
-def _blocks(places_of: Mapping[int, range]) -> Iterator[dict[int, range]]:
-    """Cut rows into blocks of about as many tokens as a core's cache holds activations for."""
-    block: dict[int, range] = {}
-    for slot, places in places_of.items():
-        block[slot] = places
-        if sum(map(len, block.values())) >= _BLOCK_TOKENS:
-            yield block
-            block = {}
-    if block:
-        yield block
+def _blocks(chunks: Sequence[Sequence[int]]) -> Iterator[range]:
+    """Cut slots into runs of about as many tokens as a core's cache holds activations for."""
+    start = tokens = 0
+    for slot, chunk in enumerate(chunks):
+        tokens += len(chunk)
+        if tokens >= _BLOCK_TOKENS:
+            yield range(start, slot + 1)
+            start, tokens = slot + 1, 0
+    if start < len(chunks):
+        yield range(start, len(chunks))
 
 
 class FastContext:
-    """What a batch of rows has read so far. Rows keep their place in one buffer; the batch is its first B.
+    """What a batch of rows has read so far, in slots of one buffer.
 
-    Dropping a row from the batch swaps it behind the others, so that its cache is there when it comes back.
+    Rows that have read the same share a slot, and are computed once, until they read something else: many
+    rows begin with one prompt, and a planner that has settled writes one plan in many of them. The slots of
+    the batch are the first ones of the buffer; those of rows that have left it lie behind, and can come back.
     """
 
     @torch.inference_mode()
     def __init__(self, weights: FastWeights, prompts: Sequence[Sequence[int]], copies: int) -> None:
-        """Read each prompt once, then lay out `copies` rows of each, in order.
+        """Read each prompt once, for `copies` rows of each, in order.
 
         Afterwards, `first_logits_RV` holds the logits after each row's prompt.
         """
         self._weights = weights
         self._device = weights.embedding_VH.device
-        self._read: list[list[int]] = [[] for _ in prompts]
-        """The tokens read, by slot."""
-        self._rows = list(range(len(prompts)))
-        """Which row lies in each slot."""
+        self._length = [0 for _ in prompts]
+        """Tokens that each row has read."""
+        self._slot_of = list(range(len(prompts)))
+        """Where they are cached, by row."""
+        self._filled = [0 for _ in prompts]
+        """Tokens cached, by slot. Rows that have left the batch may share a slot and have read fewer."""
+        self._batch = list(range(len(prompts)))
         self._width = len(prompts)
-        self._allocate(len(prompts), max(map(len, prompts)))
-        logits_PV = self.extend(prompts)
+        """Slots of the batch."""
         longest = max(map(len, prompts))
-        read = self._cache[..., :longest, :].repeat_interleave(copies, dim=1)
+        self._allocate(len(prompts), longest)
+        logits_PV = self.extend(prompts)
+        read = self._cache[..., :longest, :]
         self._allocate(len(prompts) * copies, 2 * longest)
-        self._cache[..., :longest, :] = read
-        self._read = [list(prompt) for prompt in prompts for _ in range(copies)]
-        self._rows = list(range(len(self._read)))
-        self._width = len(self._rows)
+        self._cache[:, : len(prompts), :, :longest] = read
+        self._length = [length for length in self._length for _ in range(copies)]
+        self._slot_of = [slot for slot in self._slot_of for _ in range(copies)]
+        self._batch = list(range(len(self._length)))
         self.first_logits_RV = logits_PV.repeat_interleave(copies, dim=0)
 
-    def _allocate(self, rows: int, tokens: int) -> None:
+    def _allocate(self, slots: int, tokens: int) -> None:
         """Cache of shape (L, R, 2G, C, D), keys before values. Zeroed: 0 times what is masked must be 0."""
         weights = self._weights
         self._capacity = max(_LEAST_CAPACITY, tokens)
-        shape = (len(weights.layers), rows, 2 * weights.kv_heads, self._capacity, weights.head_dim)
+        shape = (len(weights.layers), slots, 2 * weights.kv_heads, self._capacity, weights.head_dim)
         self._cache = torch.zeros(shape, device=self._device)
         positions_C = torch.arange(self._capacity, device=self._device)
         angles = positions_C[:, None].float() * weights.inverse_frequency
@@ -167,46 +173,79 @@ class FastContext:
     @torch.inference_mode()
     def select(self, rows: Sequence[int]) -> list[int]:
         """Make exactly `rows` the batch. Returns them in the order that the batch now has."""
-        wanted = set(rows)
-        holes = [slot for slot in range(len(wanted)) if self._rows[slot] not in wanted]
-        movers = [slot for slot in range(len(wanted), len(self._rows)) if self._rows[slot] in wanted]
-        if holes:
-            here = torch.tensor(holes + movers, device=self._device)
-            there = torch.tensor(movers + holes, device=self._device)
-            used = self._cache[..., : max(map(len, self._read)), :]
-            used[:, here] = used[:, there]
-            for hole, mover in zip(holes, movers, strict=True):
-                self._rows[hole], self._rows[mover] = self._rows[mover], self._rows[hole]
-                self._read[hole], self._read[mover] = self._read[mover], self._read[hole]
+        self._batch = list(rows)
+        self._to_front({self._slot_of[row] for row in rows})
+        return self._batch
+
+    def _to_front(self, wanted: Collection[int]) -> None:
+        """Let the wanted slots change places with others, so that they are the first ones."""
         self._width = len(wanted)
-        return self._rows[: self._width]
+        holes = [slot for slot in range(self._width) if slot not in wanted]
+        if not holes:
+            return
+        movers = [slot for slot in wanted if slot >= self._width]
+        here = torch.tensor(holes + movers, device=self._device)
+        there = torch.tensor(movers + holes, device=self._device)
+        used = self._cache[..., : max(self._filled), :]
+        used[:, here] = used[:, there]
+        moved = dict(zip(holes + movers, movers + holes, strict=True))
+        self._filled = [self._filled[moved.get(slot, slot)] for slot in range(len(self._filled))]
+        self._slot_of = [moved.get(slot, slot) for slot in self._slot_of]
+
+    def _share(self, chunks: Sequence[Sequence[int]]) -> tuple[list[int], list[Sequence[int]]]:
+        """Give rows of the batch that read other things than those they share a slot with one of their own.
+
+        Args:
+            chunks: what each row of the batch reads now.
+
+        Returns:
+            for each slot of the batch, how many tokens are cached in it, and what is read into it now, which
+            counts as cached from here on.
+        """
+        found: dict[tuple[int, int, tuple[int, ...]], int] = {}
+        kept: set[int] = set()
+        sources: list[int] = []
+        first_new = len(self._filled)
+        for row, chunk in zip(self._batch, chunks, strict=True):
+            slot, length = self._slot_of[row], self._length[row]
+            key = (slot, length, tuple(chunk))
+            if key not in found:
+                if length == self._filled[slot] and slot not in kept:
+                    found[key] = slot
+                    kept.add(slot)
+                else:
+                    found[key] = len(self._filled)
+                    self._filled.append(length)
+                    sources.append(slot)
+            self._slot_of[row] = found[key]
+            self._length[row] += len(chunk)
+        if sources:
+            used = self._cache[..., : max(self._filled), :]
+            used[:, first_new : len(self._filled)] = used[:, torch.tensor(sources, device=self._device)]
+            self._to_front(set(found.values()))
+        starts = self._filled[: self._width]
+        chunk_of: list[Sequence[int]] = [() for _ in starts]
+        for row, chunk in zip(self._batch, chunks, strict=True):
+            chunk_of[self._slot_of[row]] = chunk
+        self._filled[: self._width] = [
+            start + len(chunk) for start, chunk in zip(starts, chunk_of, strict=True)
+        ]
+        self._reserve(max(self._filled))
+        return starts, chunk_of
+
+    def _by_row(self, logits_UV: Tensor) -> Tensor:
+        return logits_UV[[self._slot_of[row] for row in self._batch]]
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> Tensor:
-        """Read one or more tokens in each row of the batch; returns the logits after the last, logits_BV.
+        """Read one or more tokens in each row of the batch; returns the logits after the last, logits_BV."""
+        starts, chunk_of = self._share(chunks)
+        return self._by_row(torch.cat([self._extend(block, starts, chunk_of) for block in _blocks(chunk_of)]))
 
-        Rows that have read the same and read the same now are computed once: a planner that has settled
-        writes the same plan in many rows of a group.
-        """
-        starts = [len(self._read[slot]) for slot in range(self._width)]
-        for slot, chunk in enumerate(chunks):
-            self._read[slot].extend(chunk)
-        self._reserve(max(map(len, self._read)))
-        leaders: dict[tuple[int, ...], int] = {}
-        leader_B = [leaders.setdefault(tuple(self._read[slot]), slot) for slot in range(self._width)]
-        places_of = {slot: range(starts[slot], len(self._read[slot])) for slot in leaders.values()}
-        logits = torch.cat([self._extend(block) for block in _blocks(places_of)])
-        rank = {slot: index for index, slot in enumerate(places_of)}
-        followers = [slot for slot, leader in enumerate(leader_B) if slot != leader]
-        if followers:
-            copied = self._cache[:, [leader_B[slot] for slot in followers]]
-            self._cache[:, followers] = copied
-        return logits[[rank[leader] for leader in leader_B]]
-
-    def _extend(self, places_of: Mapping[int, range]) -> Tensor:
-        """Read the tokens at the given places of the given slots; logits in the order of the mapping."""
-        tokens = [token for slot, places in places_of.items() for token in self._read[slot][places.start :]]
-        tokens_N = torch.tensor(tokens, device=self._device)
+    def _extend(self, block: range, starts: Sequence[int], chunk_of: Sequence[Sequence[int]]) -> Tensor:
+        """Read what is to be read into a block of slots; logits_UV."""
+        places_of = {slot: range(starts[slot], starts[slot] + len(chunk_of[slot])) for slot in block}
+        tokens_N = torch.tensor([token for slot in block for token in chunk_of[slot]], device=self._device)
         slots_N = torch.tensor([s for s, places in places_of.items() for _ in places], device=self._device)
         places_N = torch.tensor(
             [place for places in places_of.values() for place in places], device=self._device
@@ -231,23 +270,21 @@ class FastContext:
     @torch.inference_mode()
     def step(self, tokens_B: Tensor) -> Tensor:
         """Read one token in each row of the batch; returns logits_BV."""
-        starts = [len(self._read[slot]) for slot in range(self._width)]
-        for slot, token in enumerate(tokens_B.tolist()):
-            self._read[slot].append(token)
-        longest = max(starts) + 1
-        self._reserve(longest)
-        places_B = torch.tensor(starts, device=self._device)
-        mask = self._causal_CC[places_B, None, None, :longest]
+        starts, chunk_of = self._share([(token,) for token in tokens_B.tolist()])
+        width, longest = len(starts), max(starts) + 1
+        tokens_U = torch.tensor([token for (token,) in chunk_of], device=self._device)
+        places_U = torch.tensor(starts, device=self._device)
+        mask = self._causal_CC[places_U, None, None, :longest]
         groups = self._weights.kv_heads
 
-        def attend(cache: Tensor, queries_BHD: Tensor) -> Tensor:
-            # One query a row: the heads that share keys stand as its queries, and nothing is repeated.
-            keys, values = cache[: self._width, :, :longest].chunk(2, dim=1)
-            queries = queries_BHD.unflatten(1, (groups, -1))
+        def attend(cache: Tensor, queries_UHD: Tensor) -> Tensor:
+            # One query a slot: the heads that share keys stand as its queries, and nothing is repeated.
+            keys, values = cache[:width, :, :longest].chunk(2, dim=1)
+            queries = queries_UHD.unflatten(1, (groups, -1))
             return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask).flatten(1)
 
-        slots_B = torch.arange(self._width, device=self._device)
-        return self._logits(self._layers(tokens_B, slots_B, places_B, attend))
+        slots_U = torch.arange(width, device=self._device)
+        return self._by_row(self._logits(self._layers(tokens_U, slots_U, places_U, attend)))
 
     def _layers(self, tokens_N: Tensor, slots_N: Tensor, places_N: Tensor, attend: _Attend) -> Tensor:
         weights = self._weights
