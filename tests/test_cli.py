@@ -77,9 +77,6 @@ def run_study(config: QuickConfig, out: Path, listen: Callable[[Progress], None]
     return json.loads((out / "results.json").read_text())
 
 
-STUDIES = {"part_to_complete": SimpleNamespace(config=QuickConfig, run=run_study)}
-
-
 def test_help_and_version() -> None:
     for command in ("align", "study", "check", "solve", "tasks", "report", "resume"):
         assert command in partwise("--help").out
@@ -118,7 +115,8 @@ def test_align_finds_a_new_directory(fake: Fake, tmp_path: Path) -> None:
 
 
 def test_study_prints_arms_and_reading(fake: Fake, tmp_path: Path) -> None:
-    fake("partwise.studies.registry", STUDIES=STUDIES)
+    fake("partwise.studies.part_to_complete.study", run=run_study)
+    fake("partwise.studies.part_to_complete.settings", PartToCompleteConfig=QuickConfig)
     result = partwise("study", "part_to_complete", "--seeds", "1", "--quick", "--out", "s")
     assert result.code == 0, result.err
     for arm in ("base", "floor", "parts", "strategies", "ceiling"):
@@ -131,9 +129,10 @@ def test_resume_runs_what_the_record_says(fake: Fake, tmp_path: Path) -> None:
     fake("partwise.loops.run", align=run_align)
     write_run(tmp_path / "r", "parts", n=40, seed=3)
     assert "Report: r/report.html" in partwise("resume", "r").out
-    fake("partwise.studies.registry", STUDIES={})
-    write_study(tmp_path / "s", n=20)
-    assert_one_sentence(partwise("resume", "s"), 2, "There is no study `part_to_complete`")
+    record = tmp_path / "s" / "run.json"
+    write_study(record.parent, n=20)
+    record.write_text(record.read_text().replace('"part_to_complete"', '"gone"', 1))
+    assert_one_sentence(partwise("resume", "s"), 2, "There is no study `gone`")
 
 
 def test_report_prints_its_path(fake: Fake, tmp_path: Path) -> None:
@@ -150,14 +149,14 @@ def test_report_prints_its_path(fake: Fake, tmp_path: Path) -> None:
         (["align", ".", "seed=1"], "is a directory, not a TOML file"),
         (["align", "world=moon"], "There is no world `moon`"),
         (["align", "a.toml", "b.toml"], "`b.toml` is neither a setting (KEY=VALUE) nor the one config file"),
-        (["study", "nothing"], "There is no study `nothing`; there is `part_to_complete`."),
+        (["study", "nothing"], "There is no study `nothing`; there is `part_to_complete`, "),
         (["study", "part_to_complete", "seds=2"], "did you mean `seeds`?"),
         (["check", "none.py"], "There is no none.py."),
         (["check", "binary"], "binary is not UTF-8 text."),
     ],
 )
 def test_bad_requests(fake: Fake, tmp_path: Path, args: list[str], words: str) -> None:
-    fake("partwise.studies.registry", STUDIES=STUDIES)
+    fake("partwise.studies.part_to_complete.settings", PartToCompleteConfig=QuickConfig)
     fake("partwise.measure.check", check_program=None)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     assert_one_sentence(partwise(*args), 2, words)

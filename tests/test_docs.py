@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from partwise.cli import app
-from partwise.cli.main import split_settings
+from partwise.cli.common import split_settings
 from partwise.config import AlignConfig, Section, WeakToStrongConfig
 from partwise.runs.config import load_config
 from partwise.studies.registry import STUDIES

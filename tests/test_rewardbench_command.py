@@ -12,7 +12,7 @@ from tests.data.fixture_public import reward_bench, write_rows
 from transformers import LlamaConfig, LlamaForSequenceClassification
 from typer.testing import CliRunner
 
-from partwise.cli.main import app
+from partwise.cli import app
 
 
 @pytest.fixture

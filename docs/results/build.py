@@ -17,8 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from partwise.runs.page import Page, page_markdown
-from partwise.runs.pages import PAGES
+from partwise.report.page import Page, page_markdown
 from partwise.studies.registry import STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +41,7 @@ def pages() -> Iterator[tuple[str, Page]]:
         if file.exists():
             results: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             if results["schema"] == SCHEMA:
-                yield name, PAGES[name](results)
+                yield name, STUDIES[name].page(results)
 
 
 def written() -> dict[Path, str]:

@@ -11,29 +11,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import (
-    LARGEST_SEED,
-    AlignConfig,
-    DebateConfig,
-    LadderConfig,
-    NoiseConfig,
-    PropagationConfig,
-    SelfEnhancementConfig,
-    SignalDiversityConfig,
-    StudyConfig,
-    WeakToStrongConfig,
-    WeakToStrongStudyConfig,
-    derived_seed,
-)
+from partwise.config import LARGEST_SEED, AlignConfig, LadderConfig, WeakToStrongConfig, derived_seed
 from partwise.config.places import local_places, with_absolute_paths
 from partwise.runs.config import ConfigError, load_config
+from partwise.studies.debate.settings import DebateConfig
+from partwise.studies.noise.settings import NoiseConfig
+from partwise.studies.part_to_complete.settings import PartToCompleteConfig
+from partwise.studies.propagation.settings import PropagationConfig
 from partwise.studies.registry import STUDIES
+from partwise.studies.self_enhancement.settings import SelfEnhancementConfig
+from partwise.studies.signal_diversity.settings import SignalDiversityConfig
+from partwise.studies.w2s.settings import WeakToStrongStudyConfig
 from partwise.training.ladder import rule_book
 
 SEEDS = {
     "seed": (AlignConfig, WeakToStrongConfig),
     "planner.pretrain.seed": (AlignConfig,),
-    "align.seed": (StudyConfig, PropagationConfig),
+    "align.seed": (PartToCompleteConfig, PropagationConfig),
     "first": (
         NoiseConfig,
         DebateConfig,
@@ -94,7 +88,9 @@ def test_a_short_form_stands_beside_the_settings_of_its_group(
     monkeypatch.chdir(tmp_path)
     human = load_config(AlignConfig, None, overrides).human
     assert (human.who, human.store) == ("console", str(tmp_path / "answers.db"))
-    within = load_config(StudyConfig, None, [f"align.{override}" for override in overrides]).align.human
+    within = load_config(
+        PartToCompleteConfig, None, [f"align.{override}" for override in overrides]
+    ).align.human
     assert within == human
     (tmp_path / "a.toml").write_text('human = "console"\n')
     assert load_config(AlignConfig, tmp_path / "a.toml", ["human.store=answers.db"]).human == human
@@ -166,6 +162,8 @@ def test_paths_are_absolute_and_names_are_left(tmp_path: Path, monkeypatch: pyte
     assert given_as[str(tmp_path / "rows.jsonl")] == "rows.jsonl"
     assert with_absolute_paths(found) == (found, {})
     assert {name for name, _ in local_places(found)} == {"teachers", "student", "data.source"}
-    study = StudyConfig.model_validate({"align": {"planner": {"model": "./lm"}, "loop": {"start": "lm"}}})
+    study = PartToCompleteConfig.model_validate(
+        {"align": {"planner": {"model": "./lm"}, "loop": {"start": "lm"}}}
+    )
     align = with_absolute_paths(study)[0].align
     assert align.planner.model == align.loop.start == str(tmp_path / "lm")

@@ -15,7 +15,7 @@ from partwise.console.charts import run_charts, sparkline
 from partwise.console.highlight import is_code, text_lines, trials
 from partwise.console.runfiles import RoundRecord, RunsFolder
 from partwise.console.transcripts import PAGE, Filter, Transcripts
-from partwise.runs.reading import Figure
+from partwise.report.reading import Figure
 
 CODE = 'def f(x):\n    """Two\n    lines."""\n    return [r for r in x if r < 3]  # <b>\n'
 

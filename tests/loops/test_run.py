@@ -14,9 +14,9 @@ import pytest
 from partwise.config import AlignConfig, Reward
 from partwise.loops.run import align
 from partwise.loops.solve import execute, propose
+from partwise.report.html import write_report
 from partwise.runs.config import dump_toml
 from partwise.runs.progress import ignore
-from partwise.runs.report import write_report
 from partwise.runs.rundir import RunDir, RunError
 
 

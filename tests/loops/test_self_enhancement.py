@@ -17,7 +17,7 @@ from partwise.loops.plan_writers import HANDS, Judge, Writer, Written, in_hand, 
 from partwise.loops.self_enhancement import asked_for, paired, preferences, self_enhance
 from partwise.models.tiny import tiny_model
 from partwise.models.tokenizer import build_tokenizer
-from partwise.studies.self_enhancement_results import parse
+from partwise.studies.self_enhancement.figures import parse
 from partwise.training.ladder import pretrained_rung, rows
 from partwise.training.language import train_language_model
 from partwise.training.preference import prefer

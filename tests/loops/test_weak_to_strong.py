@@ -19,9 +19,9 @@ from partwise.loops.weak_to_strong import (
     run,
     setting_of,
 )
-from partwise.runs.page import page_markdown
-from partwise.runs.pages import PAGES
+from partwise.report.page import page_markdown
 from partwise.runs.progress import ignore
+from partwise.studies.registry import RUNS
 from partwise.types import Signal
 
 LADDER = LadderConfig(rules=90, documents=320)
@@ -134,7 +134,7 @@ def test_a_pair_is_measured_and_the_same_again(tmp_path: Path):
     answers = [json.loads(line) for line in (tmp_path / "a" / "answers.jsonl").read_text().splitlines()]
     right = [row["student"]["label"] == row["truth"] for row in answers]
     assert sum(right) / len(right) == pytest.approx(first["student"]["accuracy"]["mean"])
-    page = page_markdown(PAGES["weak_to_strong"](first))
+    page = page_markdown(RUNS["weak_to_strong"].page(first))
     assert "nano and nano teaching micro" in page and "teachers together" in page
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from partwise.measure.contrasts import contrasts, holm
 from partwise.measure.intervals import OF_SHARES, SHARE, over_seeds
-from partwise.runs.contrasts import contrast_table, is_told
+from partwise.report.contrasts import contrast_table, is_told
 
 CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

@@ -14,12 +14,12 @@ from partwise.config import (
     LoopConfig,
     MeasureConfig,
     PlannerConfig,
-    PropagationConfig,
     Reward,
     RlftConfig,
-    SelfEnhancementConfig,
 )
 from partwise.runs.config import ConfigError, config_from_data, dump_toml, load_config
+from partwise.studies.propagation.settings import PropagationConfig
+from partwise.studies.self_enhancement.settings import SelfEnhancementConfig
 
 POSITIVE = st.integers(1, 10**9)
 POSITIVE_FLOAT = st.floats(min_value=1e-300, allow_nan=False, allow_infinity=False)

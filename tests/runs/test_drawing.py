@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partwise.runs.drawing import FEW, GREEN, bars, drawing, line, means, reaching, shares_canvas, svg_of
+from partwise.report.drawing import FEW, GREEN, bars, drawing, line, means, reaching, shares_canvas, svg_of
 
 WAYS: list[Callable[..., None]] = [lambda *given: line(*given, "-o"), bars]
 

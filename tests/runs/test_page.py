@@ -2,7 +2,7 @@
 
 import pytest
 
-from partwise.runs.page import Page, Table, page_html, page_markdown, print_page
+from partwise.report.page import Page, Table, page_html, page_markdown, print_page
 
 
 def table(heading: str, rows: int) -> Table:

@@ -6,11 +6,12 @@ import pytest
 
 from partwise.measure.contrasts import contrasts
 from partwise.measure.intervals import OF_SHARES, SHARE, over_seeds, rate
-from partwise.runs.page import page_html, page_markdown
-from partwise.runs.propagation_page import CHANGES, propagation_page
-from partwise.runs.propagation_sentences import propagation_sentences
-from partwise.studies.propagation_contrasts import CONTRASTS
-from partwise.studies.propagation_results import ASK
+from partwise.report.page import page_html, page_markdown
+from partwise.studies.propagation.contrasts import CONTRASTS
+from partwise.studies.propagation.figures import ASK
+from partwise.studies.propagation.page import CHANGES
+from partwise.studies.propagation.page import page as propagation_page
+from partwise.studies.propagation.sentences import propagation_sentences
 
 PRIMARY = "composed: trained - untrained"
 

@@ -11,8 +11,8 @@ import pytest
 from tests.runs.fixture_runs import ARMS, arm_results, measure, write_run, write_study
 
 from partwise.config import AlignConfig
-from partwise.runs.reading import Figure, gap_sentences, run_sentences
-from partwise.runs.report import write_report
+from partwise.report.html import write_report
+from partwise.report.reading import Figure, gap_sentences, run_sentences
 from partwise.runs.rundir import RunError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.runs.drawing import drawing, svg_of
-from partwise.runs.page import Page, Table, page_html, page_markdown, print_page
+from partwise.report.drawing import drawing, svg_of
+from partwise.report.page import Page, Table, page_html, page_markdown, print_page
 from partwise.runs.progress import LiveDisplay, Progress
 from partwise.runs.text import shown, terminal
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from partwise.measure.contrasts import contrasts
-from partwise.runs.reading import Figure
-from partwise.runs.verdicts import contrast_sentences, side_by_side, verdict, weighed
+from partwise.report.reading import Figure
+from partwise.report.verdicts import contrast_sentences, side_by_side, verdict, weighed
 
 UP, DOWN, BLURRED = [0.1, 0.2, 0.3, 0.2, 0.1], [-0.1, -0.2, -0.3, -0.2, -0.1], [0.1, -0.2, 0.3, -0.1, 0.1]
 FOUND = contrasts(

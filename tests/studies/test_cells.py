@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from partwise.config import StudyConfig
 from partwise.runs.progress import Listener, Progress, ignore
 from partwise.runs.rundir import RunDir
-from partwise.studies.cells import Cell, run_cells
+from partwise.studies.grid.cells import Cell, run_cells
+from partwise.studies.part_to_complete.settings import PartToCompleteConfig
 
 
 def squared(listen: Listener, *, number: int, marks: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def cells(numbers: list[int], marks: Path) -> list[Cell]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDir:
-    return RunDir.create(tmp_path / "study", "squares", StudyConfig())
+    return RunDir.create(tmp_path / "study", "squares", PartToCompleteConfig())
 
 
 def test_each_cell_is_worked_out_once(directory: RunDir, tmp_path: Path):

@@ -9,20 +9,9 @@ import pytest
 
 from partwise.measure.oracle import ValueOracle
 from partwise.oversight.debate import Debate, Side, Turn
-from partwise.runs.debate_page import debate_page
-from partwise.runs.page import page_html, page_markdown
+from partwise.report.page import page_html, page_markdown
 from partwise.runs.progress import ignore
-from partwise.studies.debate import (
-    FINE,
-    DebateConfig,
-    easy_plans,
-    find_cases,
-    hard_plans,
-    person_says,
-    run,
-    tasks_of,
-)
-from partwise.studies.debate_results import (
+from partwise.studies.debate.figures import (
     STRENGTHS,
     Heard,
     ahead,
@@ -31,6 +20,17 @@ from partwise.studies.debate_results import (
     figures,
     middle,
     sort_out,
+)
+from partwise.studies.debate.page import page as debate_page
+from partwise.studies.debate.study import (
+    FINE,
+    DebateConfig,
+    easy_plans,
+    find_cases,
+    hard_plans,
+    person_says,
+    run,
+    tasks_of,
 )
 from partwise.types import Split
 from partwise.worlds.registry import load_world

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import DataConfig, FitConfig, LadderConfig, NoiseConfig
+from partwise.config import DataConfig, FitConfig, LadderConfig
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.oversight.signals import Flipped, TrueLabels
-from partwise.runs.noise_page import noise_page
-from partwise.runs.page import page_html, page_markdown
+from partwise.report.page import page_html, page_markdown
 from partwise.runs.progress import ignore
-from partwise.studies.noise import CONTRASTS, against, collect, fall, run, slope
+from partwise.studies.noise.page import page as noise_page
+from partwise.studies.noise.settings import NoiseConfig
+from partwise.studies.noise.study import CONTRASTS, against, collect, fall, run, slope
 from partwise.types import Signal
 
 SHARES = st.floats(0, 1)

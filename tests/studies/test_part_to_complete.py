@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from partwise.config import AlignConfig, StrategiesConfig, StudyConfig
-from partwise.config.arms import ARMS as ALL
-from partwise.config.arms import CONTROLS, FACTORIAL
+from partwise.config import AlignConfig
 from partwise.measure.intervals import rate
-from partwise.runs.arms_page import part_to_complete_page, strategies_page
+from partwise.report.html import write_report
+from partwise.report.page import page_markdown
 from partwise.runs.config import load_config
-from partwise.runs.page import page_markdown
 from partwise.runs.progress import Progress
-from partwise.runs.report import write_report
 from partwise.runs.rundir import RunDir
-from partwise.studies.arms import arm_config, collect, minus
-from partwise.studies.part_to_complete import ARMS, run
-from partwise.studies.strategies import differences
+from partwise.studies.grid.arm_settings import ARMS as ALL
+from partwise.studies.grid.arm_settings import CONTROLS, FACTORIAL
+from partwise.studies.grid.arms import arm_config, collect, minus
+from partwise.studies.part_to_complete.page import page as part_to_complete_page
+from partwise.studies.part_to_complete.settings import PartToCompleteConfig
+from partwise.studies.part_to_complete.study import ARMS, run
+from partwise.studies.strategies.page import page as strategies_page
+from partwise.studies.strategies.settings import StrategiesConfig
+from partwise.studies.strategies.study import differences
 
 CONTRASTS = {"parts - floor": minus("parts", "floor"), "ceiling - floor": minus("ceiling", "floor")}
 
@@ -133,7 +136,7 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def test_a_study_with_shared_runs_goes_on_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The folder is found from any directory, and that it holds more than it did is no other data."""
     monkeypatch.chdir(tmp_path)
-    config = load_config(StudyConfig, None, ["runs=shared/runs"])
+    config = load_config(PartToCompleteConfig, None, ["runs=shared/runs"])
     assert config.runs == str(tmp_path / "shared" / "runs")
     (tmp_path / "shared" / "runs").mkdir(parents=True)
     RunDir.create(tmp_path / "study", "part_to_complete", config)
@@ -145,7 +148,7 @@ def test_a_study_with_shared_runs_goes_on_from_anywhere(tmp_path: Path, monkeypa
 
 def test_finished_runs_are_collected_from_their_settings_and_results_alone(tmp_path: Path):
     """Nothing is trained again, not even a base planner: a folder of those two files is a study's archive."""
-    config = StudyConfig(runs=str(tmp_path / "kept"), processes=1)
+    config = PartToCompleteConfig(runs=str(tmp_path / "kept"), processes=1)
     _write_study(tmp_path / "kept", range(1), SHARES)
     for arm in ARMS:
         RunDir.create(tmp_path / "made", "align", arm_config(config, 0, arm))
@@ -157,7 +160,7 @@ def test_finished_runs_are_collected_from_their_settings_and_results_alone(tmp_p
 
 
 def test_an_unknown_primary_contrast_leaves_nothing_behind(tmp_path: Path):
-    config = StudyConfig(primary="parts - nothing")
+    config = PartToCompleteConfig(primary="parts - nothing")
     with pytest.raises(LookupError, match="no contrast `parts - nothing`; there is 'parts - floor'"):
         run(config, tmp_path / "study", lambda progress: None)
     assert not (tmp_path / "study").exists()
@@ -166,7 +169,7 @@ def test_an_unknown_primary_contrast_leaves_nothing_behind(tmp_path: Path):
 @pytest.mark.slow
 def test_the_study_runs_in_miniature(small_config: AlignConfig, tmp_path: Path):
     told: list[Progress] = []
-    config = StudyConfig(align=small_config, processes=2, runs=str(tmp_path / "shared"))
+    config = PartToCompleteConfig(align=small_config, processes=2, runs=str(tmp_path / "shared"))
     results = run(config, tmp_path / "study", told.append)
     assert list(results["arms"]) == ["base", *ARMS]
     assert {progress.run for progress in told} >= {f"seed-0/{arm}" for arm in ARMS}
@@ -180,6 +183,6 @@ def test_the_study_runs_in_miniature(small_config: AlignConfig, tmp_path: Path):
 
 def test_the_parent_of_a_study_stays_light():
     """It only collects: torch in it would cost a third of the memory."""
-    code = "import sys, partwise.studies.part_to_complete; print('torch' in sys.modules)"
+    code = "import sys, partwise.studies.part_to_complete.study; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from partwise.cli import app
-from partwise.config.laboratory import LaboratoryStudyConfig
+from partwise.studies.grid.settings import LaboratoryStudyConfig
 from partwise.studies.registry import STUDIES
 
 LABORATORY = [name for name, study in STUDIES.items() if issubclass(study.config, LaboratoryStudyConfig)]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partwise.runs.progress import Listener, ignore
-from partwise.studies.processes import workers
+from partwise.studies.grid.processes import workers
 
 
 def _stays(file: Path, listen: Listener) -> None:
@@ -57,7 +57,7 @@ STOPPED = """
 import os, signal, threading, time
 from partwise.runs.progress import ignore
 from partwise.runs.stopping import stop_by_exception
-from partwise.studies.processes import workers
+from partwise.studies.grid.processes import workers
 
 def stays(listen):
     time.sleep(600)

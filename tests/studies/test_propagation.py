@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from partwise.config import AlignConfig, PropagationConfig
+from partwise.config import AlignConfig
 from partwise.measure.intervals import Measure
+from partwise.report.html import write_report
 from partwise.runs.progress import ignore
-from partwise.runs.propagation_page import CHANGES as IN_WORDS
-from partwise.runs.report import write_report
-from partwise.studies.propagation import first_runs, later_runs, run
-from partwise.studies.propagation_contrasts import CONTRASTS, needed, never, share_of
-from partwise.studies.propagation_results import ASK, CHANGES
-from partwise.studies.propagation_runs import Curve
+from partwise.studies.propagation.contrasts import CONTRASTS, needed, never, share_of
+from partwise.studies.propagation.figures import ASK, CHANGES
+from partwise.studies.propagation.page import CHANGES as IN_WORDS
+from partwise.studies.propagation.runs import Curve
+from partwise.studies.propagation.settings import PropagationConfig
+from partwise.studies.propagation.study import first_runs, later_runs, run
 from partwise.types import Split
 from partwise.values import Shape
 

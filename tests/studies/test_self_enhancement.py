@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from partwise.config import LadderConfig, SelfEnhancementConfig, TeachConfig
+from partwise.config import LadderConfig, TeachConfig
 from partwise.data.plans import Cue, RuleBook, draw_plan
 from partwise.loops.plan_writers import Written
 from partwise.loops.self_enhancement import Round
-from partwise.runs.page import page_markdown
-from partwise.runs.self_enhancement_page import self_enhancement_page
-from partwise.studies.self_enhancement import Coin, Truth, Verified, run, settings
-from partwise.studies.self_enhancement_results import (
+from partwise.report.page import page_markdown
+from partwise.studies.self_enhancement.figures import (
     ARMS,
     FIGURES,
     compared,
@@ -25,6 +23,9 @@ from partwise.studies.self_enhancement_results import (
     parse,
     truth,
 )
+from partwise.studies.self_enhancement.page import page as self_enhancement_page
+from partwise.studies.self_enhancement.settings import SelfEnhancementConfig
+from partwise.studies.self_enhancement.study import Coin, Truth, Verified, run, settings
 from partwise.types import Example, Signal
 
 BOOK = RuleBook.drawn(24, 0)

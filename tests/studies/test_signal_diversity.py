@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import DataConfig, LadderConfig, SignalDiversityConfig
+from partwise.config import DataConfig, LadderConfig
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.oversight.signals import TrueLabels
-from partwise.runs.page import page_html, page_markdown
+from partwise.report.page import page_html, page_markdown
 from partwise.runs.progress import ignore
-from partwise.runs.signal_diversity_page import SETTINGS as IN_WORDS
-from partwise.runs.signal_diversity_page import signal_diversity_page
-from partwise.studies.signal_diversity import run
-from partwise.studies.signal_diversity_results import collect
-from partwise.studies.signal_diversity_sources import (
+from partwise.studies.signal_diversity.figures import collect
+from partwise.studies.signal_diversity.page import SETTINGS as IN_WORDS
+from partwise.studies.signal_diversity.page import page as signal_diversity_page
+from partwise.studies.signal_diversity.settings import SignalDiversityConfig
+from partwise.studies.signal_diversity.sources import (
     MIND_ALL,
     PEOPLE,
     READERS,
@@ -26,6 +26,7 @@ from partwise.studies.signal_diversity_sources import (
     person,
     share_of,
 )
+from partwise.studies.signal_diversity.study import run
 from partwise.types import Signal
 from partwise.values import ValueProfile
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import WeakToStrongStudyConfig
-from partwise.runs.page import page_html, page_markdown
-from partwise.runs.pages import PAGES
+from partwise.report.page import page_html, page_markdown
 from partwise.runs.progress import ignore
-from partwise.studies.rungs import rung_cells
-from partwise.studies.weak_to_strong import pair_cells, quickly, run
-from partwise.studies.weak_to_strong_results import BOOTSTRAP, DIRECT, collect, contrasted
+from partwise.studies.grid.rungs import rung_cells
+from partwise.studies.registry import STUDIES
+from partwise.studies.w2s.figures import BOOTSTRAP, DIRECT, collect, contrasted
+from partwise.studies.w2s.settings import WeakToStrongStudyConfig
+from partwise.studies.w2s.study import pair_cells, quickly, run
 
 SHARES = st.floats(0.5, 0.98)
 
@@ -101,7 +101,7 @@ def moved(seeds: int, **arms: Sequence[float]) -> dict[str, Any]:
 
 
 def test_the_page_says_what_the_figures_say_and_no_more():
-    page = PAGES["w2s"](collect(config(), made_up(0.7, 0.8, 0.9)))
+    page = STUDIES["w2s"].page(collect(config(), made_up(0.7, 0.8, 0.9)))
     said = " ".join(page.sentences)
     assert page.sentences[0].startswith(
         "Primary contrast, named before the runs: `growth with overlap, cross"
@@ -109,7 +109,7 @@ def test_the_page_says_what_the_figures_say_and_no_more():
     assert "as Shin et al. predict" not in said and "better" not in said and "worse" not in said
     assert "mini, the models repeat of the errors of the one before them .50 [.50, .50], .90" in said
     assert "shows in 4 of 4 chains" in said
-    alone = PAGES["w2s"](collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
+    alone = STUDIES["w2s"].page(collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
     assert "(one seed, which says nothing yet)" in alone.sentences[0]
     markdown = page_markdown(page)
     assert "| **nano → mini** | 0.1 | bootstrapping | .7" in markdown
@@ -125,7 +125,7 @@ def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correct
     )
     assert first["p"] == pytest.approx(corrected["p"], rel=0.5) and corrected["p"] < 0.05
     assert first["told"] and not corrected["told"]
-    finetuned, probes = PAGES["w2s"](results).sentences[3:5]
+    finetuned, probes = STUDIES["w2s"].page(results).sentences[3:5]
     assert ": it grows, as Shin et al. predict (cross-entropy); can't be told from 0" in finetuned
     assert probes.endswith("(product probe): can't be told from 0.")
 
@@ -154,7 +154,7 @@ def test_failures_are_counted_where_they_show(failing: bool):
     # Two seeds, two settings of the dial; three pairs, two of which are the smallest teacher's.
     assert found["imitation_cascade"] == {"fired": 12 if failing else 0, "of": 12}
     assert found["non_saliency"] == {"fired": 4 if failing else 0, "of": 4}
-    page = page_markdown(PAGES["w2s"](collect(config(), cells)))
+    page = page_markdown(STUDIES["w2s"].page(collect(config(), cells)))
     assert f"| **product probe** | {12 if failing else 0} of 12 | {4 if failing else 0} of 4 |" in page
 
 

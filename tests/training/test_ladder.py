@@ -8,18 +8,15 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from partwise.config import (
-    DataConfig,
-    LadderConfig,
-    NoiseConfig,
-    SelfEnhancementConfig,
-    SignalDiversityConfig,
-    WeakToStrongStudyConfig,
-)
+from partwise.config import DataConfig, LadderConfig
 from partwise.data.plans import RuleBook, corpus, vocabulary
 from partwise.loops.weak_to_strong import plans_setting
 from partwise.models.tokenizer import build_tokenizer
-from partwise.studies.self_enhancement import judged_plans, lessons
+from partwise.studies.noise.settings import NoiseConfig
+from partwise.studies.self_enhancement.settings import SelfEnhancementConfig
+from partwise.studies.self_enhancement.study import judged_plans, lessons
+from partwise.studies.signal_diversity.settings import SignalDiversityConfig
+from partwise.studies.w2s.settings import WeakToStrongStudyConfig
 from partwise.training.ladder import pretrained_rung, reading, rows, rule_book
 from partwise.training.language import IGNORED
 

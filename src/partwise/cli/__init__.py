@@ -1,7 +1,11 @@
-"""The `partwise` command."""
+"""The `partwise` command. Heavy imports wait until a command needs them, so that `--help` answers at once."""
 
+# In the order in which `--help` names the commands.
+from partwise.cli.common import app
+from partwise.cli.main import align
+
+# isort: split
 from partwise.cli.laboratory import w2s
-from partwise.cli.main import app
 from partwise.cli.people import console, feedback, solve
 
-__all__ = ["app", "console", "feedback", "solve", "w2s"]
+__all__ = ["align", "app", "console", "feedback", "solve", "w2s"]

@@ -5,21 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
+from partwise.cli.common import Settings, app, load_settings, quiet_libraries, run_kind
 from partwise.cli.errors import plain_errors
-from partwise.cli.main import (
-    Settings,
-    app,
-    load_settings,
-    print_report,
-    quiet_libraries,
-)
-
-if TYPE_CHECKING:
-    from partwise.config import WeakToStrongConfig
 
 
 @app.command(short_help="Let a strong model learn from a weaker one.")
@@ -40,25 +31,7 @@ def w2s(
     from partwise.cli.place import run_directory
 
     with run_directory("w2s", out) as directory:
-        run_w2s(config, directory)
-
-
-def run_w2s(config: WeakToStrongConfig, directory: Path) -> None:
-    """Run or go on with one pair, and print what it found."""
-    quiet_libraries()
-    from partwise.runs.progress import LiveDisplay
-
-    with LiveDisplay() as display:
-        display.start("loading")
-        from partwise.config.places import cache_folder
-        from partwise.loops.weak_to_strong import run
-
-        results = run(config, directory, display.listen, cache_folder() / "ladder")
-    from partwise.runs.page import print_page
-    from partwise.runs.weak_to_strong_page import one_pair_page
-
-    print_page(one_pair_page(results))
-    print_report(directory)
+        run_kind("weak_to_strong", config, directory)
 
 
 @app.command(short_help="Score a reward model on RewardBench.")
@@ -86,8 +59,8 @@ def rewardbench(
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
-    from partwise.runs.page import print_page
-    from partwise.runs.rewardbench_page import rewardbench_page
+    from partwise.report.page import print_page
+    from partwise.report.rewardbench import rewardbench_page
 
     print_page(rewardbench_page(results))
 

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import re
 import textwrap
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from partwise import __version__
-from partwise.cli.application import Application
+from partwise.cli.common import (
+    Settings,
+    app,
+    load_settings,
+    print_report,
+    recorded_settings,
+    run_kind,
+)
 from partwise.cli.errors import fail, plain_errors
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from partwise.runs.rundir import RunDir
     from partwise.worlds.base import World
-
-    M = TypeVar("M", bound=BaseModel)
-
-app = Application(
-    name="partwise",
-    help="Align the parts, measure the whole.",
-    epilog="Settings come from a TOML file and KEY=VALUE pairs such as planner.size=small loop.rounds=4.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
-]
-_OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
 
 
 def _version(asked: bool) -> None:
@@ -76,7 +57,7 @@ def align(
     from partwise.cli.place import run_directory
 
     with run_directory("align", out) as directory:
-        _run_align(config, directory)
+        run_kind("align", config, directory)
 
 
 @app.command(short_help="Run an experiment: every arm, then the table.")
@@ -94,11 +75,13 @@ def study(
     """Run an experiment of the papers: every arm, then the table."""
     with plain_errors(out):
         more = [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
-        config = load_settings(_find_study(name).config, [*(settings or []), *more], f"study {name}")
+        from partwise.studies.registry import find_study
+
+        config = load_settings(find_study(name).config, [*(settings or []), *more], f"study {name}")
     from partwise.cli.place import run_directory
 
     with run_directory(name, out) as directory:
-        _run_study(name, config, directory)
+        run_kind(name, config, directory)
 
 
 @app.command(short_help="Judge a program that anyone wrote.")
@@ -142,160 +125,31 @@ def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")
 def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Write report.html, one self-contained file, into a run's or a study's directory."""
     with plain_errors():
-        from partwise.runs.report import write_report
+        from partwise.report.html import write_report
+        from partwise.studies.registry import report_page
 
-        typer.echo(write_report(directory))
+        typer.echo(write_report(directory, report_page))
 
 
 @app.command(short_help="Go on with what was interrupted.")
 def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Go on with a run or a study that was interrupted; it ends as if it had not been."""
     with plain_errors(directory):
-        from partwise.config import AlignConfig
         from partwise.runs.rundir import RunDir
+        from partwise.studies.registry import find_kind
 
         run = RunDir.open(directory)
-        study = None if run.kind in ("align", "weak_to_strong") else _find_study(run.kind)
+        model = find_kind(run.kind).config
         if run.is_finished():
             _say_finished(directory)
-        elif study is not None:
-            _run_study(run.kind, _recorded(study.config, run), directory)
-        elif run.kind == "align":
-            _run_align(_recorded(AlignConfig, run), directory)
         else:
-            from partwise.cli.laboratory import run_w2s
-            from partwise.config import WeakToStrongConfig
-
-            run_w2s(_recorded(WeakToStrongConfig, run), directory)
-
-
-def _recorded(model: type[M], run: RunDir) -> M:
-    from partwise.cli.place import refuse_missing_devices
-    from partwise.runs.config import config_from_data
-
-    config = config_from_data(model, run.config_data)
-    refuse_missing_devices(config)
-    run.refuse_other_data(config)
-    return config
+            run_kind(run.kind, recorded_settings(model, run), directory)
 
 
 def _say_finished(directory: Path) -> None:
     typer.echo(f"{directory} is finished: nothing is done again.")
     if not (directory / "report.html").exists():  # it was ended before it had written that
         print_report(directory)
-
-
-def quiet_libraries() -> None:
-    """Keep the libraries' own bars and warnings out of our progress, in child processes too."""
-    if os.environ.get("PARTWISE_DEBUG") == "1":
-        return
-    for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    # The second is what Python says of a worker that was killed; it clears up what that one leaves.
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    # Where it may not write into the user's home it goes without, and says so at length.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    _place_caches()
-
-
-def _place_caches() -> None:
-    """Let libraries write where we may write: beside our own cache, not among the temporary files."""
-    from partwise.config.places import cache_folder
-
-    own = cache_folder()
-    with contextlib.suppress(OSError):
-        (own / "torch").mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own / "torch"))
-        users = Path(
-            os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-        )
-        there = next(path for path in (users, *users.parents) if path.exists())
-        if not os.access(there, os.W_OK):  # what was downloaded there is still read
-            os.environ.setdefault("HF_DATASETS_CACHE", str(own / "datasets"))
-
-
-def _run_align(config: Any, directory: Path) -> None:
-    quiet_libraries()
-    from partwise.runs.progress import LiveDisplay
-
-    with LiveDisplay() as display:
-        display.start("loading")
-        from partwise.loops.run import align as run_loop
-
-        results = run_loop(config, directory, display.listen)
-    from partwise.runs.terminal import print_run
-
-    print_run(results)
-    print_report(directory)
-
-
-def _run_study(name: str, config: BaseModel, directory: Path) -> None:
-    quiet_libraries()
-    if primary := getattr(config, "primary", ""):
-        typer.echo(
-            f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
-        )
-    from partwise.runs.progress import LiveDisplay
-
-    with LiveDisplay() as display:
-        display.start("loading")
-        results = _find_study(name).run(config, directory, display.listen)
-    _print_results(name, results)
-    print_report(directory)
-
-
-def _print_results(name: str, results: dict[str, Any]) -> None:
-    from partwise.runs.page import print_page
-    from partwise.runs.pages import PAGES
-
-    print_page(PAGES[name](results))
-
-
-def print_report(directory: Path) -> None:
-    """Write a run's or a study's report, and say where it is."""
-    from partwise.runs.report import write_report
-
-    typer.echo(f"\nReport: {write_report(directory)}")
-
-
-def _find_study(name: str) -> Any:
-    from partwise.studies.registry import STUDIES
-
-    if name not in STUDIES:
-        raise LookupError(
-            f"There is no study `{name}`; there is {', '.join(f'`{s}`' for s in sorted(STUDIES))}."
-        )
-    return STUDIES[name]
-
-
-def load_settings(model: type[M], settings: Sequence[str], command: str) -> M:
-    """The settings of a command that runs something, as `model`.
-
-    Raises:
-        ConfigError: they make no sense, are meant for another command, or name a device that is not there.
-    """
-    from partwise.cli.place import refuse_missing_devices
-    from partwise.runs.config import load_config
-
-    path, overrides = split_settings(settings)
-    config = load_config(model, path, overrides, command=command)
-    refuse_missing_devices(config)
-    return config
-
-
-def split_settings(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """The config file, if one is named, and the overrides."""
-    files = [s for s in settings if not _OVERRIDE.match(s) or Path(s).is_file()]
-    overrides = [s for s in settings if s not in files]
-    if len(files) > 1:
-        from partwise.runs.config import ConfigError
-
-        raise ConfigError(
-            f"`{files[1]}` is neither a setting (KEY=VALUE) nor the one config file, {files[0]}."
-        )
-    return (Path(files[0]) if files else None), overrides
 
 
 def _read_program(file: Path) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from partwise.cli.common import app
 from partwise.cli.errors import fail, plain_errors
-from partwise.cli.main import app
 from partwise.files import is_stream
 from partwise.runs.text import shown
 

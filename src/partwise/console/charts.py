@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from partwise.console.runfiles import RoundRecord
-from partwise.runs.reading import Figure, number
+from partwise.report.reading import Figure, number
 
 _WIDTH, _HEIGHT = 360.0, 214.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34.0, 12.0, 16.0, 34.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partwise.runs.reading import Figure, arm_figure, group
+from partwise.report.reading import Figure, arm_figure, group
 from partwise.runs.rundir import RunDir, RunError
 
 _DEPTH = 4

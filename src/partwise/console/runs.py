@@ -15,7 +15,7 @@ from partwise.console.highlight import text_lines
 from partwise.console.runfiles import Run
 from partwise.console.transcripts import Filter
 from partwise.console.web import At, Console, PageNumber, Person, Refusal, is_swap, page
-from partwise.runs.reading import Figure, gap_sentences, group, run_sentences
+from partwise.report.reading import Figure, gap_sentences, group, run_sentences
 
 router = APIRouter()
 _LISTED = 50

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from partwise.runs.reading import group
+from partwise.report.reading import group
 
 PAGE = 20
 _KEPT = 8

@@ -18,7 +18,7 @@ from partwise.console.auth import Access, Session
 from partwise.console.runfiles import RunsFolder
 from partwise.console.tally import Tally
 from partwise.console.transcripts import Transcripts
-from partwise.runs.reading import OUTCOMES, number
+from partwise.report.reading import OUTCOMES, number
 
 if TYPE_CHECKING:
     from partwise.oversight.feedback import FeedbackStore

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import DataConfig, FitConfig, LadderConfig, Loss, WeakToStrongConfig
+from partwise.config.places import cache_folder
 from partwise.data.plans import Cue, draw_plans
 from partwise.data.public import load
 from partwise.measure.intervals import rate
@@ -152,10 +153,16 @@ def _transcript(
     }
 
 
-def run(config: WeakToStrongConfig, out: Path, listen: Listener, cache: Path) -> dict[str, Any]:
+def run(config: WeakToStrongConfig, out: Path, listen: Listener, cache: Path | None = None) -> dict[str, Any]:
     """Run it into a directory: `results.json`, and in `answers.jsonl` what each said of each example.
 
     Where that was done already, it is not done again.
+
+    Args:
+        config: all of it.
+        out: the run's directory.
+        listen: told of progress.
+        cache: folder of the ladder's models; None for the user's own.
 
     Raises:
         RunError: `out` holds another run, or the disk is full.
@@ -170,7 +177,7 @@ def run(config: WeakToStrongConfig, out: Path, listen: Listener, cache: Path) ->
     with directory.locked():
         if directory.is_finished():
             return directory.read_json(RESULTS)
-        models = Models(config.ladder, config.seed, cache, device)
+        models = Models(config.ladder, config.seed, cache or cache_folder() / "ladder", device)
         results = _named(weak_to_strong(config, setting, models, listen), directory)
         answers = results.pop("answers")
         lines = (json.dumps(row, ensure_ascii=False) for row in answers)

@@ -1,1 +1,1 @@
-"""The papers' experiments: a configuration in, a table and figures out."""
+"""Experiments, a folder each: settings, cells, figures, page. `registry` names them."""

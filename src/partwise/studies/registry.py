@@ -1,46 +1,173 @@
-"""The studies by name. Nothing heavy is imported until one runs."""
+"""Experiments and single runs by name: what can be set, what runs them, and the page of what they found.
+
+Third parties add an experiment by an entry point of the group `partwise.studies` that names a `Study`.
+Nothing heavy is imported until one runs.
+"""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
-from partwise.config import (
-    DebateConfig,
-    NoiseConfig,
-    PropagationConfig,
-    Section,
-    SelfEnhancementConfig,
-    SignalDiversityConfig,
-    StrategiesConfig,
-    StudyConfig,
-    WeakToStrongStudyConfig,
-)
+from partwise.config import Section
+from partwise.report.page import Page
 from partwise.runs.progress import Listener
 
+GROUP = "partwise.studies"
+ShowPage = Callable[[Mapping[str, Any]], Page]
+"""What makes a page of a `results.json`."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A study: its configuration, and the module of this package whose `run` runs it."""
+    """An experiment, or a single run, and where its three pieces are, each as `module:name`."""
 
-    config: type[Section]
-    module: str
+    about: str
+    """A line for those who look for one."""
+    settings: str
+    """Its pydantic model, a `Section`."""
+    runs: str
+    """`run(settings, out, listen)` runs it or goes on with it, and returns its `results.json`."""
+    shows: str
+    """`page(results)` makes its page."""
+    of_runs: bool = False
+    """Whether its report shows the runs behind its figures, and not its page alone."""
+
+    @property
+    def config(self) -> type[Section]:
+        """Its settings' model."""
+        return resolve_name(self.settings)
 
     def run(self, config: Section, out: Path, listen: Listener) -> dict[str, Any]:
         """Run it or go on with it; its `results.json`."""
-        return importlib.import_module(f"partwise.studies.{self.module}").run(config, out, listen)
+        return resolve_name(self.runs)(config, out, listen)
+
+    def page(self, results: Mapping[str, Any]) -> Page:
+        """The page of what it found."""
+        return resolve_name(self.shows)(results)
+
+
+def _built_in(name: str, model: str, about: str, *, of_runs: bool = False) -> Study:
+    """A study of this package: a folder of its name."""
+    folder = f"partwise.studies.{name}"
+    return Study(
+        about=about,
+        settings=f"{folder}.settings:{model}",
+        runs=f"{folder}.study:run",
+        shows=f"{folder}.page:page",
+        of_runs=of_runs,
+    )
 
 
 STUDIES: Mapping[str, Study] = {
-    "noise": Study(NoiseConfig, "noise"),
-    "part_to_complete": Study(StudyConfig, "part_to_complete"),
-    "propagation": Study(PropagationConfig, "propagation"),
-    "debate": Study(DebateConfig, "debate"),
-    "self_enhancement": Study(SelfEnhancementConfig, "self_enhancement"),
-    "strategies": Study(StrategiesConfig, "strategies"),
-    "signal_diversity": Study(SignalDiversityConfig, "signal_diversity"),
-    "w2s": Study(WeakToStrongStudyConfig, "weak_to_strong"),
+    "part_to_complete": _built_in(
+        "part_to_complete",
+        "PartToCompleteConfig",
+        "how much of the alignment of wholes comes of judging parts, between floor and ceiling",
+        of_runs=True,
+    ),
+    "strategies": _built_in(
+        "strategies",
+        "StrategiesConfig",
+        "composition space x judged summary x how parts are added up, and every control",
+        of_runs=True,
+    ),
+    "propagation": _built_in(
+        "propagation",
+        "PropagationConfig",
+        "how alignment follows a change of values, and what it costs in labels",
+    ),
+    "w2s": _built_in(
+        "w2s",
+        "WeakToStrongStudyConfig",
+        "every weaker teacher of every stronger student, by loss and by overlap of the cues",
+    ),
+    "noise": _built_in(
+        "noise", "NoiseConfig", "label flips on every size: what is memorised, what is left on the test"
+    ),
+    "debate": _built_in(
+        "debate", "DebateConfig", "a judge who sees what debaters of equal or unequal strength reveal"
+    ),
+    "self_enhancement": _built_in(
+        "self_enhancement",
+        "SelfEnhancementConfig",
+        "writers that learn from their own judgment, from peers, behind a verifier, from the truth or chance",
+    ),
+    "signal_diversity": _built_in(
+        "signal_diversity",
+        "SignalDiversityConfig",
+        "one to six sources: error correlation, what each adds, what a student learns from them",
+    ),
 }
+"""The studies of this package by name."""
+
+RUNS: Mapping[str, Study] = {
+    "align": Study(
+        about="the paper's loop on one planner",
+        settings="partwise.config:AlignConfig",
+        runs="partwise.loops.run:align",
+        shows="partwise.report.run:run_page",
+        of_runs=True,
+    ),
+    "weak_to_strong": Study(
+        about="a strong model that learns from weaker ones",
+        settings="partwise.config:WeakToStrongConfig",
+        runs="partwise.loops.weak_to_strong:run",
+        shows="partwise.studies.w2s.page:one_pair_page",
+    ),
+}
+"""Single runs, by the kind that their directory names."""
+
+
+@lru_cache
+def studies() -> dict[str, Study]:
+    """Every study by name, those of third parties too.
+
+    Raises:
+        LookupError: one of theirs can't be imported, or is no `Study`.
+    """
+    found = dict(STUDIES)
+    for point in entry_points(group=GROUP):
+        try:
+            study = point.load()
+        except (ImportError, AttributeError) as error:
+            raise LookupError(f"The study `{point.name}` can't be loaded: {error}.") from error
+        if not isinstance(study, Study):
+            raise LookupError(f"The study `{point.name}` is no Study, but {type(study).__name__}.")
+        found.setdefault(point.name, study)
+    return found
+
+
+def find_study(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        LookupError: there is none, with the nearest name.
+    """
+    known = studies()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        there = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(f'`{s}`' for s in known)}."
+        raise LookupError(f"There is no study `{name}`; {there}")
+    return known[name]
+
+
+def find_kind(kind: str) -> Study:
+    """The single run or study whose directories name that kind.
+
+    Raises:
+        LookupError: there is none.
+    """
+    return RUNS[kind] if kind in RUNS else find_study(kind)
+
+
+def report_page(kind: str) -> ShowPage | None:
+    """What makes the report of a directory of that kind, if it is its page; None for one of runs."""
+    study = RUNS.get(kind) or studies().get(kind)
+    return None if study is None or study.of_runs else study.page

@@ -1,0 +1,141 @@
+"""What all commands share: the application, settings, a run from its start to its report."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from partwise.cli.application import Application
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from partwise.runs.rundir import RunDir
+
+    M = TypeVar("M", bound=BaseModel)
+
+app = Application(
+    name="partwise",
+    help="Align the parts, measure the whole.",
+    epilog="Settings come from a TOML file and KEY=VALUE pairs such as planner.size=small loop.rounds=4.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
+]
+_OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
+
+
+def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
+    """Run or go on with a single run or a study, print what it found and write its report."""
+    quiet_libraries()
+    if primary := getattr(config, "primary", ""):
+        typer.echo(
+            f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
+        )
+    from partwise.report.page import print_page
+    from partwise.runs.progress import LiveDisplay
+    from partwise.studies.registry import find_kind
+
+    study: Any = find_kind(kind)
+    with LiveDisplay() as display:
+        display.start("loading")
+        results = study.run(config, directory, display.listen)
+    print_page(study.page(results))
+    print_report(directory)
+
+
+def print_report(directory: Path) -> None:
+    """Write a run's or a study's report, and say where it is."""
+    from partwise.report.html import write_report
+    from partwise.studies.registry import report_page
+
+    typer.echo(f"\nReport: {write_report(directory, report_page)}")
+
+
+def load_settings(model: type[M], settings: Sequence[str], command: str) -> M:
+    """The settings of a command that runs something, as `model`.
+
+    Raises:
+        ConfigError: they make no sense, are meant for another command, or name a device that is not there.
+    """
+    from partwise.cli.place import refuse_missing_devices
+    from partwise.runs.config import load_config
+
+    path, overrides = split_settings(settings)
+    config = load_config(model, path, overrides, command=command)
+    refuse_missing_devices(config)
+    return config
+
+
+def split_settings(settings: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The config file, if one is named, and the overrides."""
+    files = [s for s in settings if not _OVERRIDE.match(s) or Path(s).is_file()]
+    overrides = [s for s in settings if s not in files]
+    if len(files) > 1:
+        from partwise.runs.config import ConfigError
+
+        raise ConfigError(
+            f"`{files[1]}` is neither a setting (KEY=VALUE) nor the one config file, {files[0]}."
+        )
+    return (Path(files[0]) if files else None), overrides
+
+
+def recorded_settings(model: type[M], run: RunDir) -> M:
+    """The settings of a run that is there, if what they name is there too and as it was.
+
+    Raises:
+        ConfigError: they name a device that is not there.
+        RunError: data that they name has changed since.
+    """
+    from partwise.cli.place import refuse_missing_devices
+    from partwise.runs.config import config_from_data
+
+    config = config_from_data(model, run.config_data)
+    refuse_missing_devices(config)
+    run.refuse_other_data(config)
+    return config
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own bars and warnings out of our progress, in child processes too."""
+    if os.environ.get("PARTWISE_DEBUG") == "1":
+        return
+    for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # The second is what Python says of a worker that was killed; it clears up what that one leaves.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    # Where it may not write into the user's home it goes without, and says so at length.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    _place_caches()
+
+
+def _place_caches() -> None:
+    """Let libraries write where we may write: beside our own cache, not among the temporary files."""
+    from partwise.config.places import cache_folder
+
+    own = cache_folder()
+    with contextlib.suppress(OSError):
+        (own / "torch").mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own / "torch"))
+        users = Path(
+            os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+        )
+        there = next(path for path in (users, *users.parents) if path.exists())
+        if not os.access(there, os.W_OK):  # what was downloaded there is still read
+            os.environ.setdefault("HF_DATASETS_CACHE", str(own / "datasets"))
