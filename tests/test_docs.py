@@ -150,27 +150,53 @@ def test_language_examples(expected: str, program: str, tmp_path: Path):
     assert partwise("check", str(file)).startswith(f"It {expected}")
 
 
+def installed(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of a how-to, as pip would leave it in a folder that is imported from."""
+    how_to = ROOT / "docs" / "how-to" / page
+    for name, text in marked("file:", [how_to]):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    (project,) = [tomllib.loads(text)["project"] for _, kind, text in blocks(how_to) if kind == "toml"]
+    info = folder / f"{how_to.stem.replace('-', '_')}-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {how_to.stem}\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {at}\n" for name, at in points.items())
+            for group, points in project["entry-points"].items()
+        )
+    )
+    monkeypatch.syspath_prepend(str(folder))
+
+
 @pytest.fixture
 def gift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The world of the how-to, installed as pip would leave it."""
-    page = ROOT / "docs" / "how-to" / "own-world.md"
-    for name, text in marked("file:", [page]):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (project,) = [tomllib.loads(text)["project"] for _, kind, text in blocks(page) if kind == "toml"]
-    worlds = project["entry-points"]["partwise.worlds"]
-    info = tmp_path / "gift_world-0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gift-world\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text(
-        "[partwise.worlds]\n" + "".join(f"{name} = {at}\n" for name, at in worlds.items())
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
+    """The world of the how-to."""
+    installed("own-world.md", tmp_path, monkeypatch)
     from partwise.worlds.registry import load_world
 
     load_world.cache_clear()
     yield load_world("gift")
     load_world.cache_clear()
+
+
+def test_the_study_of_the_how_to_is_run_reported_and_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed("own-study.md", tmp_path, monkeypatch)
+    from partwise.studies.registry import studies
+
+    studies.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    try:
+        program = f"program={ROOT / 'recipes' / 'figure1_unaligned.py'}"
+        said = partwise("study", "spaces", program, "tasks=20", "--out", "s")
+        assert "Aligned and correct by space: free: 0.0, affine: None." in " ".join(said.split())
+        assert "Aligned and correct by space" in (tmp_path / "s" / "report.html").read_text()
+        assert "is finished" in partwise("resume", "s")
+        assert "spaces" in partwise("study") and "part_to_complete" in partwise("study")
+    finally:
+        studies.cache_clear()
 
 
 def test_the_examples_of_the_how_to_run(gift):

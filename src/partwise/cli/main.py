@@ -62,7 +62,7 @@ def align(
 
 @app.command(short_help="Run an experiment: every arm, then the table.")
 def study(
-    name: Annotated[str, typer.Argument(help="Which study, e.g. part_to_complete.")],
+    name: Annotated[str | None, typer.Argument(help="Which study; without it they are listed.")] = None,
     settings: Settings = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds each arm is run with.")] = None,
     quick: Annotated[
@@ -72,7 +72,10 @@ def study(
         Path | None, typer.Option(help="Directory of the study; a new one under runs/ if not given.")
     ] = None,
 ) -> None:
-    """Run an experiment of the papers: every arm, then the table."""
+    """Run an experiment of the papers: every arm, then the table. Without a name, say which there are."""
+    if name is None:
+        _list_studies()
+        return
     with plain_errors(out):
         more = [f"seeds={seeds}"] * (seeds is not None) + ["quick=true"] * quick
         from partwise.studies.registry import find_study
@@ -82,6 +85,17 @@ def study(
 
     with run_directory(name, out) as directory:
         run_kind(name, config, directory)
+
+
+def _list_studies() -> None:
+    with plain_errors():
+        from partwise.studies.registry import studies
+
+        known = studies()
+        wide = max(map(len, known))
+        for name, study in known.items():
+            typer.echo(f"{name:<{wide}}  {study.about}")
+        typer.echo("\nSuch as: partwise study noise --quick --out runs/noise_quick")
 
 
 @app.command(short_help="Judge a program that anyone wrote.")
