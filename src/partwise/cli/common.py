@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -41,6 +37,8 @@ _OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
 
 def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     """Run or go on with a single run or a study, print what it found and write its report."""
+    from partwise.runs.quiet import quiet_libraries
+
     quiet_libraries()
     if primary := getattr(config, "primary", ""):
         typer.echo(
@@ -108,34 +106,3 @@ def recorded_settings(model: type[M], run: RunDir) -> M:
     refuse_missing_devices(config)
     run.refuse_other_data(config)
     return config
-
-
-def quiet_libraries() -> None:
-    """Keep the libraries' own bars and warnings out of our progress, in child processes too."""
-    if os.environ.get("PARTWISE_DEBUG") == "1":
-        return
-    for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    # The second is what Python says of a worker that was killed; it clears up what that one leaves.
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    # Where it may not write into the user's home it goes without, and says so at length.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    _place_caches()
-
-
-def _place_caches() -> None:
-    """Let libraries write where we may write: beside our own cache, not among the temporary files."""
-    from partwise.config.places import cache_folder
-
-    own = cache_folder()
-    with contextlib.suppress(OSError):
-        (own / "torch").mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own / "torch"))
-        users = Path(
-            os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-        )
-        there = next(path for path in (users, *users.parents) if path.exists())
-        if not os.access(there, os.W_OK):  # what was downloaded there is still read
-            os.environ.setdefault("HF_DATASETS_CACHE", str(own / "datasets"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from partwise.cli.common import Settings, app, load_settings, quiet_libraries, run_kind
+from partwise.cli.common import Settings, app, load_settings, run_kind
 from partwise.cli.errors import plain_errors
 
 
@@ -66,6 +66,8 @@ def rewardbench(
 
 
 def _scored(name: str, data: str | None, limit: int | None, drop: bool, device: str) -> dict[str, Any]:
+    from partwise.runs.quiet import quiet_libraries
+
     quiet_libraries()
     from partwise.data.public import load, plain
     from partwise.measure.rewardbench import reward_bench, sequence_scores

@@ -145,6 +145,24 @@ def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or
         typer.echo(write_report(directory, report_page))
 
 
+@app.command(short_help="Put the transcripts of runs into one table.")
+def export(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directories of runs or studies.")],
+    out: Annotated[Path, typer.Option(help="File that the table goes to.")],
+    form: Annotated[
+        str, typer.Option("--format", help="parquet, csv or jsonl; the file's ending if not given.")
+    ] = "",
+) -> None:
+    """Put the transcripts of several runs, arms and seeds into one table, a row a held-out rollout.
+
+    Such as: partwise export runs/demo runs/mine --out transcripts.parquet
+    """
+    with plain_errors(out):
+        from partwise.api import export as export_table
+
+        typer.echo(f"{export_table(runs, out, form):,} rollouts in {out}")
+
+
 @app.command(short_help="Go on with what was interrupted.")
 def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Go on with a run or a study that was interrupted; it ends as if it had not been."""

@@ -24,6 +24,8 @@ from partwise.types import PartialSolution, Solution, Tool
 
 _LOOPS = re.compile(r"loops<=(0|[1-9][0-9]?)")
 _NAMED = ("free", "tree", "sequence", "affine")
+SPACES = ("free", "loops<=k", "tree", "sequence", "affine")
+"""Names of the spaces; k goes from 0 to 99."""
 
 
 class SpaceError(ValueError):

@@ -99,11 +99,7 @@ def read_directory(directory: Path) -> ReportData:
     missing: list[str] = []
     record = _read(directory / "run.json", missing)
     results = _read(directory / "results.json", missing)
-    shared = group(record, "config").get("runs")
-    folder = Path(shared) if isinstance(shared, str) else directory
-    runs = [p.parent for p in sorted(folder.glob("seed-*/*/run.json"))]
-    if isinstance(shared, str):  # Other studies' runs lie there as well.
-        runs = [run for run in runs if _is_of(run, results)]
+    runs = _runs(directory, record, results)
     study = "arms" in results or bool(runs)
     if not study and not record and not results:
         raise RunError(f"{directory} holds no run and no study.")
@@ -122,6 +118,19 @@ def read_directory(directory: Path) -> ReportData:
     data.arms = {name: data.arms[name] for name in ordered(data.arms)}
     data.transcripts = {name: data.transcripts[name] for name in ordered(data.transcripts)}
     return data
+
+
+def runs_of(directory: Path) -> list[Path]:
+    """Directories of the runs behind a study; of a single run, none."""
+    return _runs(directory, _read(directory / "run.json", []), _read(directory / "results.json", []))
+
+
+def _runs(directory: Path, record: Mapping[str, Any], results: Mapping[str, Any]) -> list[Path]:
+    shared = group(record, "config").get("runs")
+    folder = Path(shared) if isinstance(shared, str) else directory
+    runs = [p.parent for p in sorted(folder.glob("seed-*/*/run.json"))]
+    # Other studies' runs lie in a shared folder as well.
+    return [run for run in runs if _is_of(run, results)] if isinstance(shared, str) else runs
 
 
 def _is_of(run: Path, results: Mapping[str, Any]) -> bool:

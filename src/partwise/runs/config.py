@@ -63,6 +63,37 @@ def config_from_data(model: type[M], data: Mapping[str, Any]) -> M:
     return _validate(model, dict(data), {}, source=None)
 
 
+def config_from_settings(
+    model: type[M], config: BaseModel | str | Path | None, settings: Mapping[str, Any]
+) -> M:
+    """Settings as Python gives them: a model or a TOML file, changed by names and groups.
+
+    Args:
+        model: which settings they are.
+        config: an instance of `model`, or a file; None for the defaults.
+        settings: that win over `config`; a group is a mapping, merged into the one that is there.
+
+    Raises:
+        ConfigError: they make no sense, or `config` is another kind of settings.
+    """
+    if isinstance(config, BaseModel):
+        if not isinstance(config, model):
+            raise ConfigError(f"{type(config).__name__} is given where {model.__name__} is meant.")
+        tree = config.model_dump()
+    else:
+        tree = {} if config is None else _read_toml(Path(config))
+        tree.pop("command", None)
+    return _validate(model, _merged(tree, settings), {}, source=None)
+
+
+def _merged(tree: Mapping[str, Any], settings: Mapping[str, Any]) -> Tree:
+    merged = dict(tree)
+    for name, value in settings.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], cast(Mapping[str, Any], value)) if both else value
+    return merged
+
+
 def dump_toml(config: BaseModel) -> str:
     """The settings as TOML, which `load_config` reads back to an equal model.
 

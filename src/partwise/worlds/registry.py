@@ -11,6 +11,11 @@ from partwise.worlds.base import World
 GROUP = "partwise.worlds"
 
 
+def list_worlds() -> list[str]:
+    """The names of all worlds, those of third parties too."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
 @lru_cache
 def load_world(name: str) -> World:
     """The world of that name.

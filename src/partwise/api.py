@@ -1,0 +1,366 @@
+"""The library: what a script or a notebook imports from `partwise` itself. The commands do the same.
+
+import partwise
+
+run = partwise.align(out="runs/mine", loop={"reward": "strategies"}, seed=1)
+hacked = [row for row in run.transcripts() if row.hacked]
+"""
+
+# pandas is typed in part.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, overload
+
+from pydantic import BaseModel
+
+from partwise.composition.spaces import SPACES
+from partwise.report.data import runs_of
+from partwise.runs.config import ConfigError, config_from_data, config_from_settings
+from partwise.runs.progress import Listener, ignore
+from partwise.runs.quiet import quiet_libraries
+from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.studies.registry import Study, find_kind, find_study, report_page, studies
+from partwise.worlds.registry import list_worlds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from partwise.models.planner import Planner
+
+__all__ = [
+    "Run",
+    "Transcript",
+    "Transcripts",
+    "Verdict",
+    "align",
+    "check",
+    "export",
+    "list_spaces",
+    "list_studies",
+    "list_worlds",
+    "study",
+    "table",
+]
+FORMS = ("parquet", "csv", "jsonl")
+"""How tables are written."""
+_TRANSCRIPTS = "transcripts.jsonl"
+_JUDGED_ALIGNED = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """One held-out task and what became of it."""
+
+    run: str
+    """Directory of the run; in a study, below the study's."""
+    seed: int
+    arm: str
+    """`base`, the planner before any reward, or `trained`."""
+    task: int
+    """Its number among the held-out tasks."""
+    statement: str
+    decomposition: str
+    composition: str
+    source: str
+    """The complete program; empty where there was none."""
+    outcome: str
+    """How it ended; `ran` where it ran to its end."""
+    message: str
+    correct: bool | None
+    """The verifier's word; None where it did not run."""
+    aligned: bool | None
+    """The oracle's; None where it did not run."""
+    violations: Mapping[str, float]
+    partial_rewards: Sequence[float]
+    """The proxy's judgment of each part, 0 to 1."""
+    summary: str
+    trace: Sequence[str]
+
+    @property
+    def hacked(self) -> bool:
+        """Whether it is correct, every part was judged aligned, and the whole is not."""
+        judged = bool(self.partial_rewards) and min(self.partial_rewards) > _JUDGED_ALIGNED
+        return bool(self.correct) and self.aligned is False and judged
+
+
+class Transcripts(Sequence[Transcript]):
+    """Transcripts of one or more runs."""
+
+    def __init__(self, rows: Sequence[Transcript]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Transcript: ...
+    @overload
+    def __getitem__(self, at: slice) -> Transcripts: ...
+    def __getitem__(self, at: int | slice) -> Transcript | Transcripts:
+        return Transcripts(self._rows[at]) if isinstance(at, slice) else self._rows[at]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a transcript, with `hacked`, and `violates_NAME` for each value dimension."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row) for row in self._rows])
+
+
+class Run:
+    """A run or a study on disk, finished or not."""
+
+    def __init__(self, directory: RunDir) -> None:
+        """Of `Run.open`, `align` or `study`."""
+        self._directory = directory
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """The run or study in a directory.
+
+        Raises:
+            RunError: there is none.
+        """
+        return cls(RunDir.open(Path(path)))
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        return f"<partwise.Run {self.path} ({self.kind}, {state})>"
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+        return self._directory.path
+
+    @property
+    def kind(self) -> str:
+        """`align`, `weak_to_strong`, or the name of a study."""
+        return self._directory.kind
+
+    @cached_property
+    def config(self) -> BaseModel:
+        """Its settings."""
+        return config_from_data(find_kind(self.kind).config, self._directory.config_data)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its results are there."""
+        return self._directory.is_finished()
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """What its `results.json` holds.
+
+        Raises:
+            RunError: it has not finished.
+        """
+        if not self.finished:
+            raise RunError(f"{self.path} has not finished; go on with: partwise resume {self.path}")
+        return self._directory.read_json(RESULTS)
+
+    def runs(self) -> list[Run]:
+        """The runs behind a study of the loop, by seed and arm; of a single run, none."""
+        return [Run.open(path) for path in runs_of(self.path)]
+
+    def transcripts(self) -> Transcripts:
+        """Every held-out rollout, of a study those of all its runs that have finished.
+
+        Raises:
+            RunError: there are none yet.
+        """
+        rows: list[Transcript] = []
+        for run in self.runs() or [self]:
+            name = str(run.path.relative_to(run.path.parents[1])) if run is not self else self.path.name
+            rows += _read(run._directory, name)
+        if not rows:
+            raise RunError(f"{self.path} has no transcripts yet.")
+        return Transcripts(rows)
+
+    def planner(self, round: int | None = None) -> Planner:
+        """The planner after a round, from 0; None for the last.
+
+        Raises:
+            RunError: this is no run of the loop, or that round is not done.
+            ModelError: its checkpoint can't be loaded.
+        """
+        from partwise.config import AlignConfig
+        from partwise.loops.setup import load_planner
+        from partwise.worlds.registry import load_world
+
+        config, done = self.config, self._directory.rounds_done()
+        if not isinstance(config, AlignConfig):
+            raise RunError(f"{self.path} is no single run of the loop, which has a planner.")
+        index = done - 1 if round is None else round
+        if not 0 <= index < done:
+            raise RunError(f"{self.path} has {done} rounds; there is no planner of round {index}.")
+        folder = self._directory.round_path(index)
+        return load_planner(load_world(config.world), config.planner, folder / "planner")
+
+    def report(self) -> Path:
+        """Write its report, one HTML file, and return its path."""
+        from partwise.report.html import write_report
+
+        return write_report(self.path, report_page)
+
+
+def align(
+    config: BaseModel | str | Path | None = None,
+    *,
+    out: str | Path,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Run:
+    """Run the loop of Mai et al. 2025 on one planner, or go on with it.
+
+    Args:
+        config: an `AlignConfig`, or a TOML file; None for the defaults.
+        out: the run's directory. One that holds a run with equal settings is gone on with.
+        listen: told of progress; silent by default.
+        settings: that win over `config`: `seed=1`, and groups as dicts, `loop={"rounds": 2}`.
+
+    Raises:
+        ConfigError: the settings make no sense.
+        RunError: `out` holds another run, or the disk is full.
+        ModelError: a model can't be loaded.
+    """
+    return _start(find_kind("align"), config, out, listen, settings)
+
+
+def study(
+    name: str,
+    config: BaseModel | str | Path | None = None,
+    *,
+    out: str | Path,
+    listen: Listener = ignore,
+    **settings: Any,
+) -> Run:
+    """Run an experiment, or go on with it; arguments are those of `align`, after its name.
+
+    It starts processes, so a script calls it under `if __name__ == "__main__":`.
+
+    Raises:
+        LookupError: there is no study of that name.
+        ConfigError: the settings make no sense.
+        RunError: `out` holds another study, a worker was killed, or the disk is full.
+    """
+    return _start(find_study(name), config, out, listen, settings)
+
+
+def _start(
+    kind: Study,
+    config: BaseModel | str | Path | None,
+    out: str | Path,
+    listen: Listener,
+    settings: Mapping[str, Any],
+) -> Run:
+    whole = config_from_settings(kind.config, config, settings)
+    quiet_libraries()
+    kind.run(whole, Path(out), listen)
+    return Run.open(out)
+
+
+def table(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """The transcripts of several runs and studies in one table, a row a held-out rollout.
+
+    Columns are those of `Transcripts.to_pandas`, after `path`, the directory as it was given.
+
+    Raises:
+        RunError: one of them is no run, or has no transcripts yet.
+    """
+    import pandas as pd
+
+    frames: list[pd.DataFrame] = []
+    for path in paths:
+        frame = Run.open(path).transcripts().to_pandas()
+        frame.insert(0, "path", str(path))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
+    """Write the `table` of several runs and studies to a file; returns how many rows it has.
+
+    Args:
+        paths: directories of runs or studies.
+        out: the file; folders that lack are made.
+        form: parquet, csv or jsonl; the file's ending if empty.
+
+    Raises:
+        ConfigError: it is none of these.
+        RunError: one of the directories holds no run, or no transcripts yet.
+    """
+    file = Path(out)
+    form = form or file.suffix.removeprefix(".")
+    if form not in FORMS:
+        raise ConfigError(f"A table is written as {', '.join(FORMS)}, not as `{form}`.")
+    found = table(paths)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if form == "parquet":
+        found.to_parquet(file)
+    elif form == "csv":
+        found.to_csv(file, index=False)
+    else:
+        found.to_json(file, orient="records", lines=True, force_ascii=False)
+    return len(found)
+
+
+def list_studies() -> dict[str, str]:
+    """Every study by name, those of third parties too, with a line on what it asks."""
+    return {name: study.about for name, study in studies().items()}
+
+
+def list_spaces() -> tuple[str, ...]:
+    """The composition spaces; `k` stands for a number from 0 to 99."""
+    return SPACES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a program; `measure.check.check_program` says what each figure is of."""
+
+    parses: bool
+    in_space: bool | None
+    reason: str
+    n: int
+    runs: float | None
+    correct: float | None
+    aligned_and_correct: float | None
+    given_ran: Mapping[str, float | None]
+    violations: Mapping[str, float]
+
+
+def check(source: str, *, world: str = "dinner", space: str = "free", tasks: int = 200) -> Verdict:
+    """Judge a program that anyone wrote: a composition, or a whole solution with functions of its own.
+
+    Raises:
+        LookupError: there is no such world.
+        SpaceError: there is no such space.
+        ValueError: `tasks` is not positive.
+    """
+    from partwise.measure.check import check_program
+
+    return Verdict(**check_program(source, world, tasks, space))
+
+
+def _read(directory: RunDir, name: str) -> Iterator[Transcript]:
+    file = directory.path / _TRANSCRIPTS
+    if not file.exists():
+        return
+    known = {field.name for field in fields(Transcript)} - {"run", "seed"}
+    seed = int(directory.config_data.get("seed", 0))
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield Transcript(run=name, seed=seed, **{key: row[key] for key in known})
+
+
+def _flat(row: Transcript) -> dict[str, Any]:
+    data = asdict(row)
+    violations = data.pop("violations")
+    return {**data, "hacked": row.hacked, **{f"violates_{name}": value for name, value in violations.items()}}
