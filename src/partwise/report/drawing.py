@@ -99,7 +99,7 @@ def bars(axes: Any, ys: Sequence[float], points: Sequence[Any], colour: str, lab
     for y, figure in known:
         if figure.low is not None and figure.high is not None:
             axes.plot([figure.low, figure.high], [y, y], color=colour, linewidth=1.4)
-    _draw_seeds(axes, [(value, y) for y, value in _seeds(ys, points)], colour, aside=(0, -3.0))
+    _draw_seeds(axes, [(value, y) for y, value in _seeds(ys, points)], colour, aside=(0, -4.0))
 
 
 def reaching(low: float, high: float, points: Sequence[Any]) -> tuple[float, float]:
@@ -135,7 +135,7 @@ def _draw_seeds(
         "o",
         color=colour,
         alpha=0.5,
-        markersize=2.2,
+        markersize=3.4,
         markeredgewidth=0,
         transform=axes.transData + moved,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from partwise import __version__
 from partwise.config.addresses import without_secrets
 from partwise.report.data import ArmTranscripts, Program, ReportData, read_directory
-from partwise.report.page import Page, page_html
+from partwise.report.page import Page, coded, page_html
 from partwise.report.reading import (
     MEANING,
     OUTCOMES,
@@ -79,6 +79,7 @@ def render(data: ReportData) -> str:
     )
     # Our own drawings are the only text that goes in unescaped; matplotlib escapes what they quote.
     environment.filters["drawing"] = Markup
+    environment.filters["coded"] = coded
     environment.filters["colour"] = colour_name
     environment.filters["grouped"] = lambda value: f"{value:,}"  # pyright: ignore[reportUnknownLambdaType]
     return environment.get_template("report.html.j2").render(

@@ -80,14 +80,17 @@ def page_markdown(page: Page) -> str:
     return "\n".join(lines)
 
 
+def coded(text: str) -> Any:
+    """Names between backticks, which Markdown has too, as code in HTML."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def page_html(page: Page) -> str:
     """The page as one HTML file that needs no network."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup, escape
-
-    def coded(text: str) -> Markup:
-        """Names between backticks, which Markdown has too, as code."""
-        return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("partwise.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
