@@ -135,6 +135,32 @@ def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")
         _print_world(load_world(world))
 
 
+@app.command("config", short_help="Say what can be set.")
+def say_settings(
+    about: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COMMAND] [GROUP]", help="align, w2s or study NAME; a group or a setting."),
+    ] = None,
+) -> None:
+    """Say what can be set: each key with its default, what it may be and what it means.
+
+    Such as: partwise config rlft; partwise config study noise fit
+    """
+    with plain_errors():
+        from partwise.runs.reference import settings
+        from partwise.studies.registry import find_kind, find_study
+
+        words = about or []
+        command = words.pop(0) if words and words[0] in ("align", "w2s", "study") else "align"
+        if command == "study":
+            model = find_study(words.pop(0) if words else "").config
+        else:
+            model = find_kind({"w2s": "weak_to_strong"}.get(command, command)).config
+        for each in settings(model, ".".join(words)):
+            typer.echo(f"{each.key} = {each.default}   [{each.kind}]")
+            typer.echo(textwrap.indent(textwrap.fill(each.meaning, 92), "    "))
+
+
 @app.command(short_help="Write report.html for a run or a study.")
 def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
     """Write report.html, one self-contained file, into a run's or a study's directory."""

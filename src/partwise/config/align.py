@@ -40,9 +40,13 @@ class PretrainConfig(Section):
     """How a tiny planner is made from random weights. Cached by the digest of all that shapes it."""
 
     examples: PositiveInt = 8_000
+    """Plans that it reads."""
     epochs: PositiveInt = 1
+    """Passes over them."""
     batch_size: PositiveInt = 16
+    """Plans a step."""
     learning_rate: float = Field(default=3e-3, gt=0)
+    """At its highest."""
     seed: Seed | None = None
     """Of its plans and its first weights; None for the run's own, so that no two seeds share a planner."""
     corpus: Literal["wild", "unaligned"] = "wild"
@@ -61,7 +65,9 @@ class PlannerConfig(Section):
     device: str = "auto"
     """Where the models live: a torch device, or `auto` for a GPU where there is one."""
     max_decomposition_tokens: PositiveInt = 128
+    """Tokens of its first turn; what goes on longer is cut, and counted as truncated."""
     max_composition_tokens: PositiveInt = 128
+    """Tokens of its second turn, likewise."""
     pretrain: PretrainConfig = PretrainConfig()
 
 
@@ -170,6 +176,7 @@ class RealignConfig(Section):
     """Every `every` rounds; when the drift detector sounds on the control questions; or as soon as `budget`
     labels, spread evenly over the rounds, allow for it."""
     every: PositiveInt = 1
+    """Rounds from one realignment to the next, with `when=every`."""
     budget: PositiveInt = 1000
     """Labels that later rounds may cost together, with `when=budget`."""
     ask: Literal["random", "unrepeated", "uncertain", "disagreeing"] = "random"
@@ -226,9 +233,11 @@ class RlftConfig(Section):
     """RLFT: how the planner's weights move within a round."""
 
     algorithm: Literal["grpo", "rloo"] = "grpo"
+    """GRPO, or REINFORCE with a leave-one-out baseline."""
     steps: int = Field(default=8, ge=0)
     """Optimizer steps a round; with 0 the planner stays as it is, and only the proxy learns."""
     tasks_per_step: PositiveInt = 8
+    """Training tasks a step, each with `group_size` rollouts."""
     group_size: Annotated[int, Field(ge=2)] = 16
     """Rollouts of each task, compared with each other."""
     micro_batch: PositiveInt = 32
@@ -237,12 +246,14 @@ class RlftConfig(Section):
     learning_rate: float = Field(default=1e-3, gt=0)
     """In the first round; it falls in a straight line, to `final` of it in the last."""
     final: UnitFloat = 0.1
+    """Share of the learning rate that is left at the end."""
     settle: PositiveInt | None = None
     """Rounds in which the learning rate falls to `final` of itself, once at the start and again from each
     alarm; a run that goes on from another has settled when it begins. None: once, over the whole run."""
     scale: Literal["group", "batch", "none"] = "batch"
     """What GRPO divides advantages by: the spread of a task's rewards, of the batch's, or nothing."""
     temperature: float = Field(default=1.0, gt=0)
+    """Of sampling rollouts."""
     kl: float = Field(default=0.0, ge=0)
     """Weight of the KL divergence from the planner as it was when the round began."""
 
@@ -262,12 +273,14 @@ class LoopConfig(Section):
     """Figure 2: rounds of realigning the proxy and training the planner."""
 
     rounds: PositiveInt = 6
+    """How often the proxy is realigned and the planner trained on it (Figure 2)."""
     start: LocalName | None = None
     """Directory of a finished run whose last planner, proxy and answers this one goes on from."""
     rewind: UnitFloat = 0.0
     """Share of the way back to the base planner's weights that an alarm takes the planner. A planner that has
     settled tries nothing else any more; on the way back lies what it used to try."""
     reward: Reward = Reward.PARTS
+    """What a solution that ran earns: a preset of what is judged."""
     aggregate: Literal["sum", "mean", "min"] = "sum"
     """How partial rewards become one: the paper's sum, which rewards over-decomposition; mean; min."""
     space: str | None = None
@@ -307,6 +320,7 @@ class MeasureConfig(Section):
     """How far it got."""
 
     heldout_tasks: PositiveInt = 1000
+    """Tasks on which the planner is measured at the end, that nothing else has seen."""
     heldout_start: int = Field(default=0, ge=0)
     """Index of the first held-out task: having looked at some, take a fresh stretch for what is reported."""
     validation_tasks: PositiveInt = 200
@@ -315,6 +329,7 @@ class MeasureConfig(Section):
     """Which split the curve is read on: `heldout` where the curve itself is what is reported, and nothing was
     chosen by it."""
     temperature: float = Field(default=1.0, gt=0)
+    """Of sampling on them."""
     best_of: PositiveInt = 1
     """Solutions sampled for each held-out task, of which the one that the run's own reward finds best
     is taken: with `rlft.steps=0`, the control for what choosing does without training."""
@@ -324,7 +339,9 @@ class AlignConfig(Section):
     """One run of the scalable-alignment loop on one planner."""
 
     world: str = "dinner"
+    """Where tasks, tools and values come from; `partwise tasks` shows one."""
     seed: Seed = 0
+    """Decides everything that is drawn: base planner, tasks, what people answer, sampling."""
     planner: PlannerConfig = PlannerConfig()
     human: HumanConfig = HumanConfig()
     proxy: ProxyConfig = ProxyConfig()

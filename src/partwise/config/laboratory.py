@@ -50,6 +50,7 @@ class LadderConfig(Section):
     recited: PositiveInt = 32
     """Rules in a document of those."""
     batch_size: PositiveInt = 32
+    """Documents a step."""
     learning_rate: float = Field(default=5e-3, gt=0)
     """Of `mini`; it falls with the root of a model's width."""
 
@@ -77,13 +78,17 @@ class FitConfig(Section):
     trained: Trained = Trained.ALL
     """Everything, or the head alone."""
     loss: Loss = Loss.CROSS_ENTROPY
+    """What of signals that may be wrong is believed; see `Loss`."""
     own: UnitFloat = 0.5
     """How much the student's own opinion counts, once it has risen, in the two other losses."""
     rise: UnitFloat = 0.2
     """Share of the steps in which that rises from 0 (Burns et al. 2023, appendix A.4)."""
     epochs: PositiveInt = 2
+    """Passes over the examples."""
     batch_size: PositiveInt = 32
+    """Examples a step."""
     learning_rate: float = Field(default=1e-3, gt=0)
+    """At its highest."""
     longest: PositiveInt | None = 512
     """Tokens of a text that are read; None reads all."""
     warmup: int = Field(default=10, ge=0)
@@ -101,6 +106,7 @@ class DataConfig(Section):
     train: PositiveInt = 1500
     """Examples that the teacher learns from; the student has as many of its own."""
     test: PositiveInt = 2000
+    """Examples with true labels on which all are measured."""
     overlap: UnitFloat = 0.5
     """Of the student's plans, the share that carries both cues; of the others, half carry either one."""
     hard: UnitFloat = 0.5
@@ -114,9 +120,11 @@ class WeakToStrongConfig(Section):
     """One student that learns from weaker teachers, between its floor and its ceiling."""
 
     seed: Seed = 0
+    """Decides everything that is drawn: data, models, the order of training."""
     teachers: Annotated[Names, Field(min_length=1)] = ("micro",)
     """Sizes of the ladder, or models by name or folder. Several answer as one."""
     student: LocalName = "mini"
+    """A size of the ladder, or a model by name or folder."""
     through: Names = ()
     """Models between teacher and student: each learns from the one before (bootstrapping)."""
     combine: Combination = "confidence-weighted"
@@ -124,6 +132,7 @@ class WeakToStrongConfig(Section):
     flips: UnitFloat = 0.0
     """Share of the teacher's labels that are turned to another."""
     device: str = "auto"
+    """Where the models live: a torch device, or `auto` for a GPU where there is one."""
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
@@ -163,8 +172,11 @@ class TeachConfig(Section):
     recited: int = 800
     """Lists of rules, of which the names alone are learned: a plan must name a rule that is in the book."""
     epochs: PositiveInt = 2
+    """Passes over the plans."""
     batch_size: PositiveInt = 16
+    """Plans a step."""
     learning_rate: float = 1e-2
+    """At its highest."""
 
 
 class PreferConfig(Section):
@@ -173,5 +185,8 @@ class PreferConfig(Section):
     beta: float = 0.1
     """Of DPO: how much the round's first weights hold the writer back."""
     epochs: PositiveInt = 2
+    """Passes over a round's preferences."""
     batch_size: PositiveInt = 32
+    """Pairs a step."""
     learning_rate: float = 3e-4
+    """At its highest; a study may set its own."""

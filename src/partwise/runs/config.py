@@ -192,19 +192,19 @@ def _short_for(model: type[BaseModel], key: KeyPath) -> str | None:
     """The setting of the group at `key` that a value in its place is short for."""
     for part in key:
         info = model.model_fields.get(part)
-        section = None if info is None else _section(info.annotation)
+        section = None if info is None else section_of(info.annotation)
         if section is None:
             return None
         model = section
     return getattr(model, "SHORT", None)
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
     """The nested model that an annotation stands for, through Optional and Annotated."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
-        found = [section for a in get_args(annotation) if (section := _section(a)) is not None]
+        found = [section for a in get_args(annotation) if (section := section_of(a)) is not None]
         return found[0] if found else None
     return None
 
@@ -212,7 +212,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 def _may_be_none(model: type[BaseModel], key: KeyPath) -> bool:
     for part in key[:-1]:
         info = model.model_fields.get(part)
-        section = None if info is None else _section(info.annotation)
+        section = None if info is None else section_of(info.annotation)
         if section is None:
             return False
         model = section
@@ -222,7 +222,7 @@ def _may_be_none(model: type[BaseModel], key: KeyPath) -> bool:
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, info in model.model_fields.items():
-        section = _section(info.annotation)
+        section = section_of(info.annotation)
         if section is None:
             yield f"{prefix}{name}"
         else:
@@ -236,7 +236,7 @@ def _unknown_keys(model: type[BaseModel], tree: Tree, prefix: str = "") -> Itera
             yield from (
                 [f"{prefix}{name}"] if not isinstance(value, dict) else _leaves(value, f"{prefix}{name}")
             )
-        elif (section := _section(info.annotation)) is not None and isinstance(value, dict):
+        elif (section := section_of(info.annotation)) is not None and isinstance(value, dict):
             yield from _unknown_keys(section, cast(Tree, value), f"{prefix}{name}.")
 
 

@@ -18,6 +18,7 @@ class DebateConfig(LaboratoryStudyConfig):
     """What two equal debaters bring over as many events at random: debate is worth its price only if that is
     something, and how much inequality takes away from it is the next question."""
     world: str = "dinner"
+    """Whose tasks the plans are for."""
     turns: Annotated[tuple[PositiveInt, ...], Listed, Field(min_length=1)] = (2, 4, 6)
     """Events that are revealed to the judge."""
     plans: Annotated[int, Field(ge=2)] = 400

@@ -20,6 +20,7 @@ class LaboratoryStudyConfig(Section):
     seeds: PositiveInt = 1
     """How many, from `first` upwards."""
     first: Seed = 0
+    """The first seed."""
     quick: bool = False
     """A small grid: whether it works, not what it says."""
     processes: PositiveInt | None = None

@@ -56,6 +56,7 @@ class PropagationConfig(Section):
     every: Annotated[tuple[PositiveInt, ...], Listed] = (1, 2, 4)
     """Numbers of rounds between realignments that are compared while values go there and back."""
     label_batch: Annotated[int, Field(ge=5)] = 10
+    """Labels after which agreement is looked at."""
     label_batches: PositiveInt = 30
     """How agreement is followed label by label; of a batch that is not drawn at random, a fifth still is."""
     label_memory: float = Field(default=100, gt=0)

@@ -21,6 +21,7 @@ class SelfEnhancementConfig(LaboratoryStudyConfig):
     size: Size = "micro"
     """Of writers and peers."""
     peers: PositiveInt = 3
+    """Writers of the same size that judge together."""
     rounds: PositiveInt = 6
     """In which a writer learns."""
     rates: Annotated[tuple[PositiveFloat, ...], Listed, Field(min_length=1)] = (3e-4, 6e-4)

@@ -25,6 +25,7 @@ class SignalDiversityConfig(LaboratoryStudyConfig):
     )
     """How several signals become one."""
     student: LocalName = "mini"
+    """A size of the ladder, or a model by name or folder."""
     data: DataConfig = DataConfig(train=1000, test=1000, overlap=1 / 3)
     ladder: LadderConfig = LadderConfig()
     """Its two smallest rungs are the weak models."""

@@ -19,6 +19,7 @@ class WeakToStrongStudyConfig(LaboratoryStudyConfig):
     weak supervision works where easy and hard cues meet is what the data are made to test, and plain
     cross-entropy adds nothing of its own."""
     overlaps: Annotated[tuple[UnitFloat, ...], Listed, Field(min_length=1)] = (0.1, 0.5, 0.9)
+    """Settings of `data.overlap` that are compared."""
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
