@@ -210,7 +210,7 @@ class _Trainer(GRPOTrainer):
     _buffered_inputs: Any
     _moving_B: Tensor | None = None
     """Rows of the micro-batch that move the weights, while its loss is computed; None for all."""
-    _seen_BT: Tensor
+    _seen: Tensor
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         before = self._buffered_inputs
@@ -238,7 +238,7 @@ class _Trainer(GRPOTrainer):
             return found_UT.new_zeros(len(input_ids), logits_to_keep).index_put((moving_B,), found_AT)
 
         logps_BT = spread(logps_UT)
-        self._seen_BT = logps_BT.detach()
+        self._seen = logps_BT.detach()
         return logps_BT, None if entropies_UT is None else spread(entropies_UT), rest
 
     def _read(
@@ -260,7 +260,7 @@ class _Trainer(GRPOTrainer):
         finally:
             self._moving_B = None
         written = (inputs["completion_mask"] * inputs["tool_mask"]).bool() & moving_B[:, None]
-        apart = (self._seen_BT.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
+        apart = (self._seen.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
         most = _APART.get(next(model.parameters()).dtype, max(_APART.values()))
         # Not `apart > most`: nothing compares with NaN.
         if written.any() and not apart <= most:
