@@ -275,7 +275,7 @@ class FastContext:
 
     @torch.inference_mode()
     def read_ahead(self, chunks: Sequence[Sequence[int]]) -> Tensor:
-        """Read a few tokens in each row of the batch, at least one; returns the logits after each, row by row.
+        """Read a few tokens in each row of the batch; returns the logits after each, row by row.
 
         `forget` takes back what turns out otherwise.
         """
@@ -292,7 +292,7 @@ class FastContext:
         return logits_NV[[at for slot in slots_B for at in range(first[slot], first[slot + 1])]]
 
     def _attend_a_few(self, starts: Sequence[int], most: int, slots_N: Tensor, ahead_N: Tensor) -> _Attend:
-        """All slots at once: heads that share keys, and the tokens of a chunk, stand as one slot's queries."""
+        """All slots at once: heads that share keys, and tokens of one chunk, are queries side by side."""
         groups, heads = self._weights.kv_heads, self._weights.heads
         width, longest = len(starts), max(starts) + most
         places_UK = torch.tensor(starts, device=self._device)[:, None] + torch.arange(

@@ -14,7 +14,8 @@ causal model sees it. Each step compares the log-probabilities of the tokens wit
 
 Nothing is computed twice, or for nothing: a planner that has settled writes the same plan in many rows of a
 group. Like rows share a micro-batch; each distinct one goes through the model once, cut to the longest of
-these, and rows whose advantage is 0 do not at all. The gradient is that of all rows, up to rounding.
+these, and rows whose advantage is 0 do not at all. Of tiny models even what distinct rows begin with is
+computed once (`models/trie.py`). The gradient is that of all rows, up to rounding.
 """
 
 from __future__ import annotations
@@ -215,7 +216,7 @@ class _Trainer(GRPOTrainer):
     args: Any
     _buffered_inputs: Any
     _written_BT: Tensor | None = None
-    """Tokens of the micro-batch's completions that move the weights, while its loss is computed; None for all."""
+    """Tokens of the completions that move the weights, while a micro-batch's loss is computed; None for all."""
     _seen: Tensor
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:

@@ -108,8 +108,8 @@ class RolloutEngine:
     ) -> tuple[list[Rollout], list[Tokens]]:
         """`copies` rollouts of each task, side by side; a bad rollout is data, not an error.
 
-        The same generator state gives the same rollouts. `drafts`, which learn from one batch for the next, save
-        time with tiny planners.
+        The same generator state gives the same rollouts. `drafts`, which learn from one batch for the next,
+        save time with tiny planners.
         """
         conversation = self.planner.open(tasks, copies, drafts)
         rows = self._decompose(tasks, copies, conversation, temperature, generator)
