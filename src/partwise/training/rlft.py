@@ -216,7 +216,7 @@ class _Trainer(GRPOTrainer):
     args: Any
     _buffered_inputs: Any
     _written_BT: Tensor | None = None
-    """Tokens of the completions that move the weights, while a micro-batch's loss is computed; None for all."""
+    """What of the completions moves the weights, while a micro-batch's loss is computed; None for all."""
     _seen: Tensor
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
