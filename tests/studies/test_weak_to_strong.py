@@ -101,19 +101,28 @@ def moved(seeds: int, **arms: Sequence[float]) -> dict[str, Any]:
 
 
 def test_the_page_says_what_the_figures_say_and_no_more():
-    page = STUDIES["w2s"].page(collect(config(), made_up(0.7, 0.8, 0.9)))
+    page = STUDIES["w2s"].page(collect(config(seeds=3), made_up(0.7, 0.8, 0.9, seeds=3)))
     said = " ".join(page.sentences)
     assert page.sentences[0].startswith(
         "Primary contrast, named before the runs: `growth with overlap, cross"
     )
     assert "as Shin et al. predict" not in said and "better" not in said and "worse" not in said
     assert "mini, the models repeat of the errors of the one before them .50 [.50, .50], .90" in said
-    assert "shows in 4 of 4 chains" in said
-    alone = STUDIES["w2s"].page(collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
-    assert "(one seed, which says nothing yet)" in alone.sentences[0]
+    assert "shows in 6 of 6 chains" in said
     markdown = page_markdown(page)
     assert "| **nano → mini** | 0.1 | bootstrapping | .7" in markdown
     assert page_html(page).count("<svg") == 3
+
+
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
+    asked, gains = config(seeds=seeds, quick=quick), [0.1, 0.11, 0.12]
+    results = collect(asked, moved(seeds, cross_entropy=gains))
+    assert results["quick"] is quick
+    said = " ".join(STUDIES["w2s"].page(results).sentences)
+    for word in ("Shin et al.", "capacity", "better", "worse", "told from 0", "differ"):
+        assert word not in said
+    assert "`growth with overlap, cross_entropy`, by seed" in said and "a student repeats" in said
 
 
 def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correction():

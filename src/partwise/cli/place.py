@@ -46,8 +46,12 @@ def refuse_missing_devices(config: BaseModel, prefix: str = "") -> None:
         if isinstance(value, BaseModel):
             refuse_missing_devices(value, f"{prefix}{name}.")
         elif name == "device" and value not in ("auto", "cpu"):
-            from partwise.models.hub import ModelError, resolve_device
+            from partwise.models.devices import why_missing
             from partwise.runs.config import ConfigError
+
+            if reason := why_missing(value):
+                raise ConfigError(f"`{prefix}{name}` can't be {value!r}: {reason}")
+            from partwise.models.hub import ModelError, resolve_device
 
             try:
                 resolve_device(value)
