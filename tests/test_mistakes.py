@@ -31,7 +31,8 @@ MISTAKES = {
     "align planner.device=cuda": "`planner.device` can't be 'cuda': this PyTorch is built without CUDA; "
     "`auto` takes what is there.",
     "align planner.device=cpuu": "`planner.device` can't be 'cpuu': did you mean `cpu`?",
-    "align planner.device=gpu": "`planner.device` can't be 'gpu': it is `auto`, `cpu`, `cuda` or `mps`.",
+    "align planner.device=gpu": "`planner.device` can't be 'gpu': did you mean `cuda`?",
+    "align planner.device=laptop": "can't be 'laptop': it is `auto`, `cpu`, `cuda` or `mps`.",
     "study part_to_complete align.planner.device=cuda:1": "`align.planner.device` can't be 'cuda:1': this ",
     "study nois": "There is no study `nois`; did you mean `noise`?",
     "study noise ladder.sizes=nano,smal": "did you mean `small`?",
@@ -39,6 +40,7 @@ MISTAKES = {
     "mean `small`?",
     "w2s teachers=nano,mirco": "did you mean `micro`?",
     "w2s device=cuda": "`device` can't be 'cuda': this PyTorch is built without CUDA",
+    "rewardbench any --device cuda:1": "`--device` can't be 'cuda:1': this PyTorch is built without CUDA",
     "check mine.p": "There is no mine.p; did you mean `mine.py`?",
     "check mine.py --world diner": "There is no world `diner`; did you mean `dinner`?",
     "check mine.py --space afine": "there is no space `afine`",

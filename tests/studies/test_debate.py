@@ -229,7 +229,7 @@ def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: 
         assert one["right"] == ((one["turns"][-1]["word"] > 0.5) == one["fine"])
 
     page = debate_page(results)
-    assert len(page.sentences) == 8 and page.sentences[0].startswith("Primary contrast")
+    assert len(page.sentences) == 4 and page.sentences[0].startswith("2 seeds: nothing is judged")
     for picture in page.pictures:
         assert (tmp_path / "study" / f"{picture.name}.svg").read_text() == picture.svg
     assert (tmp_path / "study" / "table.md").read_text() == page_markdown(page)

@@ -15,6 +15,7 @@ from partwise.runs.progress import ignore
 from partwise.studies.grid.rungs import rung_cells
 from partwise.studies.registry import STUDIES
 from partwise.studies.w2s.figures import BOOTSTRAP, DIRECT, collect, contrasted
+from partwise.studies.w2s.page import one_pair_page
 from partwise.studies.w2s.settings import WeakToStrongStudyConfig
 from partwise.studies.w2s.study import pair_cells, quickly, run
 
@@ -193,3 +194,14 @@ def test_quick_is_smaller_in_every_way():
     quick = quickly(full)
     assert len(pair_cells(quick)) < len(pair_cells(full))
     assert quick.data.test < full.data.test and quick.fit == full.fit
+
+
+@pytest.mark.parametrize(("gap", "opening"), [(0.5, "Gap recovered, "), (None, "The gap recovered is undef")])
+def test_one_pair_is_one_seed_and_judged_no_more_than_that(gap: float | None, opening: str):
+    model = {"accuracy": share(0.8), "groups": {"hard": share(0.7)}, "calibration_error": share(0.1)}
+    model |= {"unanswered": 0, "curve": [{"step": 1, "train": 0.5, "test": 0.5}], "shortened": {}}
+    names = {"teachers": ["nano"], "student": "micro"}
+    results = {"names": names, "through": [], "pgr": share(gap), "imitation": share(0.3)}
+    first, *_ = one_pair_page(results | dict.fromkeys(("teacher", "student", "ceiling"), model)).sentences
+    assert first.startswith(opening) and "recovers" not in first
+    assert first.endswith("A judgment takes at least 3 seeds.") is (gap is not None)

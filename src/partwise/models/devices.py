@@ -18,7 +18,7 @@ def why_missing(device: str) -> str:
     """Why a device is surely not there, as the end of a sentence; empty where torch has to be asked."""
     kind = device.partition(":")[0]
     if kind not in (*_COMMON, *_OTHERS):
-        near = difflib.get_close_matches(kind, _COMMON, n=1)
+        near = ["cuda"] if kind == "gpu" else difflib.get_close_matches(kind, _COMMON, n=1, cutoff=0.7)
         return f"did you mean `{near[0]}`?" if near else "it is `auto`, `cpu`, `cuda` or `mps`."
     if kind == "mps" and sys.platform != "darwin":
         return "this is no Mac; `auto` takes what is there."

@@ -23,6 +23,8 @@ def quiet_libraries() -> None:
     # The second is what Python says of a worker that was killed; it clears up what that one leaves.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # What tqdm says in a notebook without widgets, when libraries import it for bars that are off.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     # Where it may not write into the user's home it goes without, and says so at length.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     _quiet_loaded()
