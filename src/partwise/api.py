@@ -317,11 +317,15 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     if form == "parquet":
         found.to_parquet(file)
     elif form == "csv":
-        texts = {name: found[name].map(lambda each: json.dumps(each, ensure_ascii=False)) for name in _LISTS}
+        texts: dict[str, Any] = {name: found[name].map(_as_json) for name in _LISTS}
         found.assign(**texts).to_csv(file, index=False)
     else:
         found.to_json(file, orient="records", lines=True, force_ascii=False)
     return len(found)
+
+
+def _as_json(value: Sequence[Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def list_studies() -> dict[str, str]:

@@ -294,7 +294,7 @@ def _nearest_of(problem: ErrorDetails) -> str:
     if problem["type"] not in ("literal_error", "enum") or not isinstance(problem["input"], str):
         return ""
     names = re.findall(r"'([^']*)'", str(problem.get("ctx", {}).get("expected", "")))
-    near = difflib.get_close_matches(problem["input"], names, n=1)
+    near = difflib.get_close_matches(problem["input"], names, n=1, cutoff=0.7)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

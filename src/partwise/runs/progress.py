@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO, cast
 
 from partwise.runs.text import shown, terminal
 
@@ -105,14 +105,12 @@ class LiveDisplay:
         beat: float | None = 1.0,
     ) -> None:
         """Of a stream, standard output if none is given, or of a view; no thread if `beat` is None."""
-        stream = stream if stream is not None else sys.stdout
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._bars: dict[str, Bar] = {}
         # Standard output is None where it was closed: a run goes on without.
-        there = stream is not None and stream.isatty()  # pyright: ignore[reportUnnecessaryComparison]
-        self._view: View = view or (_Terminal(stream) if there else _Log(stream))
-
+        stream = stream if stream is not None else cast("TextIO | None", sys.stdout)
+        self._view: View = view or (_Terminal(stream) if stream and stream.isatty() else _Log(stream))
+        self._bars: dict[str, Bar] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
         self._beat, self._over = beat, threading.Event()
 
     def __enter__(self) -> Self:
