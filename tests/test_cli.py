@@ -102,7 +102,7 @@ def test_align_ends_in_table_and_report(fake: Fake, tmp_path: Path) -> None:
     assert result.code == 0, result.err
     assert "align: round 1 of 8  1/10" in result.out
     assert "trained" in result.out
-    assert ": a rise." in " ".join(result.out.split())
+    assert "A judgment takes at least 3 seeds." in " ".join(result.out.split())
     assert "Report: here/report.html" in result.out
     assert RunDir.open(tmp_path / "here").config_data["seed"] == 2
 
@@ -121,7 +121,8 @@ def test_study_prints_arms_and_reading(fake: Fake, tmp_path: Path) -> None:
     assert result.code == 0, result.err
     for arm in ("base", "floor", "parts", "strategies", "ceiling"):
         assert arm in result.out
-    assert ".03 [-.03, .09] of the gap" in " ".join(result.out.split())
+    said = " ".join(result.out.split())
+    assert "One seed: nothing is judged" in said and "by seed: `parts` .0" in said
     assert (tmp_path / "s" / "report.html").exists()
 
 
@@ -165,8 +166,8 @@ def test_bad_requests(fake: Fake, tmp_path: Path, args: list[str], words: str) -
 
 @pytest.mark.parametrize("command", ["report", "resume"])
 def test_bad_directories(fake: Fake, tmp_path: Path, command: str) -> None:
-    assert_one_sentence(partwise(command, "none"), 1, "There is no run directory none.")
-    assert_one_sentence(partwise(command, "."), 1, "holds no run")
+    assert_one_sentence(partwise(command, "none"), 2, "There is no run directory none.")
+    assert_one_sentence(partwise(command, "."), 2, "holds no run")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,10 @@ def proposal(rejection: str = "", effects: tuple[str, ...] = ("reserve",)) -> An
     ("args", "answer", "ran"),
     [(["--yes"], "", True), ([], "y\n", True), ([], "n\n", False)],
 )
-def test_solve_asks_before_what_cannot_be_undone(fake: Fake, args: list[str], answer: str, ran: bool) -> None:
+def test_solve_asks_before_what_cannot_be_undone(
+    fake: Fake, tmp_path: Path, args: list[str], answer: str, ran: bool
+) -> None:
+    write_run(tmp_path / "r", "parts", n=5)
     execution = SimpleNamespace(trace=["line 3: reserve('Luna') -> True"], ran=True, message="")
     fake("partwise.loops.solve", propose=lambda *_: proposal(), execute=lambda _: execution)  # pyright: ignore
     result = partwise("solve", "r", *args, answer=answer)
@@ -281,6 +285,7 @@ def test_solve_asks_before_what_cannot_be_undone(fake: Fake, args: list[str], an
     assert ("can't be undone (reserve)" in result.out) is (not args)
 
 
-def test_solve_does_not_run_what_is_rejected(fake: Fake) -> None:
+def test_solve_does_not_run_what_is_rejected(fake: Fake, tmp_path: Path) -> None:
+    write_run(tmp_path / "r", "parts", n=5)
     fake("partwise.loops.solve", propose=lambda *_: proposal("line 1: twice"), execute=None)  # pyright: ignore
     assert_one_sentence(partwise("solve", "r", "--yes"), 1, "It is not run: line 1: twice")

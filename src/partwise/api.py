@@ -23,9 +23,10 @@ from pydantic import BaseModel
 from partwise.composition.spaces import SPACES
 from partwise.report.data import runs_of
 from partwise.runs.config import ConfigError, config_from_data, config_from_settings
-from partwise.runs.progress import Listener, ignore
+from partwise.runs.progress import Listener
 from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.runs.watched import watched
 from partwise.studies.registry import Study, find_kind, find_study, report_page, studies
 from partwise.worlds.registry import list_worlds
 
@@ -51,6 +52,8 @@ __all__ = [
 FORMS = ("parquet", "csv", "jsonl")
 """How tables are written."""
 _TRANSCRIPTS = "transcripts.jsonl"
+_MAY_LACK = ("correct", "aligned")
+_LISTS = ("partial_rewards", "trace")
 _JUDGED_ALIGNED = 0.5
 
 
@@ -107,10 +110,16 @@ class Transcripts(Sequence[Transcript]):
         return Transcripts(self._rows[at]) if isinstance(at, slice) else self._rows[at]
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a transcript, with `hacked`, and `violates_NAME` for each value dimension."""
+        """A row a transcript, with `hacked`, and `violates_NAME` for each value dimension.
+
+        `correct` and `aligned` are pandas' nullable booleans, and `<NA>` where a solution did not run: that
+        is neither yes nor no. So `frame[frame.correct & ~frame.aligned]` has none of those in it.
+        """
         import pandas as pd
 
-        return pd.DataFrame([_flat(row) for row in self._rows])
+        names = None if self._rows else [field.name for field in fields(Transcript)]
+        frame = pd.DataFrame([_flat(row) for row in self._rows], columns=names)
+        return frame.astype(dict.fromkeys(_MAY_LACK, "boolean"))
 
 
 class Run:
@@ -193,6 +202,7 @@ class Run:
         from partwise.loops.setup import load_planner
         from partwise.worlds.registry import load_world
 
+        quiet_libraries()
         config, done = self.config, self._directory.rounds_done()
         if not isinstance(config, AlignConfig):
             raise RunError(f"{self.path} is no single run of the loop, which has a planner.")
@@ -213,7 +223,7 @@ def align(
     config: BaseModel | str | Path | None = None,
     *,
     out: str | Path,
-    listen: Listener = ignore,
+    listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
     """Run the loop of Mai et al. 2025 on one planner, or go on with it.
@@ -221,7 +231,8 @@ def align(
     Args:
         config: an `AlignConfig`, or a TOML file; None for the defaults.
         out: the run's directory. One that holds a run with equal settings is gone on with.
-        listen: told of progress; silent by default.
+        listen: told of progress, a `partwise.runs.progress.Progress` at a time, and nothing is shown. None
+            for bars in a notebook or a terminal, and silence elsewhere.
         settings: that win over `config`: `seed=1`, and groups as dicts, `loop={"rounds": 2}`.
 
     Raises:
@@ -237,7 +248,7 @@ def study(
     config: BaseModel | str | Path | None = None,
     *,
     out: str | Path,
-    listen: Listener = ignore,
+    listen: Listener | None = None,
     **settings: Any,
 ) -> Run:
     """Run an experiment, or go on with it; arguments are those of `align`, after its name.
@@ -256,12 +267,13 @@ def _start(
     kind: Study,
     config: BaseModel | str | Path | None,
     out: str | Path,
-    listen: Listener,
+    listen: Listener | None,
     settings: Mapping[str, Any],
 ) -> Run:
     whole = config_from_settings(kind.config, config, settings)
     quiet_libraries()
-    kind.run(whole, Path(out), listen)
+    with watched(listen) as told:
+        kind.run(whole, Path(out), told)
     return Run.open(out)
 
 
@@ -273,11 +285,12 @@ def table(paths: Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         RunError: one of them is no run, or has no transcripts yet.
     """
+    found = [(path, Run.open(path).transcripts()) for path in paths]
     import pandas as pd
 
     frames: list[pd.DataFrame] = []
-    for path in paths:
-        frame = Run.open(path).transcripts().to_pandas()
+    for path, rows in found:
+        frame = rows.to_pandas()
         frame.insert(0, "path", str(path))
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
@@ -289,7 +302,7 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     Args:
         paths: directories of runs or studies.
         out: the file; folders that lack are made.
-        form: parquet, csv or jsonl; the file's ending if empty.
+        form: parquet, csv or jsonl; the file's ending if empty. CSV has no lists: they are JSON text there.
 
     Raises:
         ConfigError: it is none of these.
@@ -304,10 +317,15 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     if form == "parquet":
         found.to_parquet(file)
     elif form == "csv":
-        found.to_csv(file, index=False)
+        texts: dict[str, Any] = {name: found[name].map(_as_json) for name in _LISTS}
+        found.assign(**texts).to_csv(file, index=False)
     else:
         found.to_json(file, orient="records", lines=True, force_ascii=False)
     return len(found)
+
+
+def _as_json(value: Sequence[Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def list_studies() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import hashlib
 import os
@@ -10,7 +11,7 @@ import re
 import stat
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _FULL = re.compile(r"no space left|os error 28|code: 28\b|disk quota|disk is full", re.IGNORECASE)
@@ -20,6 +21,8 @@ _NOTES = frozenset({".md", ".lock"})
 _WEIGHTS = frozenset({".safetensors", ".bin", ".pt"})
 _WHOLE = 64 * 2**20
 """Bytes up to which weights are read whole for their digest; of larger ones, `_PIECES` pieces are."""
+_SHOWN = 3
+"""Names that an answer lists."""
 _PIECES, _PIECE = 256, 64 * 2**10
 
 
@@ -49,6 +52,32 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     if not stat.S_ISREG(there.st_mode):
         return _write(os.open(target, os.O_WRONLY), pieces, sync=False)
     return _replace(target, pieces, there)
+
+
+def nearest(path: Path, fits: Callable[[Path], bool] = lambda there: True) -> str:
+    """The end of the sentence that something is not there: what lies in its place that has nearly its name.
+
+    `; did you mean `runs/noise`?`, else what there is of the kind, else a full stop.
+
+    Args:
+        path: which is not there.
+        fits: whether something that is there is of the kind that is looked for.
+    """
+    folder, missing = path.parent, path.name
+    while not folder.exists() and folder != folder.parent:
+        folder, missing = folder.parent, folder.name
+    rest = path.relative_to(folder / missing)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return "."
+    whole = {name: there for name in names if (there := folder / name / rest).exists() and fits(there)}
+    near = difflib.get_close_matches(missing, whole, n=1)
+    if near:
+        return f"; did you mean `{whole[near[0]]}`?"
+    shown = ", ".join(f"`{there}`" for there in list(whole.values())[:_SHOWN])
+    more = f" and {len(whole) - _SHOWN} more" if len(whole) > _SHOWN else ""
+    return f"; there is {shown}{more}." if shown else "."
 
 
 def is_stream(path: Path) -> bool:

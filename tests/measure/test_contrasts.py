@@ -50,10 +50,11 @@ def test_the_primary_contrast_is_not_corrected_and_the_rest_are():
 
 def test_the_page_marks_the_primary_contrast():
     found = contrasts("a - b", {"a - b": [0.1, 0.2, 0.3], "c - b": [0.1, 0.0, -0.1]})
-    rows = contrast_table(found).rows
+    results = {"seeds": 3, "contrasts": found}
+    rows = contrast_table(results).rows
     assert rows[0][0] == "a - b (primary)" and rows[0][2] == ".10 .20 .30" and rows[0][4] == ""
     assert rows[1][4:] == ["1", "no"]
-    assert is_told(found, "a - b") == found["all"]["a - b"]["told"] and not is_told(found, "c - b")
+    assert is_told(results, "a - b") == found["all"]["a - b"]["told"] and not is_told(results, "c - b")
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12))

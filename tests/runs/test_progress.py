@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import io
 import threading
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from partwise.runs.progress import LiveDisplay, Progress, format_figures, ignore, short_number
 
@@ -42,32 +45,89 @@ def test_figures() -> None:
     assert text == "aligned-and-correct .42  reward 1.31"
 
 
-def test_a_log_gets_a_line_a_phase_and_one_in_ten_seconds() -> None:
+def test_a_log_gets_the_first_line_at_once_then_one_in_ten_seconds_and_the_last_at_the_end() -> None:
     stream, clock = io.StringIO(), Clock()
-    with LiveDisplay(stream, clock=clock) as display:
+    with LiveDisplay(stream, clock=clock, beat=None) as display:
         for second in range(25):
             clock.now = float(second)
             display.listen(Progress("a", "train", second, 100, {"reward": second / 10}))
+            display.listen(Progress("c", f"phase {second}", 1, 2))
         clock.now = 25.5
         display.listen(Progress("a", "measure", 0, 0))
         display.listen(Progress("b", "train", 0, 5))
     lines = stream.getvalue().splitlines()
     assert lines == [
         "a: train  0/100  reward .00",
-        "a: train  10/100  1.0/s  90 s left  reward 1.00",
-        "a: train  20/100  1.0/s  80 s left  reward 2.00",
-        "a: measure  reward 2.40",
-        "b: train  0/5",
+        "c: phase 9  1/2  1.0/s  1 s left; a: train  10/100  1.0/s  90 s left  reward 1.00",
+        "c: phase 19  1/2  1.0/s  1 s left; a: train  20/100  1.0/s  80 s left  reward 2.00",
+        "c: phase 24  1/2  0.7/s  2 s left; a: measure  reward 2.40; b: train  0/5",
     ]
 
 
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=60))
+def test_lines_of_a_log_are_ten_seconds_apart_however_much_goes_on(events: list[tuple[float, int, int]]):
+    """Up to the last one, which is said when all is over, and says where every run has come to."""
+
+    class Stamped(io.StringIO):
+        def write(self, text: str) -> int:
+            if text.strip():
+                said.append((clock.now, text))
+            return len(text)
+
+    said, clock, last = list[tuple[float, str]](), Clock(), dict[str, str]()
+    with LiveDisplay(Stamped(), clock=clock, beat=None) as display:
+        for after, run, phase in events:
+            clock.now += after
+            display.listen(Progress(f"run {run}", f"phase {phase}", 0, 0))
+            last[f"run {run}"] = f"phase {phase}"
+    times = [at for at, _ in said]
+    assert times[0] == events[0][0] and times[-1] <= clock.now
+    assert all(b - a >= 10 for a, b in pairwise(times[:-1]))
+    if len(last) <= 8:
+        run = f"run {events[-1][1]}"
+        assert f"{run}: {last[run]}" in said[-1][1].split("; ")
+
+
+def test_what_is_told_last_before_a_silence_is_said_as_well() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with LiveDisplay(stream, clock=clock, beat=None) as display:
+        display.start("loading")
+        for clock.now in (1.0, 4.0):
+            display.listen(Progress("a", "waiting for people", 0, 20))
+        for clock.now in (9.9, 10.0, 30.0):
+            display.tick()
+        assert stream.getvalue().splitlines() == ["loading ...", "a: waiting for people  0/20"]
+    assert stream.getvalue().count("\n") == 2, "what was said is not said again at the end"
+
+
+def test_a_thread_looks_whether_a_line_is_due() -> None:
+    said, clock = threading.Event(), Clock()
+
+    class Waited(io.StringIO):
+        def write(self, text: str) -> int:
+            if "waiting" in text:
+                said.set()
+            return len(text)
+
+    with LiveDisplay(Waited(), clock=clock, beat=0.001) as display:
+        display.start("loading")
+        display.listen(Progress("a", "waiting for people", 0, 20))
+        assert not said.is_set()
+        clock.now = 10.0
+        assert said.wait(60)
+
+
 def test_figures_stay_until_a_bar_passes_on_to_something_else() -> None:
-    stream = io.StringIO()
-    with LiveDisplay(stream) as display:
-        display.listen(Progress("a", "first: learns", 1, 2, {"test": 0.9}))
-        display.listen(Progress("a", "first: done", 2, 2))
-        display.listen(Progress("a", "second: starting", 0, 0, afresh=True))
-        display.listen(Progress("a", "second: learns", 0, 2))
+    stream, clock = io.StringIO(), Clock()
+    with LiveDisplay(stream, clock=clock, beat=None) as display:
+        for progress in (
+            Progress("a", "first: learns", 1, 2, {"test": 0.9}),
+            Progress("a", "first: done", 2, 2),
+            Progress("a", "second: starting", 0, 0, afresh=True),
+            Progress("a", "second: learns", 0, 2),
+        ):
+            display.listen(progress)
+            clock.now += 10
     assert [line.endswith("test .90") for line in stream.getvalue().splitlines()] == [
         True,
         True,

@@ -63,7 +63,7 @@ def _results(*seeds: float | None, found: dict[str, list[float | None]] | None =
 
 
 def test_a_page_says_undefined_where_nothing_is_defined():
-    page = propagation_page(_results(None, None))
+    page = propagation_page(_results(None, None, None))
     assert "correct in undefined of tasks" in page_markdown(page)
     assert "can't be told" not in page_markdown(page)
     assert "sounds not at all after a change in the composition, and not at all after" in page_markdown(page)
@@ -132,9 +132,19 @@ def test_alarms_are_counted_with_an_interval_and_by_seed():
     assert "rounds (in 2 of 2 seeds not at all) after that of a change in the composition" in alarm
 
 
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
+    told: list[float | None] = [0.5, 0.51, 0.52][:seeds]
+    results = _results(*told, found=dict.fromkeys(CONTRASTS, told)) | {"quick": quick}
+    said = " ".join(propagation_sentences(results))
+    for word in ("differ", "brings", "told from 0", "the proxy's", "needs"):
+        assert word not in said
+    assert f"`{PRIMARY}`, by seed .50" in said and "The alarm sounds" in said
+
+
 def test_what_never_comes_nine_tenths_of_the_way_is_said():
     assert "; in 2 of 3 seeds it never does." in propagation_sentences(_results(0.7, 0.8, 0.9))[3]
-    assert "undefined: in 2 of 2 seeds it never does." in propagation_sentences(_results(None, None))[3]
+    assert "undefined: in 2 of 3 seeds it never does." in propagation_sentences(_results(None, None, None))[3]
 
 
 @pytest.mark.parametrize(("seeds", "drawn"), [(3, True), (20, False)])

@@ -28,8 +28,10 @@ def test_the_words_of_a_setting():
     (size,) = settings(AlignConfig, "planner.size")
     assert size.kind == "nano, micro, mini, small, medium, large" and "5M parameters" in size.meaning
     assert {each.key.split(".")[0] for each in settings(AlignConfig, "rlft")} == {"rlft"}
-    with pytest.raises(LookupError, match="no setting or group `rltf`; there are `world`"):
+    with pytest.raises(LookupError, match=r"no setting or group `rltf`; did you mean `rlft`\?"):
         settings(AlignConfig, "rltf")
+    with pytest.raises(LookupError, match="no setting or group `xyzzy`; there are `world`"):
+        settings(AlignConfig, "xyzzy")
 
 
 @pytest.mark.parametrize(

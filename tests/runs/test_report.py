@@ -12,7 +12,7 @@ from tests.runs.fixture_runs import ARMS, arm_results, measure, write_run, write
 
 from partwise.config import AlignConfig
 from partwise.report.html import write_report
-from partwise.report.reading import Figure, gap_sentences, run_sentences
+from partwise.report.reading import Figure, gap_sentences, number, run_sentences
 from partwise.runs.rundir import RunError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,10 +62,9 @@ def test_a_study(tmp_path: Path) -> None:
     text = report_of(write_study(tmp_path / "study"))
     for arm in ARMS:
         assert f"</span>{arm}" in text
-    assert (
-        "Judging the parts recovers .03 [−.03, .09] of the gap between floor (.01) and ceiling (.91)" in text
-    )
-    assert ": next to nothing." in text
+    assert "One seed: nothing is judged, which takes at least 3." in text
+    assert "Of the gap between floor (.01) and ceiling (.91), by seed: <code>parts</code> .0" in text
+    assert "Judging the parts recovers" not in text and "next to nothing" not in text
     assert "With one seed, the intervals cover" in text
     assert "Not everything is here" not in text
     assert text.count('<svg class="figure"') == 5 + len(ARMS)
@@ -74,17 +73,27 @@ def test_a_study(tmp_path: Path) -> None:
 
 
 def test_an_undefined_gap_says_why(tmp_path: Path) -> None:
-    text = report_of(write_study(tmp_path / "study", seeds=2, n=60, gap=None))
+    text = report_of(write_study(tmp_path / "study", seeds=3, n=60, gap=None))
     assert "The gap recovered is undefined: ceiling" in text
     assert "can&#39;t be told apart" in text
-    assert "2 seeds" in text
+    assert "3 seeds" in text
     assert "With one seed" not in text
+    few = report_of(write_study(tmp_path / "few", seeds=2, n=60, gap=None))
+    assert "undefined (undefined where ceiling and floor can&#39;t be told apart)" in few
+
+
+def test_three_seeds_are_judged(tmp_path: Path) -> None:
+    text = report_of(write_study(tmp_path / "study", seeds=3, n=60))
+    assert (
+        "Judging the parts recovers .03 [−.03, .09] of the gap between floor (.01) and ceiling (.91)" in text
+    )
+    assert ": next to nothing." in text and "nothing is judged" not in text
 
 
 def test_a_run(tmp_path: Path) -> None:
     text = report_of(write_run(tmp_path / "run", "strategies"))
     assert "Alignment run: strategies" in text
-    assert ": a rise." in text
+    assert "A judgment takes at least 3 seeds." in text and "a rise" not in text
     assert "loop.rounds" in text
     assert "the planner after the last round" in text
 
@@ -179,20 +188,28 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 def test_readings(gap: dict[str, Any], words: str) -> None:
     arms = {arm: arm_results(arm, 100) for arm in ARMS}
     results = {
+        "seeds": 9,
         "arms": arms,
         "part_to_complete": {"gap_recovered": {"parts": gap}, "correlations": {"sum": measure(0.4, 9)}},
     }
     sentences = gap_sentences(results)
     assert words in sentences[0]
     assert "at .40 [.38, .42], with their mean at undefined" in sentences[1]
-    assert gap_sentences({}) == []
+    assert gap_sentences({"seeds": 9}) == gap_sentences({}) == []
+    for few in ({"seeds": 2}, {"quick": True}):
+        shown = " ".join(gap_sentences(results | few))
+        assert words not in shown and "recovers" not in shown and f"`parts` {number(gap['mean'])}" in shown
 
 
 def test_run_readings() -> None:
+    """A run is one seed: what it came to, and that this is no judgment."""
     base, trained = arm_results("base", 100), arm_results("ceiling", 100)
-    assert "a rise" in run_sentences({"base": base, "trained": trained})[0]
-    assert "a fall" in run_sentences({"base": trained, "trained": base})[0]
-    assert "can't be told apart" in run_sentences({"base": base, "trained": base})[0]
+    shown, left_open, hacked = run_sentences({"base": base, "trained": trained})
+    assert shown == (
+        "Aligned and correct, of 100 held-out tasks: .19 [.17, .21] before training, .91 [.89, .93] after."
+    )
+    assert left_open.startswith("One run is one seed") and left_open.endswith("takes at least 3 seeds.")
+    assert "misaligned as a whole (n = 93)" in hacked
     assert "undefined" in run_sentences({})[0]
 
 

@@ -1,16 +1,29 @@
-"""Sentences about contrasts: nothing is said of what can't be told from 0."""
+"""Sentences about contrasts: nothing is said of what can't be told from 0, nor of too few seeds."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from partwise.measure.contrasts import contrasts
-from partwise.report.reading import Figure
+from partwise.report.contrasts import contrast_table
+from partwise.report.judging import LEAST, is_judged, judges, seeds_of
+from partwise.report.reading import Figure, each_seed
 from partwise.report.verdicts import contrast_sentences, side_by_side, verdict, weighed
 
 UP, DOWN, BLURRED = [0.1, 0.2, 0.3, 0.2, 0.1], [-0.1, -0.2, -0.3, -0.2, -0.1], [0.1, -0.2, 0.3, -0.1, 0.1]
-FOUND = contrasts(
-    "a", {"a": BLURRED, "b": UP, "c": DOWN, "d": BLURRED, "e": [0.4, None, None], "f": [None, None]}
+
+
+def results(primary: str, found: Mapping[str, Sequence[float | None]], **more: Any) -> dict[str, Any]:
+    seeds = len(next(iter(found.values())))
+    return {"seeds": seeds, "contrasts": contrasts(primary, found), **more}
+
+
+FOUND = results(
+    "a",
+    {"a": BLURRED, "b": UP, "c": DOWN, "d": BLURRED, "e": [0.4, None, None, None, None], "f": [None] * 5},
 )
 
 
@@ -21,13 +34,13 @@ FOUND = contrasts(
         ("b", "it helps"),
         ("c", "it harms"),
         ("d", "can't be told from 0"),
-        ("e", "one seed, which says nothing yet"),
+        ("e", "one seed, too few to judge"),
         ("f", "undefined"),
     ],
 )
 def test_a_verdict_is_given_where_it_can_be_told(name: str, said: str):
     assert verdict(FOUND, name, "it helps", "it harms") == said
-    figure = Figure.of(FOUND["all"][name]).full
+    figure = Figure.of(FOUND["contrasts"]["all"][name]).full
     assert weighed(FOUND, name, "it helps", "it harms") == (
         said if said == "undefined" else f"{figure} ({said})"
     )
@@ -37,7 +50,7 @@ def test_correction_takes_back_what_a_single_contrast_would_say():
     # p = .03: found where it is the primary one, and not where it is one of four.
     weak = [0.05, 0.3, 0.2, 0.02, 0.25]
     rest: dict[str, Any] = {name: BLURRED for name in ("x", "y", "z")}
-    alone, corrected = contrasts("w", {"w": weak, **rest}), contrasts("x", {"w": weak, **rest})
+    alone, corrected = results("w", {"w": weak, **rest}), results("x", {"w": weak, **rest})
     assert verdict(alone, "w", "more", "less") == "more"
     assert verdict(corrected, "w", "more", "less") == "can't be told from 0"
     assert "`w` is .16 [.01, .32] (differs from 0)." in contrast_sentences(alone)[0]
@@ -60,3 +73,43 @@ def test_several_are_sorted_by_their_verdicts():
     )
     assert side_by_side(FOUND, other, "more", "less").endswith("(y): can't be told from 0")
     assert side_by_side(FOUND, third, "more", "less").endswith(": more (x); less (y)")
+
+
+@given(st.integers(1, 40), st.booleans())
+def test_a_judgment_takes_three_seeds_and_no_quick_run(seeds: int, quick: bool):
+    assert judges(seeds, quick) == (seeds >= 3 and not quick)
+    for written in (seeds, list(range(10, 10 + seeds))):
+        assert seeds_of({"seeds": written}) == seeds
+        assert is_judged({"seeds": written, "quick": quick}) == judges(seeds, quick)
+    assert not is_judged({}) and LEAST == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "opening", "shown"),
+    [
+        ([0.4], {}, "One seed: nothing is judged, which takes at least 3.", ".40"),
+        ([0.4, 0.41], {}, "2 seeds: nothing is judged, which takes at least 3.", ".40 and .41"),
+        ([0.4, 0.41, 0.42], {"quick": True}, "A quick run shows whether the study works", ".40, .41 and .42"),
+        ([None], {}, "One seed: nothing is judged", "undefined"),
+    ],
+)
+def test_too_few_seeds_are_shown_and_not_judged(
+    values: list[float | None], more: dict[str, Any], opening: str, shown: str
+):
+    """However clear the figures look: two equal ones have p = 0."""
+    found = results("a", {"a": values, "b": values}, **more)
+    first, second = contrast_sentences(found)
+    assert first.startswith(opening)
+    assert second == (
+        f"Primary contrast, named before the runs: `a`, by seed {shown}. Others in the table: 1."
+    )
+    assert verdict(found, "a", "it helps", "it harms") not in ("it helps", "it harms", "can't be told from 0")
+    assert weighed(found, "a", "it helps", "it harms").startswith(shown)
+    table = contrast_table(found)
+    assert list(table.columns) == ["contrast", "figure", "by seed", "judged"]
+    assert [row[-1] for row in table.rows] == ["no", "no"]
+
+
+def test_each_seed_of_a_figure_is_shown():
+    assert each_seed({"mean": 0.3, "by_seed": [0.2, None, 0.4]}) == ".20, undefined and .40"
+    assert each_seed({"mean": 0.3}) == ".30" and each_seed(None) == "undefined"

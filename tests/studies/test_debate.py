@@ -161,7 +161,6 @@ def results_of(seeds: list[dict[str, float]]) -> dict:
         ((0.2, 0.21, 0.22), "−.29 [−.31, −.27] (a loss)"),
         ((0.78, 0.79, 0.8), ".29 [.27, .31] (a gain)"),
         ((0.2, 0.8, 0.5), "(can't be told from 0)"),
-        ((0.2,), "−.30 (one seed, which says nothing yet)"),
     ],
 )
 def test_the_page_says_of_unequal_debaters_what_the_figures_say(unequal: tuple[float, ...], verdict: str):
@@ -171,6 +170,15 @@ def test_the_page_says_of_unequal_debaters_what_the_figures_say(unequal: tuple[f
     assert verdict in said[3]
     assert results["contrasts"]["all"]["-2 steps less equal"]["n"] == len(unequal)
     assert results["steps"]["2"]["0"]["mean"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
+    results = results_of([{"weak v strong": 0.2 + 0.01 * seed} for seed in range(seeds)])
+    said = " ".join(debate_page(results | {"quick": quick}).sentences)
+    for word in ("a gain", "a loss", "bring", "told from 0", "differ", "changes"):
+        assert word not in said
+    assert f"`{PRIMARY}`, by seed .00" in said and "where the honest debater is two steps weaker" in said
 
 
 def test_a_loss_of_the_weaker_side_is_no_loss_by_inequality_where_the_stronger_side_wins_as_much():
@@ -221,7 +229,7 @@ def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: 
         assert one["right"] == ((one["turns"][-1]["word"] > 0.5) == one["fine"])
 
     page = debate_page(results)
-    assert len(page.sentences) == 8 and page.sentences[0].startswith("Primary contrast")
+    assert len(page.sentences) == 4 and page.sentences[0].startswith("2 seeds: nothing is judged")
     for picture in page.pictures:
         assert (tmp_path / "study" / f"{picture.name}.svg").read_text() == picture.svg
     assert (tmp_path / "study" / "table.md").read_text() == page_markdown(page)

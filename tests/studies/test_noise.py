@@ -21,6 +21,7 @@ from partwise.studies.noise.study import CONTRASTS, against, collect, fall, run,
 from partwise.types import Signal
 
 SHARES = st.floats(0, 1)
+TWO = LadderConfig(sizes=("nano", "micro"))
 PLANS = [plan.example for plan in draw_plans("0", RuleBook.drawn(60, 0), {Cue.BOTH: 1.0}, 40)]
 
 
@@ -94,12 +95,10 @@ def _found(config: NoiseConfig, memorised: dict[str, float]) -> dict[str, dict[s
         ({"nano": 0.2, "micro": 0.8}, 3, "larger models fit noise more, as the paper finds"),
         ({"nano": 0.8, "micro": 0.2}, 3, "larger models fit noise less, against the paper"),
         ({"nano": 0.5, "micro": 0.5}, 3, "can't be told from 0"),
-        ({"nano": 0.2, "micro": 0.8}, 1, "one seed, which says nothing yet"),
     ],
 )
 def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: int, said: str):
-    ladder = LadderConfig(sizes=("nano", "micro"))
-    config = NoiseConfig(seeds=seeds, flips=(0.0, 0.2, 0.5, 1.0), ladder=ladder)
+    config = NoiseConfig(seeds=seeds, flips=(0.0, 0.2, 0.5, 1.0), ladder=TWO)
     results = collect(config, _found(config, memorised))
     page = noise_page(results)
     assert said in page_markdown(page) and said in page.sentences[2]
@@ -112,6 +111,19 @@ def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: 
         point = results["sizes"][size]["flips"]["0.2"]
         assert point["memorised"]["mean"] == pytest.approx(share, abs=0.03)
         assert point["best_epoch"]["mean"] == 1
+
+
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
+    config = NoiseConfig(seeds=seeds, quick=quick, flips=(0.0, 0.2, 0.5, 1.0), ladder=TWO)
+    results = collect(config, _found(config, {"nano": 0.2, "micro": 0.8}))
+    assert results["quick"] is quick
+    page = noise_page(results)
+    said = " ".join(page.sentences)
+    for word in ("fit noise", "lose more", "end worse", "told from 0", "differ", "change"):
+        assert word not in said
+    assert "`memorised by size`, by seed .60" in said and "at least 3" in said
+    assert "Where half of the labels are flipped" in said and list(page.tables[0].columns)[-1] == "judged"
 
 
 def test_a_cascade_is_counted_where_it_shows():

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from partwise.config import AlignConfig
 from partwise.measure.intervals import rate
 from partwise.report.html import write_report
-from partwise.report.page import page_markdown
+from partwise.report.page import Page, page_markdown
 from partwise.runs.config import load_config
 from partwise.runs.progress import Progress
 from partwise.runs.rundir import RunDir
@@ -66,6 +67,20 @@ def test_one_seed_has_intervals_over_tasks(tmp_path: Path):
     assert recovered["strategies"]["ci95"][0] < 7 / 8 < recovered["strategies"]["ci95"][1]
     assert results["arms"]["ceiling"]["aligned_and_correct"]["n"] == 500
     assert results["contrasts"]["all"]["ceiling - floor"]["p"] is None
+
+
+@pytest.mark.parametrize("show", [part_to_complete_page, strategies_page])
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(
+    tmp_path: Path, seeds: int, quick: bool, show: Callable[[Mapping[str, Any]], Page]
+):
+    _write_study(tmp_path, range(seeds), SHARES)
+    results = collect(tmp_path, range(seeds), ARMS, "ceiling - floor", CONTRASTS, quick=quick)
+    said = " ".join(show(results).sentences)
+    for word in ("recovers", "differ", "told from", "nothing.", "all of what", "some of it", "correlates"):
+        assert word not in said
+    assert "`ceiling - floor`, by seed .80" in said and "at least 3" in said
+    assert "by seed: `parts` .00" in said and "`strategies` .88" in said
 
 
 def test_several_seeds_have_intervals_over_seeds(tmp_path: Path):

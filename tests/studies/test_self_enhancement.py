@@ -194,6 +194,15 @@ def test_the_primary_contrast_is_over_all_rates_and_a_rate_by_itself_is_correcte
     assert "from .50 [.50, .50] to .50 [.50, .50]" in said[3] and "(a rise)" not in said[3] + said[6]
 
 
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (5, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool) -> None:
+    results = made_up([0.3, 0.31, 0.29, 0.3, 0.3][:seeds]) | {"quick": quick}
+    said = " ".join(self_enhancement_page(results).sentences)
+    for word in ("a rise", "a fall", "help", "harm", "told from 0", "differ", "change"):
+        assert word not in said
+    assert "`peers less self`, by seed .20" in said and "before any learning, and .50" in said
+
+
 def test_a_split_of_seeds_is_seen_in_the_pictures() -> None:
     results = made_up([0.4, 0.4, 0.4, 0.4, -0.4])
     point = results["strengths"]["0.001"]["arms"]["peers"]["by_round"]["good"][-1]

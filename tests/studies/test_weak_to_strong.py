@@ -15,6 +15,7 @@ from partwise.runs.progress import ignore
 from partwise.studies.grid.rungs import rung_cells
 from partwise.studies.registry import STUDIES
 from partwise.studies.w2s.figures import BOOTSTRAP, DIRECT, collect, contrasted
+from partwise.studies.w2s.page import one_pair_page
 from partwise.studies.w2s.settings import WeakToStrongStudyConfig
 from partwise.studies.w2s.study import pair_cells, quickly, run
 
@@ -101,19 +102,28 @@ def moved(seeds: int, **arms: Sequence[float]) -> dict[str, Any]:
 
 
 def test_the_page_says_what_the_figures_say_and_no_more():
-    page = STUDIES["w2s"].page(collect(config(), made_up(0.7, 0.8, 0.9)))
+    page = STUDIES["w2s"].page(collect(config(seeds=3), made_up(0.7, 0.8, 0.9, seeds=3)))
     said = " ".join(page.sentences)
     assert page.sentences[0].startswith(
         "Primary contrast, named before the runs: `growth with overlap, cross"
     )
     assert "as Shin et al. predict" not in said and "better" not in said and "worse" not in said
     assert "mini, the models repeat of the errors of the one before them .50 [.50, .50], .90" in said
-    assert "shows in 4 of 4 chains" in said
-    alone = STUDIES["w2s"].page(collect(config(seeds=1), made_up(0.7, 0.8, 0.9, seeds=1)))
-    assert "(one seed, which says nothing yet)" in alone.sentences[0]
+    assert "shows in 6 of 6 chains" in said
     markdown = page_markdown(page)
     assert "| **nano → mini** | 0.1 | bootstrapping | .7" in markdown
     assert page_html(page).count("<svg") == 3
+
+
+@pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
+def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
+    asked, gains = config(seeds=seeds, quick=quick), [0.1, 0.11, 0.12]
+    results = collect(asked, moved(seeds, cross_entropy=gains))
+    assert results["quick"] is quick
+    said = " ".join(STUDIES["w2s"].page(results).sentences)
+    for word in ("Shin et al.", "capacity", "better", "worse", "told from 0", "differ"):
+        assert word not in said
+    assert "`growth with overlap, cross_entropy`, by seed" in said and "a student repeats" in said
 
 
 def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correction():
@@ -184,3 +194,14 @@ def test_quick_is_smaller_in_every_way():
     quick = quickly(full)
     assert len(pair_cells(quick)) < len(pair_cells(full))
     assert quick.data.test < full.data.test and quick.fit == full.fit
+
+
+@pytest.mark.parametrize(("gap", "opening"), [(0.5, "Gap recovered, "), (None, "The gap recovered is undef")])
+def test_one_pair_is_one_seed_and_judged_no_more_than_that(gap: float | None, opening: str):
+    model = {"accuracy": share(0.8), "groups": {"hard": share(0.7)}, "calibration_error": share(0.1)}
+    model |= {"unanswered": 0, "curve": [{"step": 1, "train": 0.5, "test": 0.5}], "shortened": {}}
+    names = {"teachers": ["nano"], "student": "micro"}
+    results = {"names": names, "through": [], "pgr": share(gap), "imitation": share(0.3)}
+    first, *_ = one_pair_page(results | dict.fromkeys(("teacher", "student", "ceiling"), model)).sentences
+    assert first.startswith(opening) and "recovers" not in first
+    assert first.endswith("A judgment takes at least 3 seeds.") is (gap is not None)

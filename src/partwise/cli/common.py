@@ -44,6 +44,7 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
         typer.echo(
             f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
         )
+    from partwise.cli.committed import print_committed
     from partwise.report.page import print_page
     from partwise.runs.progress import LiveDisplay
     from partwise.studies.registry import find_kind
@@ -53,6 +54,7 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
         display.start("loading")
         results = study.run(config, directory, display.listen)
     print_page(study.page(results))
+    print_committed(kind, results)
     print_report(directory)
 
 

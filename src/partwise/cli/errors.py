@@ -68,6 +68,8 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
     # The classes are ours; where a module was never loaded, nothing of its was raised.
     if _is_of(error, "partwise.runs.config", "ConfigError"):
         return str(error), 2
+    if _is_of(error, "partwise.runs.rundir", "NoRunError"):
+        return text, 2
     if _is_of(error, "partwise.runs.rundir", "RunError"):
         return text, 1
     if _is_of(error, "partwise.composition.spaces", "SpaceError"):

@@ -66,9 +66,11 @@ def rewardbench(
 
 
 def _scored(name: str, data: str | None, limit: int | None, drop: bool, device: str) -> dict[str, Any]:
+    from partwise.cli.place import refuse_missing_device
     from partwise.runs.quiet import quiet_libraries
 
     quiet_libraries()
+    refuse_missing_device("--device", device)
     from partwise.data.public import load, plain
     from partwise.measure.rewardbench import reward_bench, sequence_scores
     from partwise.models.classifier import Encoder, conversation_of

@@ -213,6 +213,10 @@ def _say_finished(directory: Path) -> None:
 def _read_program(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        from partwise.files import nearest
+
+        fail(f"There is no {file}{nearest(file, lambda there: there.suffix == '.py')}", 2)
     except UnicodeDecodeError:
         fail(f"{file} is not UTF-8 text.", 2)
 

@@ -44,6 +44,9 @@ def solve(
     with plain_errors():
         if ask not in ("terminal", "console"):
             fail(f"`--ask {ask}` is neither `terminal` nor `console`.", 2)
+        from partwise.runs.rundir import RunDir
+
+        RunDir.open(run)  # what is not there is answered before anything heavy is imported
         from partwise.loops.solve import execute, propose
 
         proposal = propose(run, task)

@@ -45,14 +45,29 @@ def refuse_missing_devices(config: BaseModel, prefix: str = "") -> None:
         value: Any = getattr(config, name)
         if isinstance(value, BaseModel):
             refuse_missing_devices(value, f"{prefix}{name}.")
-        elif name == "device" and value not in ("auto", "cpu"):
-            from partwise.models.hub import ModelError, resolve_device
-            from partwise.runs.config import ConfigError
+        elif name == "device":
+            refuse_missing_device(f"{prefix}{name}", value)
 
-            try:
-                resolve_device(value)
-            except ModelError as error:
-                raise ConfigError(f"`{prefix}{name}` can't be {value!r}: {error}.") from error
+
+def refuse_missing_device(name: str, device: str) -> None:
+    """The same of one device; `name` is that of the setting or option.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    if device in ("auto", "cpu"):
+        return
+    from partwise.models.devices import why_missing
+    from partwise.runs.config import ConfigError
+
+    if reason := why_missing(device):
+        raise ConfigError(f"`{name}` can't be {device!r}: {reason}")
+    from partwise.models.hub import ModelError, resolve_device
+
+    try:
+        resolve_device(device)
+    except ModelError as error:
+        raise ConfigError(f"`{name}` can't be {device!r}: {error}.") from error
 
 
 def _claimed(name: str) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from enum import StrEnum
 from typing import Annotated, Literal, cast, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from partwise.config.places import is_local
 from partwise.config.section import (
     Listed,
     LocalName,
@@ -136,6 +138,18 @@ class WeakToStrongConfig(Section):
     data: DataConfig = DataConfig()
     ladder: LadderConfig = LadderConfig()
     fit: FitConfig = FitConfig()
+
+    @field_validator("teachers", "student", "through")
+    @classmethod
+    def _spelt(cls, names: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        """A mistyped size would be looked for on the hub, after minutes."""
+        for name in (names,) if isinstance(names, str) else names:
+            near = difflib.get_close_matches(name, SIZES, n=1, cutoff=0.75)
+            if near and name not in SIZES and "/" not in name and not is_local(name):
+                raise ValueError(
+                    f"`{name}` is no size of the ladder and no folder; did you mean `{near[0]}`?"
+                )
+        return names
 
     @model_validator(mode="after")
     def _weak_teach_strong(self) -> WeakToStrongConfig:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from partwise.report.reading import Figure, group, ordered
-from partwise.runs.rundir import RunError
+from partwise.runs.rundir import NoRunError, refuse_missing
 
 BINS = 10
 """Bins of the part reward, over 0 to 1."""
@@ -92,17 +92,16 @@ def read_directory(directory: Path) -> ReportData:
     """Read a run or study.
 
     Raises:
-        RunError: the directory is not there or holds neither.
+        NoRunError: the directory is not there or holds neither.
     """
-    if not directory.is_dir():
-        raise RunError(f"There is no run directory {directory}.")
+    refuse_missing(directory)
     missing: list[str] = []
     record = _read(directory / "run.json", missing)
     results = _read(directory / "results.json", missing)
     runs = _runs(directory, record, results)
     study = "arms" in results or bool(runs)
     if not study and not record and not results:
-        raise RunError(f"{directory} holds no run and no study.")
+        raise NoRunError(f"{directory} holds no run and no study.")
     data = ReportData(
         name=directory.resolve().name,
         kind=str(record.get("kind", "study" if study else "align")),

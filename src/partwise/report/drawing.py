@@ -46,6 +46,8 @@ def shares_canvas(rows: int, columns: int, width: float, height: float) -> tuple
 
 def means(seeds: int) -> str:
     """What a picture's figures are: the last sentence of its caption."""
+    if seeds == 1:
+        return "One seed; an interval, where there is one, is over its tasks."
     shown = "; small points are the seeds" if 1 < seeds < FEW else ""
     return f"Mean over seeds and 95% interval{shown}."
 

@@ -52,15 +52,16 @@ def _plain(page: Page) -> Page:
         page,
         title=shown(page.title),
         sentences=[shown(sentence) for sentence in page.sentences],
-        tables=[
-            replace(
-                table,
-                heading=shown(table.heading),
-                columns=[shown(column) for column in table.columns],
-                rows=[[shown(cell) for cell in row] for row in table.rows],
-            )
-            for table in page.tables
-        ],
+        tables=[_plain_table(table) for table in page.tables],
+    )
+
+
+def _plain_table(table: Table) -> Table:
+    return replace(
+        table,
+        heading=shown(table.heading),
+        columns=[shown(column) for column in table.columns],
+        rows=[[shown(cell) for cell in row] for row in table.rows],
     )
 
 
@@ -115,21 +116,27 @@ def write_results(directory: RunDir, results: Mapping[str, Any], page: Page) -> 
 
 def print_page(page: Page) -> None:
     """The page in a terminal or a log, without its pictures and the rows of its longest tables."""
+    for table in page.tables:
+        print_table(table)
+    console = terminal(log_width=120)
+    for sentence in _plain(page).sentences:
+        console.print(f"- {sentence.replace('−', '-')}")
+
+
+def print_table(table: Table) -> None:
+    """A table in a terminal or a log; of a long one that it is there."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    page, console = _plain(page), terminal(log_width=120)
-    for table in page.tables:
-        if len(table.rows) > _SHOWN:
-            heading = Text(table.heading, style="italic")
-            console.print(heading.append(f": {len(table.rows)} rows, in the report\n", style="not italic"))
-            continue
-        drawn = RichTable(title=table.heading, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-        for position, column in enumerate(table.columns):
-            drawn.add_column(column, style="bold" if not position else "")
-        for row in table.rows:
-            drawn.add_row(*(cell.replace("−", "-") for cell in row))
-        console.print(drawn)
-    for sentence in page.sentences:
-        console.print(f"- {sentence.replace('−', '-')}")
+    table, console = _plain_table(table), terminal(log_width=120)
+    if len(table.rows) > _SHOWN:
+        heading = Text(table.heading, style="italic")
+        console.print(heading.append(f": {len(table.rows)} rows, in the report\n", style="not italic"))
+        return
+    drawn = RichTable(title=table.heading, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for position, column in enumerate(table.columns):
+        drawn.add_column(column, style="bold" if not position else "")
+    for row in table.rows:
+        drawn.add_row(*(cell.replace("−", "-") for cell in row))
+    console.print(drawn)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
+from partwise.report.judging import is_judged, one_run
 from partwise.runs.progress import short_number
 
 ARMS = ("base", "floor", "parts", "strategies", "ceiling")
@@ -93,6 +94,15 @@ def _number(value: Any) -> float | None:
     return float(value) if ok else None
 
 
+def each_seed(data: Any) -> str:
+    """The figure of each seed, `.42 and .40`, of results that are shown and not judged."""
+    values: Sequence[Any] = group(data).get("by_seed") or [Figure.of(data).mean]
+    shown = ["undefined" if (value := _number(each)) is None else number(value) for each in values]
+    if len(set(shown)) == 1 and shown[0] == "undefined":
+        return shown[0]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
 def group(data: Any, *keys: str) -> Mapping[str, Any]:
     """A nested group of plain data; empty where it is not there."""
     for key in keys:
@@ -117,6 +127,8 @@ def gap_sentences(results: Mapping[str, Any]) -> list[str]:
     floor = Figure.of(group(arms, "floor").get("aligned_and_correct"))
     ceiling = Figure.of(group(arms, "ceiling").get("aligned_and_correct"))
     gaps = group(results, "part_to_complete", "gap_recovered")
+    if not is_judged(results):
+        return _unjudged_gaps(results, floor, ceiling)
     sentences = [
         _gap_sentence(opening, Figure.of(gaps[arm]), floor, ceiling)
         for arm, opening in (
@@ -136,6 +148,24 @@ def gap_sentences(results: Mapping[str, Any]) -> list[str]:
             f"{mean.full}, and with the number of parts alone, judged or not, at {count.full}."
         )
     return sentences
+
+
+def _unjudged_gaps(results: Mapping[str, Any], floor: Figure, ceiling: Figure) -> list[str]:
+    """The same figures, each seed's, without what they would say if there were more seeds."""
+    gaps = group(results, "part_to_complete", "gap_recovered")
+    shown = "; ".join(f"`{arm}` {each_seed(gaps[arm])}" for arm in ("parts", "strategies") if arm in gaps)
+    if "undefined" in shown:
+        shown += " (undefined where ceiling and floor can't be told apart)"
+    found = group(results, "part_to_complete", "correlations")
+    sentences = [f"Of the gap between floor ({floor.text}) and ceiling ({ceiling.text}), by seed: {shown}."]
+    if found:
+        total, mean, count = (each_seed(found.get(name)) for name in ("sum", "mean", "parts"))
+        sentences.append(
+            "Over solutions that the base planner sampled, correlation of the alignment of the whole, by "
+            f"seed: with the sum of the partial rewards, which is what the paper pays, {total}; with their "
+            f"mean {mean}; with the number of parts alone, judged or not, {count}."
+        )
+    return sentences if shown else sentences[1:]
 
 
 def _gap_sentence(opening: str, gap: Figure, floor: Figure, ceiling: Figure) -> str:
@@ -175,15 +205,11 @@ def run_sentences(results: Mapping[str, Any]) -> list[str]:
     trained = Figure.of(group(results, "trained").get("aligned_and_correct"))
     if base.mean is None or trained.mean is None:
         return ["Aligned-and-correct is undefined for the base or the trained planner."]
-    if base.low is None or base.high is None or trained.low is None or trained.high is None:
-        verdict = "no interval is known, so the change can't be weighed"
-    elif trained.low > base.high:
-        verdict = "a rise"
-    elif trained.high < base.low:
-        verdict = "a fall"
-    else:
-        verdict = "the intervals overlap, so the two can't be told apart"
-    sentences = [f"Aligned-and-correct on held-out tasks went from {base.full} to {trained.full}: {verdict}."]
+    sentences = [
+        f"Aligned and correct, of {trained.n:,} held-out tasks: {base.full} before training, {trained.full} "
+        "after.",
+        one_run("tasks"),
+    ]
     hacking = Figure.of(group(results, "trained").get("hacking_rate"))
     if hacking.mean is not None:
         sentences.append(

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from partwise.config.addresses import AddressError
+from partwise.files import nearest
 
 M = TypeVar("M", bound=BaseModel)
 Tree = dict[str, Any]
@@ -137,7 +138,8 @@ def _read_toml(path: Path) -> Tree:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no config file {path}.") from None
+        near = nearest(path, lambda there: there.suffix == ".toml")
+        raise ConfigError(f"There is no config file {path}{near}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a directory, not a TOML file.") from None
     except UnicodeDecodeError as error:
@@ -287,6 +289,15 @@ def _loc(problem: ErrorDetails) -> KeyPath:
     return tuple(str(part) for part in problem["loc"])
 
 
+def _nearest_of(problem: ErrorDetails) -> str:
+    """Which of the values that may stand there was probably meant."""
+    if problem["type"] not in ("literal_error", "enum") or not isinstance(problem["input"], str):
+        return ""
+    names = re.findall(r"'([^']*)'", str(problem.get("ctx", {}).get("expected", "")))
+    near = difflib.get_close_matches(problem["input"], names, n=1, cutoff=0.7)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
 def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(_loc(problem)) or "the configuration"
     if problem["type"] == "missing":
@@ -304,5 +315,6 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^(Input|Value) should have", "it must have", allowed).replace(" after validation", "")
     shown = repr(problem["input"])
+    allowed += _nearest_of(problem)
     end = "" if allowed.endswith("?") else "."
     return f"`{key}` can't be {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}{end}"

@@ -1,4 +1,4 @@
-"""Live progress of one or more runs: bars in a terminal, plain lines in a log."""
+"""Live progress of one or more runs: bars in a terminal, a line every ten seconds in a log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO, cast
 
 from partwise.runs.text import shown, terminal
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _QUIET_SECONDS = 10.0
-"""Shortest time between two plain lines of one run within a phase."""
+"""Between two lines of a log."""
+_ABREAST = 8
+"""Runs that a line of a log has room for."""
 _WIDE = 106
 """Columns of a terminal from which there is room for a bar, the rate and all figures."""
 
@@ -48,78 +50,171 @@ def ignore(progress: Progress) -> None:
 
 
 @dataclass
-class _Bar:
-    phase: str
+class Bar:
+    """What is known of one run."""
+
+    progress: Progress
+    """As it was last told."""
     started: float
+    """When its phase began, by the display's clock, in seconds."""
     figures: dict[str, float]
-    said_at: float = -1e9
-    """When the last plain line was printed."""
+
+    def rate(self, now: float) -> float | None:
+        """Steps a second since the phase began; None before there is one."""
+        seconds = now - self.started
+        return self.progress.done / seconds if self.progress.done and seconds > 0.05 else None
+
+
+class View(Protocol):
+    """Where progress is shown; calls come one at a time."""
+
+    def open(self) -> None:
+        """Before anything is shown."""
+        ...
+
+    def say(self, text: str, now: float) -> None:
+        """Show a line of text."""
+        ...
+
+    def show(self, bar: Bar, changed: bool, now: float) -> None:
+        """Show where a run is; `changed` where its phase is another than before."""
+        ...
+
+    def tick(self, now: float) -> None:
+        """Time has gone by: show what has waited to be shown long enough."""
+        ...
+
+    def close(self, now: float) -> None:
+        """After everything was shown."""
+        ...
 
 
 class LiveDisplay:
     """A context manager whose `listen` may be called from any thread.
 
-    Where standard output is no terminal it prints one line per change of phase, and at most one per
-    10 s and run in between.
+    It shows bars in a terminal and, where the stream is none, a line every ten seconds. A thread looks every
+    `beat` seconds at whether one is due: a run that waits, for people say, tells of no progress.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream: TextIO | None = stream if stream is not None else sys.stdout
-        """None once nobody can be shown anything any more: a run goes on without."""
-        self._clock = clock
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        view: View | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        beat: float | None = 1.0,
+    ) -> None:
+        """Of a stream, standard output if none is given, or of a view; no thread if `beat` is None."""
+        # Standard output is None where it was closed: a run goes on without.
+        stream = stream if stream is not None else cast("TextIO | None", sys.stdout)
+        self._view: View = view or (_Terminal(stream) if stream and stream.isatty() else _Log(stream))
+        self._bars: dict[str, Bar] = {}
         self._lock = threading.Lock()
-        self._bars: dict[str, _Bar] = {}
-        self._tasks: dict[str, TaskID] = {}
-        self._rich: RichProgress | None = None
+        self._clock = clock
+        self._beat, self._over = beat, threading.Event()
 
     def __enter__(self) -> Self:
-        if self._stream is not None and self._stream.isatty():
-            self._rich = _make_bars(self._stream)
-            self._rich.start()
+        self._view.open()
+        if self._beat is not None:
+            threading.Thread(target=self._beats, args=(self._beat,), daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._rich is not None:
-            self._rich.stop()
-            self._rich = None
+        self._over.set()
+        with self._lock:
+            self._view.close(self._clock())
+
+    def tick(self) -> None:
+        """Show what has waited to be shown long enough."""
+        with self._lock:
+            if not self._over.is_set():
+                self._view.tick(self._clock())
+
+    def _beats(self, seconds: float) -> None:
+        while not self._over.wait(seconds):
+            self.tick()
 
     def start(self, text: str) -> None:
         """Say that something goes on before the first progress arrives."""
         with self._lock:
-            if self._rich is not None:
-                self._rich.console.print(f"{shown(text)} ...")
-            else:
-                self._print(f"{shown(text)} ...")
+            self._view.say(f"{shown(text)} ...", self._clock())
 
     def listen(self, progress: Progress) -> None:
         """Show where a run is."""
         with self._lock:
             now = self._clock()
             bar = self._bars.get(progress.run)
-            changed = bar is None or bar.phase != progress.phase
+            changed = bar is None or bar.progress.phase != progress.phase
             if bar is None:
-                bar = self._bars[progress.run] = _Bar(progress.phase, now, {})
+                bar = self._bars[progress.run] = Bar(progress, now, {})
             elif changed:
-                bar.phase, bar.started = progress.phase, now
+                bar.started = now
+            bar.progress = progress
             if progress.afresh:
                 bar.figures.clear()
             bar.figures.update(progress.figures)
-            if self._rich is not None:
-                self._show_bar(self._rich, progress, bar, changed)
-            elif changed or now - bar.said_at >= _QUIET_SECONDS:
-                bar.said_at = now
-                self._print(shown(_line(progress, bar, now)))
+            self._view.show(bar, changed, now)
 
-    def _print(self, line: str) -> None:
+
+class _Log:
+    """One line every ten seconds, whatever happens in them: the first at once, the last at the end.
+
+    A line holds the runs that came on since the one before it.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        """None once nobody can be shown anything any more: a run goes on without."""
+        self._said_at = -1e9
+        self._unsaid: dict[str, Bar] = {}
+
+    def open(self) -> None:
+        pass
+
+    def say(self, text: str, now: float) -> None:
+        self._said_at = now
         try:
             if self._stream is not None:
-                print(line, file=self._stream, flush=True)
+                print(text, file=self._stream, flush=True)
         except OSError:  # closed, full, or its reader has gone
             self._stream = None
 
-    def _show_bar(self, rich: RichProgress, progress: Progress, bar: _Bar, changed: bool) -> None:
+    def show(self, bar: Bar, changed: bool, now: float) -> None:
+        self._unsaid[bar.progress.run] = bar
+        self.tick(now)
+
+    def tick(self, now: float) -> None:
+        if self._unsaid and now - self._said_at >= _QUIET_SECONDS:
+            self._say_all(now)
+
+    def close(self, now: float) -> None:
+        if self._unsaid:
+            self._say_all(now)
+
+    def _say_all(self, now: float) -> None:
+        lines = [shown(_line(bar, now)) for bar in self._unsaid.values()]
+        more = f"; and {len(lines) - _ABREAST} more" if len(lines) > _ABREAST else ""
+        self._unsaid.clear()
+        self.say("; ".join(lines[:_ABREAST]) + more, now)
+
+
+class _Terminal:
+    """Live bars, by rich."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._rich = _make_bars(stream)
+        self._tasks: dict[str, TaskID] = {}
+
+    def open(self) -> None:
+        self._rich.start()
+
+    def say(self, text: str, now: float) -> None:
+        self._rich.console.print(text)
+
+    def show(self, bar: Bar, changed: bool, now: float) -> None:
+        progress = bar.progress
         total = progress.total or None
         fields: dict[str, Any] = {
             "phase": shown(progress.phase),
@@ -128,11 +223,17 @@ class LiveDisplay:
         }
         task = self._tasks.get(progress.run)
         if task is None:
-            task = self._tasks[progress.run] = rich.add_task(shown(progress.run), total=total, **fields)
+            task = self._tasks[progress.run] = self._rich.add_task(shown(progress.run), total=total, **fields)
         elif changed:
             # A new phase has its own rate: the old one would spoil the estimate of the time left.
-            rich.reset(task, total=total, **fields)
-        rich.update(task, completed=progress.done, total=total, **fields)
+            self._rich.reset(task, total=total, **fields)
+        self._rich.update(task, completed=progress.done, total=total, **fields)
+
+    def tick(self, now: float) -> None:
+        pass  # rich has a thread of its own
+
+    def close(self, now: float) -> None:
+        self._rich.stop()
 
 
 def format_figures(figures: Mapping[str, float]) -> str:
@@ -148,19 +249,21 @@ def short_number(value: float) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def _line(progress: Progress, bar: _Bar, now: float) -> str:
-    parts = [f"{progress.run}: {progress.phase}"]
+def how_far(bar: Bar, now: float) -> str:
+    """`10/100  1.0/s  90 s left`, as far as it is known."""
+    progress, parts = bar.progress, list[str]()
     if progress.done or progress.total:
         parts.append(f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}")
-    seconds = now - bar.started
-    if progress.done and seconds > 0.05:
-        rate = progress.done / seconds
+    if rate := bar.rate(now):
         parts.append(f"{rate:.1f}/s")
         if progress.total > progress.done:
             parts.append(f"{(progress.total - progress.done) / rate:.0f} s left")
-    if bar.figures:
-        parts.append(format_figures(bar.figures))
     return "  ".join(parts)
+
+
+def _line(bar: Bar, now: float) -> str:
+    parts = [f"{bar.progress.run}: {bar.progress.phase}", how_far(bar, now), format_figures(bar.figures)]
+    return "  ".join(part for part in parts if part)
 
 
 def _make_bars(stream: TextIO) -> RichProgress:

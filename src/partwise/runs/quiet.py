@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from partwise.config.places import cache_folder
 
@@ -21,9 +23,24 @@ def quiet_libraries() -> None:
     # The second is what Python says of a worker that was killed; it clears up what that one leaves.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning,ignore:resource_tracker:UserWarning")
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # What tqdm says in a notebook without widgets, when libraries import it for bars that are off.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     # Where it may not write into the user's home it goes without, and says so at length.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    _quiet_loaded()
     _place_caches()
+
+
+def _quiet_loaded() -> None:
+    """Libraries that are imported already have read the environment: they are told themselves."""
+    transformers: Any = sys.modules.get("transformers.utils.logging")
+    if transformers is not None:
+        transformers.set_verbosity_error()
+        transformers.disable_progress_bar()
+    for name in ("datasets", "huggingface_hub.utils"):
+        loaded: Any = sys.modules.get(name)
+        if loaded is not None:
+            loaded.disable_progress_bars()
 
 
 def _place_caches() -> None:

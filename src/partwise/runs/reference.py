@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
 import json
 import textwrap
@@ -48,6 +49,10 @@ def settings(model: type[BaseModel], under: str = "") -> list[Setting]:
         if not under or each.key == under or each.key.startswith(f"{under}.")
     ]
     if not found:
+        keys = {each.key for each in _settings(model, model.model_construct(), "")}
+        near = difflib.get_close_matches(under, {*keys, *model.model_fields}, n=1)
+        if near:
+            raise LookupError(f"There is no setting or group `{under}`; did you mean `{near[0]}`?")
         groups = ", ".join(f"`{name}`" for name in model.model_fields)
         raise LookupError(f"There is no setting or group `{under}`; there are {groups}.")
     return found

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from partwise import __version__
 from partwise.config.addresses import without_secrets
 from partwise.config.places import local_places, with_absolute_paths
-from partwise.files import digests, is_full, sync, write_whole
+from partwise.files import digests, is_full, nearest, sync, write_whole
 from partwise.runs.config import flatten
 
 SCHEMA = 1
@@ -34,6 +34,10 @@ _NEARLY_FULL = 256 * 1024
 
 class RunError(Exception):
     """A run's directory can't be used as asked; the message is one sentence for a reader."""
+
+
+class NoRunError(RunError):
+    """There is no run where one was named."""
 
 
 class RunDir:
@@ -105,12 +109,12 @@ class RunDir:
         """Open a run that is there.
 
         Raises:
-            RunError: there is none, or its record can't be read.
+            NoRunError: there is none.
+            RunError: its record can't be read.
         """
-        if not path.is_dir():
-            raise RunError(f"There is no run directory {path}.")
+        refuse_missing(path)
         if not (path / _RECORD).exists():
-            raise RunError(f"{path} holds no run (it has no {_RECORD}).")
+            raise NoRunError(f"{path} holds no run (it has no {_RECORD}).")
         data = cls(path, "", {}).read_json(_RECORD)
         record = cast(dict[str, Any], data) if isinstance(data, dict) else {}
         kind, config = record.get("kind"), record.get("config")
@@ -257,6 +261,17 @@ class RunDir:
         except BaseException:
             shutil.rmtree(working, ignore_errors=True)
             raise
+
+
+def refuse_missing(path: Path) -> None:
+    """Refuse what is no directory, with the run whose name is nearest.
+
+    Raises:
+        NoRunError: it is none.
+    """
+    if not path.is_dir():
+        near = nearest(path, lambda there: (there / _RECORD).exists())
+        raise NoRunError(f"There is no run directory {path}{near}")
 
 
 def write_atomically(path: Path, text: str, *, run: Path | None = None) -> Path:

@@ -21,6 +21,7 @@ from partwise.report.drawing import (
     shares_canvas,
     svg_of,
 )
+from partwise.report.judging import is_judged
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences, weighed
@@ -40,7 +41,7 @@ def page(results: Mapping[str, Any]) -> Page:
         title="Sandwiching with debate",
         sentences=_sentences(results),
         tables=[
-            contrast_table(results["contrasts"]),
+            contrast_table(results),
             _accuracies(results),
             _by_truth(results),
             _transcripts(results),
@@ -66,29 +67,39 @@ def page(results: Mapping[str, Any]) -> Page:
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    shown, found = str(results["shown"]), results["contrasts"]
+    shown = str(results["shown"])
     steps = {ahead: Figure.of(figure).full for ahead, figure in group(results, "steps", shown).items()}
     honest, dishonest, both = (
         _accuracy(group(results, "conditions", shown), name).full
         for name in ("honest adviser", "dishonest adviser", "consultancy")
     )
+    whole = f"Who reads the whole plan is right about {_accuracy(results, 'whole').full}."
+    if not is_judged(results):
+        return [
+            *contrast_sentences(results),
+            f"With {shown} events revealed, the judge is right about {steps['-2']} of the plans where the "
+            f"honest debater is two steps weaker, {steps['-1']} where one, {steps['0']} where both are "
+            f"equally strong, {steps['1']} where it is one stronger and {steps['2']} where two.",
+            whole,
+        ]
     against_chance = [
-        f"with {turns} events {weighed(found, _at(results, 'equal less no help', turns), *_WAYS)}"
+        f"with {turns} events {weighed(results, _at(results, 'equal less no help', turns), *_WAYS)}"
         for turns in results["turns"]
     ]
     return [
-        *contrast_sentences(found),
+        *contrast_sentences(results),
         f"Against as many events at random, equal debaters bring: {'; '.join(against_chance)}.",
         f"With {shown} events revealed, the judge is right about {steps['0']} of the plans where debaters "
         f"are equally strong, about {steps['-1']} where the honest one is one step weaker, and about "
         f"{steps['-2']} where it is two: against equal ones, "
-        f"{weighed(found, '-2 steps less equal', *_WAYS)}.",
+        f"{weighed(results, '-2 steps less equal', *_WAYS)}.",
         f"Where the honest one is stronger, it is {steps['1']} with one step and {steps['2']} with two: "
-        f"against equal ones, {weighed(found, '+2 steps less equal', *_WAYS)}.",
+        f"against equal ones, {weighed(results, '+2 steps less equal', *_WAYS)}.",
         _inequality(results),
         f"One adviser makes the judge right about {honest} of the plans if honest, about {dishonest} if not, "
-        f"about {both} at even odds: against no help, {weighed(found, 'consultancy less no help', *_WAYS)}.",
-        f"Who reads the whole plan is right about {_accuracy(results, 'whole').full}.",
+        f"about {both} at even odds: against no help, "
+        f"{weighed(results, 'consultancy less no help', *_WAYS)}.",
+        whole,
     ]
 
 
@@ -99,15 +110,15 @@ def _at(results: Mapping[str, Any], name: str, turns: int) -> str:
 
 def _inequality(results: Mapping[str, Any]) -> str:
     """What it does that debaters are unequal, whichever is the weaker one."""
-    shown, found = str(results["shown"]), results["contrasts"]
+    shown = str(results["shown"])
     unequal = Figure.of(group(results, "unequal").get(shown))
     equal = Figure.of(group(results, "steps", shown).get("0"))
     said = (
         f"Averaged over which side is the weaker one, unequal debaters make the judge right about "
-        f"{unequal.full}, equal ones about {equal.full}: {weighed(found, _UNEQUAL, *_WAYS)}. That it is the "
-        f"honest one, and not the other, changes it by {weighed(found, _WEAKER, *_WAYS)}."
+        f"{unequal.full}, equal ones about {equal.full}: {weighed(results, _UNEQUAL, *_WAYS)}. That it is "
+        f"the honest one, and not the other, changes it by {weighed(results, _WEAKER, *_WAYS)}."
     )
-    if is_told(found, _WEAKER) and not is_told(found, _UNEQUAL):
+    if is_told(results, _WEAKER) and not is_told(results, _UNEQUAL):
         said += (
             " So what counts is which side is the weaker, and not, as far as can be told, that the two are "
             "unequal."

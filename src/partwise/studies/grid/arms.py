@@ -56,7 +56,7 @@ def run_arms(
     with directory.locked():
         jobs = [_job(config, folder, seed, arm) for seed in seeds for arm in arms]
         run_jobs(jobs, listen, processes=config.processes)
-        results = collect(folder, seeds, arms, config.primary, differences)
+        results = collect(folder, seeds, arms, config.primary, differences, quick=config.quick)
         write_results(directory, results, page(results))
     return results
 
@@ -87,7 +87,13 @@ def arm_config(config: ArmsConfig, seed: int, arm: str) -> AlignConfig:
 
 
 def collect(
-    folder: Path, seeds: Sequence[int], arms: Sequence[str], primary: str, differences: Differences
+    folder: Path,
+    seeds: Sequence[int],
+    arms: Sequence[str],
+    primary: str,
+    differences: Differences,
+    *,
+    quick: bool = False,
 ) -> dict[str, Any]:
     """What the finished runs say: with one seed the intervals are over tasks, with several over seeds."""
     runs: Runs = {
@@ -104,6 +110,7 @@ def collect(
     return {
         "schema": 2,
         "seeds": list(seeds),
+        "quick": quick,
         "arms": {arm: _summary(rows) for arm, rows in by_seed.items()},
         "meaning": {arm: ARMS[arm].meaning for arm in arms},
         "contrasts": contrasts(

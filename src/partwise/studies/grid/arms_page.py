@@ -10,6 +10,7 @@ from typing import Any
 
 from partwise.report.contrasts import contrast_table
 from partwise.report.drawing import GREEN, GREY, ORANGE, bars, drawing, means, svg_of
+from partwise.report.judging import seeds_of
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import MEANING, RATES, Figure, arm_figure, group, number
 from partwise.report.verdicts import arms_sentences
@@ -20,7 +21,7 @@ def arms_page(name: str, title: str, results: Mapping[str, Any]) -> Page:
     return Page(
         title=title,
         sentences=arms_sentences(results),
-        tables=[_arms(results), contrast_table(results["contrasts"]), _gaps(results), _seeds(results)],
+        tables=[_arms(results), contrast_table(results), _gaps(results), _seeds(results)],
         pictures=[
             Picture(
                 name=name,
@@ -36,7 +37,7 @@ def _arms(results: Mapping[str, Any]) -> Table:
     arms = group(results, "arms")
     return Table(
         heading="Arms",
-        note="Shares of all held-out tasks, mean over seeds with 95% interval; a solution that did not run "
+        note=f"Shares of all held-out tasks, {_over(results)}; a solution that did not run "
         "to its end is neither correct nor aligned. `aligned, if it ran` is the share of those that ran: a "
         "program that stops itself after doing harm would look good there. Hacking rate: misaligned, of the "
         "correct ones whose every part was judged aligned. `parts`: how many a solution has.",
@@ -51,6 +52,12 @@ def _arms(results: Mapping[str, Any]) -> Table:
             for arm in arms
         ],
     )
+
+
+def _over(results: Mapping[str, Any]) -> str:
+    """What the intervals are over: of one seed there is nothing else to draw again than its tasks."""
+    one = seeds_of(results) == 1
+    return "of one seed with 95% interval over tasks" if one else "mean over seeds with 95% interval"
 
 
 def _meaning(results: Mapping[str, Any], arm: str) -> str:

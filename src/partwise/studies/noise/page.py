@@ -22,6 +22,7 @@ from partwise.report.drawing import (
     shares_canvas,
     svg_of,
 )
+from partwise.report.judging import is_judged
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group
 from partwise.report.verdicts import contrast_sentences, weighed
@@ -36,7 +37,7 @@ def page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Label noise and capacity",
         sentences=_sentences(results),
-        tables=[contrast_table(results["contrasts"]), _sizes(results), _slopes(results)],
+        tables=[contrast_table(results), _sizes(results), _slopes(results)],
         pictures=[
             Picture(
                 name="noise",
@@ -63,8 +64,8 @@ def _below(results: Mapping[str, Any]) -> list[float]:
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
     below = _below(results)
-    lines = contrast_sentences(results["contrasts"])
-    if below:
+    lines = contrast_sentences(results)
+    if below and is_judged(results):
         lines += _below_half(results, below)
     if 0.5 in results["flips"]:
         lines.append(
@@ -84,15 +85,14 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 def _below_half(results: Mapping[str, Any], below: Sequence[float]) -> list[str]:
     shown = f"{_middle(below):g}"
     named = f"{min(below):.0%}" if len(below) == 1 else f"{min(below):.0%} to {max(below):.0%}"
-    found = results["contrasts"]
     fits = weighed(
-        found,
+        results,
         "memorised by size",
         "larger models fit noise more, as the paper finds",
         "larger models fit noise less, against the paper",
     )
-    falls = weighed(found, "fall by size", "larger models lose more", "larger models lose less")
-    ends = weighed(found, "test by size", "larger models end better", "larger models end worse")
+    falls = weighed(results, "fall by size", "larger models lose more", "larger models lose less")
+    ends = weighed(results, "test by size", "larger models end better", "larger models end worse")
     return [
         f"With {float(shown):.0%} of labels flipped, models give back after {results['epochs']} epochs, of "
         f"the flipped ones, {_each(results, shown, 'memorised')}. Over {named}, ten times the parameters "

@@ -33,6 +33,7 @@ def collect(
     return {
         "schema": 2,
         "seeds": list(runs),
+        "quick": config.quick,
         "at": config.at,
         "quarter": study.quarter,
         "rollouts": study.rollouts,

@@ -49,7 +49,7 @@ def page(results: Mapping[str, Any]) -> Page:
         title="Propagation of a change of values",
         sentences=propagation_sentences(results),
         tables=[
-            contrast_table(results["contrasts"]),
+            contrast_table(results),
             _changes(results, changes),
             _retrained(results, changes),
             _groups(changes),

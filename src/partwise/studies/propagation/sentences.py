@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from partwise.report.contrasts import is_told
+from partwise.report.judging import is_judged
 from partwise.report.reading import Figure, group, number
-from partwise.report.verdicts import primary_sentence, verdict, weighed
+from partwise.report.verdicts import contrast_sentences, primary_sentence, verdict, weighed
 
 
 def propagation_sentences(results: Mapping[str, Any]) -> list[str]:
     """The sentences on a finished study's `results.json`, most important first."""
+    if not is_judged(results):
+        return [*contrast_sentences(results), _alarm(results)]
     return [
-        primary_sentence(results["contrasts"]),
+        primary_sentence(results),
         *_composed(results),
         *_parts(results),
         _alarm(results),
@@ -48,8 +51,8 @@ def _composed(results: Mapping[str, Any]) -> list[str]:
 def _parts(results: Mapping[str, Any]) -> list[str]:
     """On the change that lies in the parts, which is the proxy's to follow."""
     abrupt, untrained = (group(results, "changes", name) for name in ("abrupt", "abrupt-untrained"))
-    found, training = results["contrasts"], "parts: trained - untrained"
-    proxys = is_told(found, "parts: untrained - before") and not is_told(found, training)
+    training = "parts: trained - untrained"
+    proxys = is_told(results, "parts: untrained - before") and not is_told(results, training)
     return [
         f"Where the change lies in the parts, fidelity is {full(abrupt, 'fidelity')}, and "
         f"{full(untrained, 'fidelity')} for a planner that is left as it is after the change. Of "
@@ -100,7 +103,7 @@ def _needs(results: Mapping[str, Any], ask: str, other: str) -> str:
     share = Figure.of(group(results, "labels", ask, "share_of").get(other))
     if share.mean is None:
         return "an undefined share"
-    said = verdict(results["contrasts"], f"labels saved: {ask} over {other}", "", "")
+    said = verdict(results, f"labels saved: {ask} over {other}", "", "")
     return f"{share.full} (the saving: {said})" if said else share.full
 
 
@@ -123,7 +126,7 @@ def _by_not_repeating(labels: Mapping[str, Any]) -> str:
 def _contrast(results: Mapping[str, Any], name: str) -> str:
     """The figure alone if it differs from 0, else with why it can't."""
     figure = full(group(results, "contrasts", "all"), name)
-    return weighed(results["contrasts"], name, figure, figure)
+    return weighed(results, name, figure, figure)
 
 
 def _latency(results: Mapping[str, Any], change: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from partwise.report.drawing import (
     shares_canvas,
     svg_of,
 )
+from partwise.report.judging import is_judged
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences, weighed
@@ -60,7 +61,7 @@ def page(results: Mapping[str, Any]) -> Page:
         title="Self-enhancement: learning from one's own judgments",
         sentences=_sentences(results, strengths),
         tables=[
-            contrast_table(results["contrasts"]),
+            contrast_table(results),
             _ends(results, strengths),
             _diversity(strengths),
             _against(strengths),
@@ -87,12 +88,12 @@ def page(results: Mapping[str, Any]) -> Page:
 def _sentences(results: Mapping[str, Any], strengths: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = group(results, "knowledge", "writer")
     told = [
-        *contrast_sentences(results["contrasts"]),
+        *contrast_sentences(results),
         f"Before any learning the writer tells good plans from bad in {_full(known.get('easy'))} of those "
         f"with the easy cue and in {_full(known.get('hard'))} of those with the hard one.",
     ]
     for rate, found in strengths.items():
-        told += _at_a_rate(rate, found, results)
+        told += (_at_a_rate if is_judged(results) else _shown_at_a_rate)(rate, found, results)
     return told
 
 
@@ -107,7 +108,7 @@ def _at_a_rate(rate: str, found: Mapping[str, Any], results: Mapping[str, Any]) 
     )
 
     def told(name: str, more: str, less: str) -> str:
-        return weighed(results["contrasts"], f"{name}, rate {rate}", more, less)
+        return weighed(results, f"{name}, rate {rate}", more, less)
 
     return [
         f"At a learning rate of {rate}, a writer that judges itself goes from {start} to {end} valid and "
@@ -121,6 +122,16 @@ def _at_a_rate(rate: str, found: Mapping[str, Any], results: Mapping[str, Any]) 
         "There, peers of equal capacity instead of itself change the share of valid and aligned plans by "
         f"{told('peers less self', 'peers help', 'peers harm')}. A verifier that throws out what is not "
         f"valid changes it by {told('verified less self', 'it helps', 'it harms')}.",
+    ]
+
+
+def _shown_at_a_rate(rate: str, found: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    """What the writer that judges itself came to, where nothing is said of why."""
+    own = group(found, "arms", "self")
+    start, end = (_point(own, "good", index) for index in (0, -1))
+    return [
+        f"At a learning rate of {rate}, of the plans of a writer that judges itself {start} are valid and "
+        f"aligned before any learning, and {end} after {results['rounds']} rounds."
     ]
 
 

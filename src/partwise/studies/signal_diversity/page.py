@@ -22,6 +22,7 @@ from partwise.report.drawing import (
     shares_canvas,
     svg_of,
 )
+from partwise.report.judging import is_judged
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences, side_by_side, weighed
@@ -37,7 +38,7 @@ def page(results: Mapping[str, Any]) -> Page:
         title="Signal diversity",
         sentences=_sentences(results),
         tables=[
-            contrast_table(results["contrasts"]),
+            contrast_table(results),
             _students(results),
             _six(results),
             _sources(results),
@@ -64,11 +65,8 @@ def page(results: Mapping[str, Any]) -> Page:
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
     lines = [
-        *contrast_sentences(results["contrasts"]),
-        _gains(results),
-        _against(results),
-        _adds(results),
-        _calibrated(results),
+        *contrast_sentences(results),
+        *(say(results) for say in (_gains, _against, _adds, _calibrated) if is_judged(results)),
     ]
     if "peer review" not in results["left_out"]:
         lines.append(_review(results))
@@ -81,7 +79,7 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 
 
 def _gains(results: Mapping[str, Any]) -> str:
-    method, found = _first(results), results["contrasts"]
+    method = _first(results)
     said: list[str] = []
     for name, words in SETTINGS.items():
         setting = group(results, "settings", name)
@@ -90,10 +88,10 @@ def _gains(results: Mapping[str, Any]) -> str:
             f"Where the sources have {words} (mean correlation of errors "
             f"{Figure.of(setting['mean_correlation']).full}), a student of one, on average over the six, is "
             f"right on {one} of the test, and a student of all six, combined by {method}, on {six}: a gain "
-            f"of {weighed(found, f'gain, {name}', 'six are better', 'six are worse')}."
+            f"of {weighed(results, f'gain, {name}', 'six are better', 'six are worse')}."
         )
     advantages = side_by_side(
-        found,
+        results,
         {method: f"advantage, {method}" for method in results["methods"]},
         "the diversity of sources is what helps",
         "a shared bias is no hindrance, against what the paper says",
@@ -107,12 +105,12 @@ def _first(results: Mapping[str, Any]) -> str:
 
 
 def _against(results: Mapping[str, Any]) -> str:
-    method, found = _first(results), results["contrasts"]
+    method = _first(results)
     ceiling = Figure.of(group(results, "ceiling").get("accuracy")).full
     said = [
         f"{Figure.of(group(results, 'settings', name, 'single').get('best')).full} where sources have "
         f"{words}; six combined by {method} differ from it by "
-        f"{weighed(found, f'over the best, {name}', 'six are better', 'six are worse')}"
+        f"{weighed(results, f'over the best, {name}', 'six are better', 'six are worse')}"
         for name, words in SETTINGS.items()
     ]
     return (
@@ -138,7 +136,7 @@ def _calibrated(results: Mapping[str, Any]) -> str:
 def _where(results: Mapping[str, Any], name: str, more: str, less: str) -> str:
     """A contrast in either setting."""
     return " and ".join(
-        f"{weighed(results['contrasts'], f'{name}, {setting}', more, less)} where they have {words}"
+        f"{weighed(results, f'{name}, {setting}', more, less)} where they have {words}"
         for setting, words in SETTINGS.items()
     )
 

@@ -21,6 +21,7 @@ from partwise.report.drawing import (
     shares_canvas,
     svg_of,
 )
+from partwise.report.judging import is_judged, one_run
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences, side_by_side, weighed
@@ -74,7 +75,7 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
     ]
     pgr, imitation = Figure.of(results["pgr"]), Figure.of(results["imitation"])
     recovered = (
-        f"The student recovers {pgr.full} of the gap between its teacher and its ceiling."
+        f"Gap recovered, (student - teacher) / (ceiling - teacher): {pgr.full}. {one_run('the test')}"
         if pgr.mean is not None
         else "The gap recovered is undefined: on this test, teacher and ceiling can't be told apart."
     )
@@ -148,46 +149,48 @@ def _uncounted(results: Mapping[str, Any]) -> list[str]:
 
 
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    found = results["contrasts"]
+    described = [_imitation(results), *_handed_down(results)]
+    if not is_judged(results):
+        return [*contrast_sentences(results), *described]
     first, *_, last = group(results, "ladder")
     rises = [
-        f"{weighed(found, f'rise with size, {way}', 'capacity counts', 'capacity harms')} {words}"
+        f"{weighed(results, f'rise with size, {way}', 'capacity counts', 'capacity harms')} {words}"
         for way, words in (("finetuned", "where students are finetuned"), ("probed", "in linear probes"))
     ]
     return [
-        *contrast_sentences(found),
+        *contrast_sentences(results),
         f"With true labels, over all settings, accuracy of {last} less that of {first} is "
         f"{'; '.join(rises)}.",
-        *_growths(found),
-        *_against(found),
-        _imitation(results),
-        *_handed_down(results),
+        *_growths(results),
+        *_against(results),
+        *described,
     ]
 
 
-def _growths(found: Mapping[str, Any]) -> list[str]:
+def _growths(results: Mapping[str, Any]) -> list[str]:
     """Whether the gap recovered grows with overlap: nothing where the dial has one setting."""
     said: list[str] = []
     for way, losses in (("Finetuned students", LOSSES), ("Linear probes", PROBES)):
         growths = {name: f"growth with overlap, {arm}" for arm, name in losses.items()}
-        if found["all"].keys() >= {*growths.values()}:
+        if results["contrasts"]["all"].keys() >= {*growths.values()}:
             grows, falls = "it grows, as Shin et al. predict", "it falls, against what Shin et al. predict"
             said.append(
                 f"{way}: from the smallest to the largest overlap, the gap recovered changes by "
-                f"{side_by_side(found, growths, grows, falls)}."
+                f"{side_by_side(results, growths, grows, falls)}."
             )
     return said
 
 
-def _against(found: Mapping[str, Any]) -> list[str]:
+def _against(results: Mapping[str, Any]) -> list[str]:
     """What is compared with the losses of Burns et al."""
     said: list[str] = []
     for reference in ("confidence", "cross_entropy"):
-        ours = {ARMS[arm]: name for arm in ARMS if (name := f"{arm} less {reference}") in found["all"]}
+        there = results["contrasts"]["all"]
+        ours = {ARMS[arm]: name for arm in ARMS if (name := f"{arm} less {reference}") in there}
         said.append(
             f"Against the {ARMS[reference]} loss of Burns et al., on the same data, models and seeds, the "
             "share of its gap recovered over all pairs and settings differs by "
-            f"{side_by_side(found, ours, 'better', 'worse')}."
+            f"{side_by_side(results, ours, 'better', 'worse')}."
         )
     return said
 

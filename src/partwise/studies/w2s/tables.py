@@ -18,7 +18,7 @@ WAYS = {"finetuned": "finetuned", "probed": "linear probe"}
 def weak_to_strong_tables(results: Mapping[str, Any]) -> list[Table]:
     """All of them, the contrasts first."""
     return [
-        contrast_table(results["contrasts"]),
+        contrast_table(results),
         _ladder(results),
         _hard(results),
         _pairs(results),
