@@ -26,7 +26,7 @@ from partwise.runs.config import ConfigError, config_from_data, config_from_sett
 from partwise.runs.progress import Listener, ignore
 from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
-from partwise.studies.registry import Study, find_kind, find_study, report_page, studies
+from partwise.studies.registry import Study, find_kind, find_study, known_kind, studies
 from partwise.worlds.registry import list_worlds
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Run:
         """Write its report, one HTML file, and return its path."""
         from partwise.report.html import write_report
 
-        return write_report(self.path, report_page)
+        return write_report(self.path, known_kind)
 
 
 def align(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.report.page import page_html, page_markdown
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
 from partwise.runs.progress import ignore
 from partwise.studies.grid.rungs import rung_cells
 from partwise.studies.registry import STUDIES
