@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from markupsafe import escape
 from tests.runs.fixture_runs import ARMS, FAILED, arm_results, measure, study_arm, write_run, write_study
 
 from partwise.config import AlignConfig
@@ -114,7 +113,7 @@ def test_every_kind_of_failure_has_an_example(tmp_path: Path) -> None:
     for outcome, (message, _, source) in FAILED.items():
         card = text[text.index(f'<section class="card" aria-label="{outcome.replace("_", " ")}">') :]
         card = card[: card.index("</section>")]
-        assert str(escape(message)) in card and OUTCOMES[outcome] in card
+        assert str(coded(message)) in card and OUTCOMES[outcome] in card
         # The line that the message names is marked, and is that of the code shown.
         if named := re.search(r"line (\d+)", message):
             marked = re.findall(r'<span class="line i\d+ named" data-line="(\d+)">(.*?)\n</span>', card)

@@ -115,7 +115,7 @@ def bins_chart(arm: str, look: str, bins: Sequence[Sequence[int]]) -> Markup:
         look: its classes.
         bins: of the mean part reward, from 0 to 1: how many solutions each holds, and how many are aligned.
     """
-    from scipy.stats import binomtest
+    from scipy.stats import binomtest  # pyright: ignore[reportUnknownVariableType]
 
     most = max(count for count, _ in bins)
     parts = [y_axis(SHARES, y_scale(0, 1)), shares_axis("mean part reward")]

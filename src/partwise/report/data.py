@@ -262,7 +262,8 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
 
 def _program(arm: ArmTranscripts, line: Mapping[str, Any], outcome: str) -> Program:
     """All rollouts of that text, shown by one that ran if there is one."""
-    program = arm.programs.setdefault((_text(line, "composition"), _text(line, "source")), Program(line))
+    text = _text(line, "source") or _text(line, "composition") or _text(line, "decomposition")
+    program = arm.programs.setdefault((_text(line, "composition"), text), Program(line))
     if not program.ran and outcome == "ran":
         program.line = line
     return program

@@ -205,7 +205,7 @@ def _facts(data: ReportData) -> list[str]:
     seeds = f"seed {data.seeds[0]}" if len(data.seeds) == 1 else f"{len(data.seeds)} seeds"
     return [
         data.name,
-        data.kind.replace("_", " ") if data.kind != "align" else "",
+        "" if data.kind == "align" else title_of(data.kind).lower(),
         f"reward: {reward}" if isinstance(reward, str) else "",
         seeds if data.seeds else "",
         "finished" if data.results else "not finished",

@@ -82,10 +82,12 @@ def _restyle(element: ElementTree.Element, prefix: str) -> None:
 
 
 def _keep_on_raster(axes: ElementTree.Element) -> None:
-    """Text on a raster, whose colours do not change with the page's, keeps its own."""
-    box = _box_of(axes)
-    if box is None or not any(_local(element.tag) == "image" for element in axes.iter()):
+    """A raster, whose colours do not change with the page's, keeps its paper and the text on it."""
+    paper = next((element for element in axes.iter() if _local(element.tag) == "path"), None)
+    box = None if paper is None else _box_of(paper)
+    if paper is None or box is None or not any(_local(each.tag) == "image" for each in axes.iter()):
         return
+    paper.set("style", "fill: #fefefe")
     for text in axes.iter():
         if text.get("id", "").startswith("text_"):
             for glyphs in text:
@@ -94,14 +96,11 @@ def _keep_on_raster(axes: ElementTree.Element) -> None:
                     text.set("fill", "#010101")
 
 
-def _box_of(axes: ElementTree.Element) -> Box | None:
-    """Where the axes' first patch is: their paper."""
-    for element in axes.iter():
-        if _local(element.tag) == "path":
-            numbers = [float(number) for number in re.findall(_NUMBER, element.get("d", ""))]
-            xs, ys = numbers[::2], numbers[1::2]
-            return (min(xs), min(ys), max(xs), max(ys)) if xs and ys else None
-    return None
+def _box_of(path: ElementTree.Element) -> Box | None:
+    """The box of a path of straight lines."""
+    numbers = [float(number) for number in re.findall(_NUMBER, path.get("d", ""))]
+    xs, ys = numbers[::2], numbers[1::2]
+    return (min(xs), min(ys), max(xs), max(ys)) if xs and ys else None
 
 
 def _within(box: Box, x: float, y: float) -> bool:

@@ -45,13 +45,25 @@ def drawing(picture: Picture) -> Markup:
     return inline(picture.svg, picture.name, picture.caption.partition(". ")[0])
 
 
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else number(value)
+
+
+def _grouped(value: int) -> str:
+    return f"{value:,}"
+
+
+def _outcome(value: str) -> str:
+    return OUTCOMES.get(value, value or "unknown")
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "coded": coded,
     "cell": cell,
     "wordy": is_wordy,
     "drawing": drawing,
-    "number": lambda value: "undefined" if value is None else number(value),
-    "grouped": lambda value: f"{value:,}",
-    "outcome": lambda value: OUTCOMES.get(value, value or "unknown"),
+    "number": _number,
+    "grouped": _grouped,
+    "outcome": _outcome,
 }
 """For templates."""
