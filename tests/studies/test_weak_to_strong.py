@@ -114,7 +114,7 @@ def test_the_page_says_what_the_figures_say_and_no_more():
     assert "(one seed, which says nothing yet)" in alone.sentences[0]
     markdown = page_markdown(page)
     assert "| **nano → mini** | 0.1 | bootstrapping | .7" in markdown
-    assert page_html(page).count("<svg") == 3
+    assert page_html(page).count('class="drawn"') == 3
 
 
 def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correction():

@@ -17,6 +17,7 @@ _COLOURS = {
     RED: "var(--red)",
     PURPLE: "var(--purple)",
     "#b0b0b0": "var(--grey)",
+    "#cccccc": "var(--line)",
     "#000000": "currentColor",
 }
 _PAPER = "#ffffff"
@@ -70,10 +71,13 @@ def _restyle(element: ElementTree.Element, prefix: str) -> None:
     element.tag = _local(element.tag)
     attributes = {_local(name): value for name, value in element.attrib.items()}
     style = attributes.pop("style", "")
-    alone = style == f"fill: {_PAPER}" and element.tag == "path"  # the paper behind the axes
+    # The paper behind the axes goes, a legend's becomes the page's; white text stays on what it was put on.
+    paper = (
+        {_PAPER: "none" if style == f"fill: {_PAPER}" else "var(--panel)"} if element.tag == "path" else {}
+    )
     for rule in filter(None, (rule.strip() for rule in style.split(";"))):
         key, _, value = (part.strip() for part in rule.partition(":"))
-        attributes[key] = "none" if alone else _COLOURS.get(value, value)
+        attributes[key] = colours.get(value, value)
     if "id" in attributes:
         attributes["id"] = f"{prefix}-{attributes['id']}"
     if attributes.get("href", "").startswith("#"):
