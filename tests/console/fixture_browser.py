@@ -80,7 +80,8 @@ class Person:
     def leave(self, *, troubles: bool = False) -> None:
         """Close, after a look at what went wrong."""
         self.context.close()
-        assert self.elsewhere == [] and (troubles or self.troubles == [])
+        assert self.elsewhere == []
+        assert troubles or self.troubles == []
 
 
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
