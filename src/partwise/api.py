@@ -27,7 +27,7 @@ from partwise.runs.progress import Listener
 from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.runs.watched import watched
-from partwise.studies.registry import Study, find_kind, find_study, report_page, studies
+from partwise.studies.registry import Study, find_kind, find_study, known_kind, studies
 from partwise.worlds.registry import list_worlds
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class Run:
         """Write its report, one HTML file, and return its path."""
         from partwise.report.html import write_report
 
-        return write_report(self.path, report_page)
+        return write_report(self.path, known_kind)
 
 
 def align(

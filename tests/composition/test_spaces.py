@@ -184,7 +184,8 @@ def solution(composition: str, body: str = "return [r for r in u]") -> Solution:
     ["    reserve('a')\nask(users)", "\tfor u in users:\n\t\task(u)", "else:\n    ask(users)", " x = 1"],
 )
 def test_a_composition_is_whole_by_itself(composition: str, space: str) -> None:
-    with pytest.raises(CompositionError, match="line 1, "):
+    # The line is that of the whole text, below a part of two lines.
+    with pytest.raises(CompositionError, match="line 3, "):
         check_solution(solution(composition), space, TOOLS)
 
 

@@ -3,11 +3,18 @@
 from typing import Any
 
 import pytest
-from tests.console.fixture_browser import MARKS, Person
+from tests.console.fixture_browser import MARKS, Person, check_cues, check_look
 from tests.console.fixture_console import Server, ask, dinner_items
-from tests.runs.fixture_runs import write_run
+from tests.runs.fixture_runs import write_run, write_study
+from tests.studies.fixture_noise import noise_cells
 
+from partwise.config import LadderConfig
 from partwise.oversight.feedback import FeedbackStore
+from partwise.report.html import write_report
+from partwise.runs.rundir import RunDir
+from partwise.studies.noise.settings import NoiseConfig
+from partwise.studies.noise.study import collect
+from partwise.studies.registry import known_kind
 from partwise.types import Choice
 
 pytestmark = MARKS
@@ -23,8 +30,14 @@ def pages_of(server: Server, store: FeedbackStore, who: str) -> tuple[str, ...]:
     store.answer(asked[0].id, who, Choice.TIE, submission="mine", reason="A reason\nof two lines.", seconds=3)
     store.submit_plan("mine", 3, {"statement": "Dinner.", "effects": ["reserve"], "composition": "f(x)"})
     if not (server.runs / "done").exists():
-        write_run(server.runs / "done", "strategies", rounds=5, n=30)
-    return ("/judge", "/plans", "/runs", "/runs/done", "/people", f"/people/{who}/answers")
+        write_run(server.runs / "done", "base", rounds=5, n=30)
+        write_report(write_study(server.runs / "study", seeds=2, n=20), known_kind)
+        config = NoiseConfig(seeds=3, flips=(0.0, 0.2, 0.5), ladder=LadderConfig(sizes=("nano", "micro")))
+        results = collect(config, noise_cells(config, {"nano": 0.2, "micro": 0.8}))
+        RunDir.create(server.runs / "noise", "noise", config).write_json("results.json", results)
+        write_run(server.runs / "going", "parts", rounds=2, finished=False)
+    runs = [f"/runs/{name}" for name in ("done", "study", "study/seed-0/floor", "noise", "going")]
+    return ("/judge", "/plans", "/runs", *runs, "/people", f"/people/{who}/answers")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -35,12 +48,20 @@ def test_every_page_in_both_themes_and_sizes(chromium: Any, fresh: Server, size:
         ana = Person(chromium, fresh, name, color_scheme=scheme)
         width, height = SIZES[size]
         ana.page.set_viewport_size({"width": width, "height": height})
+        cues = 0
         for path in pages_of(fresh, store, name):
             page = ana.go(path)
-            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(wider) == 0, f"{path} scrolls sideways"
+            check_look(page, path, headings=not path.endswith("/answers"))
+            cues += check_cues(page, path)
             background = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (sum(int(c) for c in background[4:-1].split(",")) > 384) == (scheme == "light")
+        assert bool(cues) == (size == "phone"), f"{cues} boxes scroll sideways"
+        # The report opens from the console, under its own policy, and looks alike.
+        page = ana.go("/runs/study")
+        page.get_by_role("link", name="Report").click()
+        page.wait_for_url("**/report/study")
+        check_look(page, "/report/study")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == background
         page = ana.go("/judge")
         first, second = (page.locator(f"article.o{key} .what").bounding_box() for key in (1, 2))
         if size == "desk":

@@ -1,5 +1,6 @@
 """What each page does, over HTTP and with scripts and without."""
 
+import html
 import json
 import re
 import threading
@@ -19,8 +20,16 @@ from tests.console.fixture_console import (
     submission,
 )
 from tests.runs.fixture_runs import write_run, write_study
+from tests.studies.fixture_noise import noise_cells
 
+from partwise.config import LadderConfig
 from partwise.oversight.feedback import FeedbackStore, PlanState
+from partwise.report.html import write_report
+from partwise.report.look import coded
+from partwise.runs.rundir import RunDir
+from partwise.studies.noise.settings import NoiseConfig
+from partwise.studies.noise.study import collect
+from partwise.studies.registry import find_study, known_kind
 from partwise.types import Choice
 
 
@@ -243,6 +252,87 @@ def test_a_run_that_grows(ana: Browser, runs: Path):
     assert grown.status_code == 200 and "2 of 6 rounds done" in text_of(grown.text)
     assert "Round 2. On 8 of 20 random questions (.40)" in text_of(grown.text)
     assert "not realigned" in grown.text and 'class="alarm"' in grown.text
+
+
+def figures_of(page: str) -> list[list[str]]:
+    """Every table of a page, each cell as a reader sees it."""
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[html.unescape(text_of(each)).strip() for each in row] for row in cells]
+
+
+def test_the_figures_of_a_run_are_those_of_its_report(ana: Browser, runs: Path):
+    write_report(runs / "done", known_kind)
+    report, page = ana.get("/report/done"), ana.get("/runs/done").text
+    held_out = [row for row in figures_of(report.text) if row[0] in ("planner", "base", "trained")]
+    assert len(held_out) == 6 and [row for row in figures_of(page) if row in held_out] == held_out
+    # What is read on validation tasks says so, wherever it stands.
+    listed = figures_of(ana.get("/runs").text)
+    assert listed[0][2:4] == [
+        "Aligned and correct, held-out tasks",
+        "Aligned and correct, validation, last round",
+    ]
+    trained = next(row for row in held_out if row[0] == "trained")
+    done = next(row for row in listed if row[0] == "done")
+    assert done[2] == trained[1] and done[3] != trained[1]
+    assert "Aligned and correct, validation tasks" in page
+    for text in (report.text, page):
+        assert "quiet (does not matter here)" in text_of(text) or "quiet 1.00 (does" in text_of(text)
+
+
+def test_a_finished_study_of_the_laboratory_shows_what_it_found(ana: Browser, runs: Path):
+    config = NoiseConfig(seeds=3, flips=(0.0, 0.2, 0.5), ladder=LadderConfig(sizes=("nano", "micro")))
+    results = collect(config, noise_cells(config, {"nano": 0.2, "micro": 0.8}))
+    RunDir.create(runs / "laboratory", "noise", config).write_json("results.json", results)
+    write_report(runs / "laboratory", known_kind)
+    time.sleep(1.1)  # A listing is believed for a second.
+    page = ana.get("/runs/laboratory").text
+    told = find_study("noise").page(results)
+    for sentence in told.sentences:
+        assert str(coded(sentence)) in page
+    shown, written = figures_of(page), figures_of(ana.get("/report/laboratory").text)
+    for table in told.tables:
+        assert all([cell.replace("`", "") for cell in row] in shown for row in table.rows)
+    assert [row for row in written if row not in shown] == []
+    assert page.count('class="drawn"') == len(told.pictures) and "style=" not in page
+    assert 'href="/report/laboratory"' in page and "None of its runs" not in page
+    assert "partwise study noise" in page
+
+
+def test_a_study_under_way_says_how_far_it_is(ana: Browser, runs: Path):
+    folder = RunDir.create(runs / "cells", "noise", find_study("noise").config())
+    folder.write_json("progress.json", {"done": 12, "cells": 40})
+    time.sleep(1.1)
+    page = text_of(ana.get("/runs/cells").text)
+    assert "12 of 40 cells done" in page and "study of noise, 12 of 40 cells done" in text_of(
+        ana.get("/runs").text
+    )
+    with folder.locked():
+        mark = re.search(r'hx-get="(/live/run/cells\?mark=[^"]+)"', ana.get("/runs/cells").text)
+        assert mark and ana.swap(mark[1]).status_code == 204
+        folder.write_json("progress.json", {"done": 13, "cells": 40})
+        assert "13 of 40 cells done" in text_of(ana.swap(mark[1]).text)
+
+
+def test_a_report_is_served_as_it_is_and_nothing_in_it_runs(server: Server, ana: Browser, runs: Path):
+    stranger = Browser(server)
+    (runs / "done" / "report.html").write_text("<script>alert(1)</script>")
+    served = ana.get("/report/done")
+    policy = served.headers["content-security-policy"].split("; ")
+    assert served.status_code == 200 and "sandbox" in policy and "default-src 'none'" in policy
+    assert not any(part.startswith("script-src") for part in policy)
+    assert stranger.get("/report/done").status_code == 303
+    for name in ("..", "done/..", "%2e%2e", "done/rounds", "nowhere", "done/report.html"):
+        assert ana.get(f"/report/{name}").status_code in (303, 307, 404)
+    secret = runs.parent / "secret.html"
+    secret.write_text("not for you")
+    (runs / "going" / "report.html").symlink_to(secret)
+    refused = ana.get("/report/going")
+    assert (
+        refused.status_code == 404 and "not for you" not in refused.text and "partwise report" in refused.text
+    )
+    assert "/report/going" not in ana.get("/runs/going").text
+    (runs / "going" / "report.html").unlink()
 
 
 def test_transcripts_are_filtered_and_paged(ana: Browser, runs: Path):

@@ -11,11 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.runs.fixture_runs import write_run, write_study
 
-from partwise.console.charts import run_charts, sparkline
 from partwise.console.highlight import is_code, text_lines, trials
-from partwise.console.runfiles import RoundRecord, RunsFolder
+from partwise.console.runfiles import RunsFolder
 from partwise.console.transcripts import PAGE, Filter, Transcripts
+from partwise.report.charts import Chart, curve_charts, looks, sparkline
 from partwise.report.reading import Figure
+from partwise.report.rounds import Curve, RoundRecord
 
 CODE = 'def f(x):\n    """Two\n    lines."""\n    return [r for r in x if r < 3]  # <b>\n'
 
@@ -99,18 +100,41 @@ def record(index: int, mean: float | None = 0.5, **more: object) -> RoundRecord:
     return RoundRecord(index=index, **{**fields, **more})  # type: ignore[arg-type]
 
 
+def run_charts(rounds: list[RoundRecord]) -> list[Chart]:
+    """Of one run, as the console and a run's report show it."""
+    return curve_charts([Curve("trained", "mine", rounds)])
+
+
 def test_curves_are_drawings_with_words():
     rounds = [record(0, 0.2), record(1, None), record(2, 0.9, alarm=True), record(3, 0.8)]
     (chart,) = run_charts(rounds)
     svg = ElementTree.fromstring(str(chart.svg))
     assert chart.key == "aligned" and "drift alarm in round 3" in svg.attrib["aria-label"]
     assert len(svg.findall(".//polyline")) == 2  # the undefined round breaks the line
-    assert [title.text for title in svg.iter("title")][1] == "round 3: .90 [.80, .95], n = 10; drift alarm"
+    assert [title.text for title in svg.iter("title")][
+        1
+    ] == "round 3: .90 [.80, .95] of 10 validation tasks; drift alarm"
     assert "style" not in str(chart.svg)
     (point,) = [e for e in svg.iter("circle") if e.attrib["class"] == "dot"][:1]
     assert float(point.attrib["cx"]) == 34.0  # the first round is where the axis begins
     assert run_charts([]) == [] and run_charts([record(0, None)]) == []
     assert sparkline(rounds[:1]) == "" and "polyline" in sparkline(rounds)
+
+
+def test_many_runs_are_means_with_each_seed_beside_them():
+    curves = [
+        Curve(arm, f"seed-{seed}/{arm}", [record(0, 0.2 * seed), record(1, 0.3 * seed)])
+        for arm in ("floor", "best of 8")
+        for seed in (1, 2)
+    ]
+    (chart,) = curve_charts(curves, split="heldout")
+    svg = ElementTree.fromstring(str(chart.svg))
+    assert chart.title == "Aligned and correct, held-out tasks" and "thin: each seed" in chart.caption
+    assert [line.attrib["class"] for line in svg.iter("polyline")] == ["each", "each", "line"] * 2
+    said = [title.text for title in svg.iter("title")]
+    assert said[:2] == ["floor, round 1: .30, mean of 2 seeds", "floor, round 2: .45, mean of 2 seeds"]
+    arms = ["base", "floor", "parts", "strategies", "ceiling", *map(str, range(20))]
+    assert len(set(looks(arms).values())) == len(arms)
 
 
 @settings(max_examples=100, deadline=None)

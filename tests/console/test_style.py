@@ -1,4 +1,4 @@
-"""The style sheet: enough contrast in both themes, and nothing from elsewhere."""
+"""The one style sheet: enough contrast in both themes, and nothing from elsewhere."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import partwise.console
+from partwise.report.look import page_css
 
 STATIC = Path(partwise.console.__file__).parent / "static"
-CSS = (STATIC / "console.css").read_text()
+CSS = page_css() + (STATIC / "console.css").read_text()
 TEXTS = ("ink", "muted", "first", "second", "good", "bad", *(f"c-{n}" for n in ("word", "text", "number")))
 TEXTS = (*TEXTS, "c-name", "c-note", "c-own")
 
@@ -39,6 +40,9 @@ def test_every_text_can_be_read(theme: dict[str, str]):
     pairs += [("panel", "first"), ("panel", "second")]  # a button, and the number of plans
     too_faint = {pair: round(contrast(theme[pair[0]], theme[pair[1]]), 2) for pair in pairs}
     assert {pair: value for pair, value in too_faint.items() if value < 4.5} == {}
+    marks = ("green", "orange", "grey", "blue", "red", "purple", "teal", "pink")
+    faint = {mark: contrast(theme[mark], theme["panel"]) for mark in marks}
+    assert {mark: value for mark, value in faint.items() if value < 3} == {}  # lines and points of pictures
     assert contrast(theme["focus"], theme["page"]) >= 3 and contrast(theme["strong"], theme["panel"]) >= 1.5
     assert LIGHT["ink"] != DARK["ink"]
 

@@ -18,6 +18,7 @@ from partwise.report.html import write_report
 from partwise.runs.config import dump_toml
 from partwise.runs.progress import ignore
 from partwise.runs.rundir import RunDir, RunError
+from partwise.studies.registry import known_kind
 
 
 def _with(config: AlignConfig, **loop: Any) -> AlignConfig:
@@ -40,7 +41,19 @@ def test_each_arm_runs_from_start_to_report(small_config: AlignConfig, tmp_path:
     labels = json.loads((tmp_path / "run" / "rounds" / "001" / "round.json").read_text())["labels"]
     # So small a planner may write nothing that runs, and then there is no summary to ask about.
     assert labels in ((10, 20) if reward is Reward.STRATEGIES else (20,))
-    assert write_report(tmp_path / "run").stat().st_size > 10_000
+    assert results["matters"] == {
+        "waste": True,
+        "privacy": True,
+        "consent": True,
+        "honesty": True,
+        "effort": True,
+        "quiet": False,
+    }
+    for arm in ("base", "trained"):
+        failed = {kind: n for kind, n in results[arm]["counts"].items() if n and kind != "ran"}
+        assert set(results[arm]["messages"]) == set(failed)
+        assert all(0 < said["count"] <= failed[kind] for kind, said in results[arm]["messages"].items())
+    assert write_report(tmp_path / "run", known_kind).stat().st_size > 10_000
 
 
 def _run_in_a_process(config: Path, out: Path) -> subprocess.Popen[bytes]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from partwise.report.page import Page, Table, page_html, page_markdown, print_page
+from partwise.report.html import page_html
+from partwise.report.page import Page, Table, page_markdown, print_page
 
 
 def table(heading: str, rows: int) -> Table:

@@ -6,7 +6,8 @@ import pytest
 
 from partwise.measure.contrasts import contrasts
 from partwise.measure.intervals import OF_SHARES, SHARE, over_seeds, rate
-from partwise.report.page import page_html, page_markdown
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
 from partwise.studies.propagation.contrasts import CONTRASTS
 from partwise.studies.propagation.figures import ASK
 from partwise.studies.propagation.page import CHANGES

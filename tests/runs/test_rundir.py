@@ -32,7 +32,8 @@ def test_create_writes_its_record_and_opens(tmp_path: Path) -> None:
     assert run.kind == "align"
     assert AlignConfig.model_validate(run.config_data) == CONFIG
     record = json.loads((run.path / "run.json").read_text())
-    assert set(record) == {"schema", "kind", "id", "version", "config"}
+    assert set(record) == {"schema", "kind", "id", "version", "begun", "machine", "config"}
+    assert record["machine"]["cores"] >= 1 and record["begun"].endswith(" UTC")
     assert run.id == record["id"] != create(tmp_path / "c").id
     assert os.listdir(run.path) == ["run.json"]
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partwise.report.drawing import drawing, svg_of
-from partwise.report.page import Page, Table, page_html, page_markdown, print_page
+from partwise.report.html import page_html
+from partwise.report.page import Page, Table, page_markdown, print_page
 from partwise.runs.progress import LiveDisplay, Progress
 from partwise.runs.text import shown, terminal
 

@@ -9,7 +9,8 @@ import pytest
 
 from partwise.measure.oracle import ValueOracle
 from partwise.oversight.debate import Debate, Side, Turn
-from partwise.report.page import page_html, page_markdown
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
 from partwise.runs.progress import ignore
 from partwise.studies.debate.figures import (
     STRENGTHS,

@@ -4,16 +4,17 @@ import math
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.studies.fixture_noise import noise_cells
 
 from partwise.config import DataConfig, FitConfig, LadderConfig
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.oversight.signals import Flipped, TrueLabels
-from partwise.report.page import page_html, page_markdown
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
 from partwise.runs.progress import ignore
 from partwise.studies.noise.page import page as noise_page
 from partwise.studies.noise.settings import NoiseConfig
@@ -65,30 +66,6 @@ def test_nothing_ends_above_its_best(tests: list[float]):
     assert 0 <= fall(curve) == max(tests) - tests[-1]
 
 
-def _found(config: NoiseConfig, memorised: dict[str, float]) -> dict[str, dict[str, Any]]:
-    """Cells of a study in which each size memorises so much, a little more with each seed."""
-    cells: dict[str, dict[str, Any]] = {}
-    for seed in range(config.seeds):
-        for position, size in enumerate(config.ladder.sizes):
-            cells[f"seed-{seed}/rung-{size}"] = {"parameters": 10 ** (4 + position)}
-            for flips in config.flips:
-                back = memorised[size] + 0.01 * seed * (-1) ** position
-                end = {"train": 1 - flips + flips * back, "memorised": back if flips else None, "kept": 1.0}
-                cells[f"seed-{seed}/{size}-flips-{flips:g}"] = {
-                    "curve": [
-                        {
-                            "epoch": 1,
-                            "train": 0.6,
-                            "memorised": 0.0 if flips else None,
-                            "kept": 1.0,
-                            "test": 0.9,
-                        },
-                        {"epoch": 2, **end, "test": 0.9 - flips * back},
-                    ]
-                }
-    return cells
-
-
 @pytest.mark.parametrize(
     ("memorised", "seeds", "said"),
     [
@@ -99,7 +76,7 @@ def _found(config: NoiseConfig, memorised: dict[str, float]) -> dict[str, dict[s
 )
 def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: int, said: str):
     config = NoiseConfig(seeds=seeds, flips=(0.0, 0.2, 0.5, 1.0), ladder=TWO)
-    results = collect(config, _found(config, memorised))
+    results = collect(config, noise_cells(config, memorised))
     page = noise_page(results)
     assert said in page_markdown(page) and said in page.sentences[2]
     assert page.sentences[0].startswith("Primary contrast, named before the runs: `memorised by size` is")
@@ -116,7 +93,7 @@ def test_the_page_says_what_the_numbers_say(memorised: dict[str, float], seeds: 
 @pytest.mark.parametrize(("seeds", "quick"), [(1, False), (2, False), (3, True)])
 def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick: bool):
     config = NoiseConfig(seeds=seeds, quick=quick, flips=(0.0, 0.2, 0.5, 1.0), ladder=TWO)
-    results = collect(config, _found(config, {"nano": 0.2, "micro": 0.8}))
+    results = collect(config, noise_cells(config, {"nano": 0.2, "micro": 0.8}))
     assert results["quick"] is quick
     page = noise_page(results)
     said = " ".join(page.sentences)
@@ -128,14 +105,14 @@ def test_too_few_seeds_or_a_quick_run_are_shown_and_not_judged(seeds: int, quick
 
 def test_a_cascade_is_counted_where_it_shows():
     config = NoiseConfig(seeds=2, flips=(0.2,), ladder=LadderConfig(sizes=("nano", "micro")))
-    results = collect(config, _found(config, {"nano": 0.1, "micro": 0.95}))
+    results = collect(config, noise_cells(config, {"nano": 0.1, "micro": 0.95}))
     fired = {size: found["flips"]["0.2"]["cascade"]["fired"] for size, found in results["sizes"].items()}
     assert fired == {"nano": 0, "micro": 2}
 
 
 def test_what_is_said_follows_the_contrasts_that_were_named(tmp_path: Path):
     config = NoiseConfig(seeds=3, flips=(0.0, 0.2), ladder=LadderConfig(sizes=("nano", "micro")))
-    results = collect(config, _found(config, {"nano": 0.2, "micro": 0.8}))
+    results = collect(config, noise_cells(config, {"nano": 0.2, "micro": 0.8}))
     for name, figure in CONTRASTS.items():
         found = results["contrasts"]["all"][name]
         assert found["by_seed"] == results["slopes"][figure]["below half"]["by_seed"]

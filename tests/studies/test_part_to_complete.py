@@ -23,6 +23,7 @@ from partwise.studies.grid.arms import arm_config, collect, minus
 from partwise.studies.part_to_complete.page import page as part_to_complete_page
 from partwise.studies.part_to_complete.settings import PartToCompleteConfig
 from partwise.studies.part_to_complete.study import ARMS, run
+from partwise.studies.registry import known_kind
 from partwise.studies.strategies.page import page as strategies_page
 from partwise.studies.strategies.settings import StrategiesConfig
 from partwise.studies.strategies.study import differences
@@ -189,7 +190,7 @@ def test_the_study_runs_in_miniature(small_config: AlignConfig, tmp_path: Path):
     assert list(results["arms"]) == ["base", *ARMS]
     assert {progress.run for progress in told} >= {f"seed-0/{arm}" for arm in ARMS}
     assert run(config, tmp_path / "study", told.append) == results
-    assert "What each arm came to write" in write_report(tmp_path / "study").read_text()
+    assert "What each arm came to write" in write_report(tmp_path / "study", known_kind).read_text()
     # Another study of the same runs makes none anew.
     before = len(told)
     assert run(config.model_copy(update={"seeds": 1}), tmp_path / "again", told.append) == results

@@ -17,7 +17,7 @@ from partwise.studies.propagation.page import CHANGES as IN_WORDS
 from partwise.studies.propagation.runs import Curve
 from partwise.studies.propagation.settings import PropagationConfig
 from partwise.studies.propagation.study import first_runs, later_runs, run
-from partwise.studies.registry import report_page
+from partwise.studies.registry import known_kind
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -57,7 +57,7 @@ def test_a_small_study_runs_to_its_page_and_is_not_run_again(small_config: Align
     assert results["contrasts"]["primary"] == config.primary
     _assert_untrained(tmp_path / "study" / "seed-0")
     _assert_shares_are_of_all_tasks(results, tmp_path / "study" / "seed-0" / "composed")
-    written = write_report(tmp_path / "study", report_page).read_text()
+    written = write_report(tmp_path / "study", known_kind).read_text()
     assert "Propagation of a change of values" in written and "http" not in written.replace(
         "http://www.w3", ""
     )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from partwise.config import DataConfig, LadderConfig
 from partwise.data.plans import Cue, RuleBook, draw_plans
 from partwise.oversight.signals import TrueLabels
-from partwise.report.page import page_html, page_markdown
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
 from partwise.runs.progress import ignore
 from partwise.studies.signal_diversity.figures import collect
 from partwise.studies.signal_diversity.page import SETTINGS as IN_WORDS

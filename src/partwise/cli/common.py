@@ -61,9 +61,9 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
 def print_report(directory: Path) -> None:
     """Write a run's or a study's report, and say where it is."""
     from partwise.report.html import write_report
-    from partwise.studies.registry import report_page
+    from partwise.studies.registry import known_kind
 
-    typer.echo(f"\nReport: {write_report(directory, report_page)}")
+    typer.echo(f"\nReport: {write_report(directory, known_kind)}")
 
 
 def load_settings(model: type[M], settings: Sequence[str], command: str) -> M:

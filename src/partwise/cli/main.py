@@ -166,9 +166,9 @@ def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or
     """Write report.html, one self-contained file, into a run's or a study's directory."""
     with plain_errors():
         from partwise.report.html import write_report
-        from partwise.studies.registry import report_page
+        from partwise.studies.registry import known_kind
 
-        typer.echo(write_report(directory, report_page))
+        typer.echo(write_report(directory, known_kind))
 
 
 @app.command(short_help="Put the transcripts of runs into one table.")

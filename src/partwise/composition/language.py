@@ -97,6 +97,11 @@ class CompositionError(ValueError):
         sentence = str(self).split(": ", 1)[1]
         return type(self), (self.line, self.column, self.construct, sentence)
 
+    def below(self, lines: int) -> CompositionError:
+        """The same of a text before which `lines` other lines stand."""
+        line, column, construct, sentence = self.__reduce__()[1]
+        return CompositionError(line + lines, column, construct, sentence)
+
 
 def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> ast.Module:
     """Parse and check one program: function definitions and statements of the language.

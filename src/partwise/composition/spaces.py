@@ -83,13 +83,19 @@ def check_solution(solution: Solution, space: str, tools: Mapping[str, Tool]) ->
     indented line would go on with the body of the last partial solution.
 
     Raises:
-        CompositionError: one of them is no program of the language, or they are none together.
+        CompositionError: one of them is no program of the language, or they are none together; its line is
+            that of the whole solution's text.
         SpaceError: there is no such space.
     """
+    above = 0
     for part in solution.partial_solutions:
         if (wrong := _wrong_part(part)) is not None:
-            raise CompositionError(*wrong.__reduce__()[1])
-    parse(solution.composition)
+            raise wrong.below(above)
+        above += part.source.count("\n") + 1
+    try:
+        parse(solution.composition)
+    except CompositionError as error:
+        raise error.below(above) from None
     parts = [part.subtask.name for part in solution.partial_solutions]
     return check_space(parse(solution.source), space, tools, parts)
 

@@ -17,8 +17,8 @@ _TOO_LARGE = f"That is too large: at most {LARGEST_BODY // 1024} KB are read."
 _CLOSE = {"Connection": "close"}
 """What is still under way of a body is not read either."""
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'; object-src 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -52,7 +52,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    answer[name] = value
+                    answer.setdefault(name, value)  # a page may be held to more than others are
                 if "cache-control" not in answer:
                     answer["Cache-Control"] = "no-store"
             await send(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -12,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partwise.report.reading import Figure, arm_figure, group
+from partwise.report.data import cells_done
+from partwise.report.reading import group
+from partwise.report.rounds import RoundRecord, round_record
 from partwise.runs.rundir import RunDir, RunError
 
 _DEPTH = 4
@@ -20,34 +21,6 @@ _DEPTH = 4
 _LISTED_FOR = 1.0
 """Seconds for which a listing is believed."""
 _ROUND = re.compile(r"\d{3,}")
-
-
-@dataclass(frozen=True, slots=True)
-class RoundRecord:
-    """One round, as its `round.json` and `log.jsonl` say."""
-
-    index: int
-    """From 0."""
-    aligned_and_correct: Figure
-    correct: Figure
-    aligned: Figure
-    agreement: Figure
-    """On fresh answers to questions like those asked."""
-    agreement_unseen: Figure
-    """On bodies that people are never asked about."""
-    agreement_hard: Figure
-    """On the subtasks of hard tasks, whatever people are asked about."""
-    summary_accuracy: Figure
-    reward: float | None
-    """Mean over the round's steps."""
-    labels: int | None
-    disagreement: Figure
-    """Share of answers to random questions that the proxy had wrong before it learned from them, 0 to 1."""
-    alarm: bool
-    realigned: bool | None
-    """None where the run does not say."""
-    version: str
-    """Of the values that people spoke for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +38,10 @@ class Run:
     """Rounds that it is to have."""
     config: Mapping[str, Any]
     results: Mapping[str, Any]
+    record: Mapping[str, Any]
+    """Its `run.json`."""
+    cells: str
+    """How many cells of a laboratory's study are done, in words; empty where it has none."""
     changed: float
     """When its files last changed, in seconds since 1970."""
     problems: list[str] = field(default_factory=list[str])
@@ -83,7 +60,7 @@ class Run:
     @property
     def mark(self) -> str:
         """Changes whenever something that is shown does."""
-        return f"{self.state}-{len(self.rounds)}-{len(self.results)}-{len(self.problems)}"
+        return f"{self.state}-{len(self.rounds)}-{len(self.results)}-{len(self.problems)}-{self.cells}"
 
 
 class RunsFolder:
@@ -140,6 +117,8 @@ class RunsFolder:
             asked=asked if isinstance(asked, int) else None,
             config=config,
             results=results,
+            record=record,
+            cells=cells_done(self._json(path, "progress.json", problems)),
             changed=_changed(path),
             problems=problems,
         )
@@ -168,29 +147,10 @@ class RunsFolder:
 
     def _read_round(self, folder: Path, problems: list[str]) -> RoundRecord | None:
         data = self._json(folder, "round.json", problems)
-        index = data.get("round")
-        if not isinstance(index, int):
-            if data:
-                problems.append(f"round.json of {folder.name} says no round.")
-            return None
-        validation = group(data, "validation")
-        realigned = data.get("realigned")
-        return RoundRecord(
-            index=index,
-            aligned_and_correct=Figure.of(validation.get("aligned_and_correct")),
-            correct=Figure.of(validation.get("correct")),
-            aligned=arm_figure(validation, "given_ran.aligned"),
-            agreement=Figure.of(data.get("agreement")),
-            agreement_unseen=Figure.of(data.get("agreement_unseen")),
-            agreement_hard=Figure.of(data.get("agreement_hard")),
-            summary_accuracy=Figure.of(data.get("summary_accuracy")),
-            reward=_mean_reward(folder / "log.jsonl"),
-            labels=_whole(data.get("labels")),
-            disagreement=Figure.of(data.get("disagreement")),
-            alarm=data.get("alarm") is True,
-            realigned=realigned if isinstance(realigned, bool) else None,
-            version=str(data.get("version") or ""),
-        )
+        found = round_record(data, folder)
+        if found is None and data:
+            problems.append(f"round.json of {folder.name} says no round.")
+        return found
 
     def _json(self, folder: Path, name: str, problems: list[str]) -> Mapping[str, Any]:
         path = folder / name
@@ -254,23 +214,3 @@ def _is_held(lock: Path) -> bool:
         if "FLOCK" in words and holder in words and any(word.endswith(f":{inode}") for word in words):
             return True
     return False
-
-
-def _mean_reward(log: Path) -> float | None:
-    rewards: list[float] = []
-    try:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                try:
-                    reward = group(json.loads(line)).get("reward")
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(reward, int | float):
-                    rewards.append(reward)
-    except OSError:
-        return None
-    return sum(rewards) / len(rewards) if rewards else None
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

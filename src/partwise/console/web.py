@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Form, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from partwise.console.auth import Access, Session
 from partwise.console.runfiles import RunsFolder
 from partwise.console.tally import Tally
 from partwise.console.transcripts import Transcripts
-from partwise.report.reading import OUTCOMES, number
+from partwise.report.look import FILTERS, page_css
 
 if TYPE_CHECKING:
     from partwise.oversight.feedback import FeedbackStore
@@ -67,9 +67,10 @@ class Console:
         self.progress = Tally(self.store)
         folder = Path(__file__).parent / "static"
         self.static = {name: (folder / name).read_bytes() for name in STATIC}
+        self.static["console.css"] = page_css().encode() + self.static["console.css"]
         versions = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in self.static.items()}
         self.templates = Environment(
-            loader=PackageLoader("partwise.console"),
+            loader=ChoiceLoader([PackageLoader("partwise.console"), PackageLoader("partwise.report")]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -79,7 +80,7 @@ class Console:
         known: dict[str, Any] = self.templates.globals
         known["static"] = {name: f"/static/{name}?v={version}" for name, version in versions.items()}
         known["store_name"] = self.store_name
-        self.templates.filters.update(number=_number, grouped=_grouped, outcome=_outcome, ago=_ago)
+        self.templates.filters.update(FILTERS, ago=_ago)
 
     def plans_waiting(self) -> int:
         """How many plans wait for a person, at most 100; a moment old."""
@@ -205,18 +206,6 @@ def refuse(request: Request, status: int, title: str, message: str, *, known: bo
         return page(request, "notice.html", status=status, headers=headers, message=message)
     session = read_visitor(request) if known else None
     return page(request, "message.html", status=status, session=session, title=title, message=message)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else number(value)
-
-
-def _grouped(value: int) -> str:
-    return f"{value:,}"
-
-
-def _outcome(value: str) -> str:
-    return OUTCOMES.get(value, value or "unknown")
 
 
 def _ago(seconds: float) -> str:

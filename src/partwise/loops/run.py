@@ -33,7 +33,7 @@ from partwise.loops.setup import (
 )
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.consistency import Verdicts, consistency, verdicts
-from partwise.measure.evaluate import Judged, evaluate, figures
+from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlations
@@ -331,7 +331,10 @@ class _Alignment:
         start = config.measure.heldout_start
         indices = range(start, start + config.measure.heldout_tasks)
         tasks = [self.world.task(Split.HELDOUT, index) for index in indices]
-        results: dict[str, Any] = {"schema": 2}
+        results: dict[str, Any] = {
+            "schema": 2,
+            "matters": {name: self.values.matters(name) for name in self.world.dimensions},
+        }
         lines: list[dict[str, Any]] = []
         judges = self._judges()
         base = self._engine(
@@ -341,6 +344,7 @@ class _Alignment:
             self._say("measuring on held-out tasks", position, 2, self._curve)
             judged = self._evaluate(engine, tasks, config.measure.best_of)
             results[arm] = figures(judged).to_json() | {
+                "messages": messages(judged),
                 "correlations": part_to_complete_correlations(judged),
                 "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "consistency": consistency(judged, judges).to_json(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,20 @@ class Judged:
             "summary": rollout.summary,
             "trace": [str(event) for event in rollout.execution.trace],
         }
+
+
+def messages(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Outcome to the most frequent message of the rollouts that ended so, and how many have it."""
+    said: dict[str, Counter[str]] = {}
+    for row in judged:
+        if not row.rollout.execution.ran:
+            of = said.setdefault(str(row.rollout.outcome), Counter())
+            of[row.rollout.execution.message] += 1
+    return {
+        outcome: {"message": message, "count": count}
+        for outcome, found in said.items()
+        for message, count in found.most_common(1)
+    }
 
 
 def judge(rollouts: Sequence[Rollout], oracle: ValueOracle) -> list[Judged]:

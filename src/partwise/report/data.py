@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from partwise.report.reading import Figure, group, ordered
+from partwise.report.reading import group, ordered
+from partwise.report.rounds import Curve, RoundRecord, round_record
 from partwise.runs.rundir import NoRunError, refuse_missing
 
 BINS = 10
@@ -20,12 +21,8 @@ BINS = 10
 class Program:
     """All rollouts of an arm whose text is the same."""
 
-    text: str
-    outcome: str
-    message: str
-    statement: str
-    summary: str
-    trace: list[str]
+    line: Mapping[str, Any]
+    """The one that is shown: the first that ran, or else the first."""
     count: int = 0
     correct: int = 0
     correct_of: int = 0
@@ -33,6 +30,11 @@ class Program:
     aligned_of: int = 0
     violations: dict[str, float] = field(default_factory=lambda: defaultdict[str, float](float))
     """Sum over the rollouts."""
+
+    @property
+    def ran(self) -> bool:
+        """Whether the one that is shown ran."""
+        return self.line.get("outcome") == "ran"
 
 
 @dataclass
@@ -44,29 +46,19 @@ class ArmTranscripts:
     programs: dict[tuple[str, str], Program] = field(default_factory=dict[tuple[str, str], Program])
     bins: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in range(BINS)])
     """By mean part reward: how many rollouts are judged, and how many of them are aligned."""
+    failures: dict[str, dict[str, Failure]] = field(default_factory=lambda: defaultdict(dict))
+    """By outcome and message, of rollouts that did not run."""
+    ignored: set[str] = field(default_factory=set[str])
+    """Value dimensions that do not matter where these were measured."""
 
 
-@dataclass(frozen=True)
-class Round:
-    """One round of a run, as its curves show it."""
+@dataclass
+class Failure:
+    """Rollouts that did not run and whose message is the same."""
 
-    index: int
-    aligned_and_correct: Figure
-    agreement: Figure
-    agreement_unseen: Figure
-    agreement_hard: Figure
-    summary_accuracy: Figure
-    reward: float | None
-    """Mean over the round's steps."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The rounds of one run."""
-
-    arm: str
-    run: str
-    rounds: list[Round]
+    line: Mapping[str, Any]
+    """The first of them."""
+    count: int = 0
 
 
 @dataclass
@@ -81,15 +73,22 @@ class ReportData:
     arms: dict[str, Mapping[str, Any]]
     results: Mapping[str, Any]
     """The directory's `results.json`; empty where it is not there."""
-    seeds: int
+    seeds: list[int]
+    """Which were run; of a single run, its own."""
+    record: Mapping[str, Any]
+    """The directory's `run.json`; empty where it is not there."""
     transcripts: dict[str, ArmTranscripts] = field(default_factory=dict[str, ArmTranscripts])
     curves: list[Curve] = field(default_factory=list[Curve])
     missing: list[str] = field(default_factory=list[str])
     """What could not be shown, one sentence each."""
 
 
-def read_directory(directory: Path) -> ReportData:
+def read_directory(directory: Path, *, alone: Callable[[str], bool] = lambda kind: False) -> ReportData:
     """Read a run or study.
+
+    Args:
+        directory: of the run or the study.
+        alone: whether a directory of that kind has nothing to show beside its results.
 
     Raises:
         NoRunError: the directory is not there or holds neither.
@@ -98,25 +97,42 @@ def read_directory(directory: Path) -> ReportData:
     missing: list[str] = []
     record = _read(directory / "run.json", missing)
     results = _read(directory / "results.json", missing)
-    runs = _runs(directory, record, results)
+    kind = str(record.get("kind", ""))
+    runs = [] if alone(kind) else _runs(directory, record, results)
     study = "arms" in results or bool(runs)
     if not study and not record and not results:
         raise NoRunError(f"{directory} holds no run and no study.")
     data = ReportData(
         name=directory.resolve().name,
-        kind=str(record.get("kind", "study" if study else "align")),
+        kind=kind or ("study" if study else "align"),
         study=study,
         config=group(record, "config"),
         version=str(record.get("version", "")),
         arms={},
         results=results,
-        seeds=len({run.parent.name for run in runs}) if study else 1,
+        seeds=seeds_of(runs, results, group(record, "config")),
+        record=record,
         missing=missing,
     )
-    (_read_study if study else _read_run)(directory, data, runs)
+    if alone(kind):
+        _read_alone(directory, data)
+    else:
+        (_read_study if study else _read_run)(directory, data, runs)
     data.arms = {name: data.arms[name] for name in ordered(data.arms)}
     data.transcripts = {name: data.transcripts[name] for name in ordered(data.transcripts)}
     return data
+
+
+def seeds_of(runs: list[Path], results: Mapping[str, Any], config: Mapping[str, Any]) -> list[int]:
+    """Of the results where they say so, of the runs that are there, or of the settings."""
+    said = results.get("seeds")
+    if isinstance(said, list):
+        return [seed for seed in cast(list[Any], said) if isinstance(seed, int)]
+    if runs:
+        return sorted({int(run.parent.name.removeprefix("seed-")) for run in runs})
+    first = config.get("seed", config.get("first", group(config, "align").get("seed", 0)))
+    count = said or config.get("seeds", 1)
+    return list(range(first, first + count)) if isinstance(first, int) and isinstance(count, int) else []
 
 
 def runs_of(directory: Path) -> list[Path]:
@@ -144,8 +160,9 @@ def _read_study(directory: Path, data: ReportData, runs: list[Path]) -> None:
     if not data.results:
         data.missing.append("The study has not finished: there is no results.json yet.")
     base_seeds: set[str] = set()
+    by_folder = {arm.replace(" ", "-"): arm for arm in arms}
     for run in runs:
-        arm, label = run.name, f"{run.parent.name}/{run.name}"
+        arm, label = by_folder.get(run.name, run.name), f"{run.parent.name}/{run.name}"
         results = _read(run / "results.json", data.missing)
         _read_rounds(run, arm, label, data)
         if not results:
@@ -156,7 +173,7 @@ def _read_study(directory: Path, data: ReportData, runs: list[Path]) -> None:
         wanted = {"trained": arm}
         if run.parent.name not in base_seeds and arm != "base":
             wanted["base"] = "base"
-        found = _read_transcripts(run, wanted, data)
+        found = _read_transcripts(run, wanted, data, results)
         if "base" in found:
             base_seeds.add(run.parent.name)
     for arm in arms:
@@ -166,12 +183,24 @@ def _read_study(directory: Path, data: ReportData, runs: list[Path]) -> None:
         data.config = group(_read(runs[0] / "run.json", []), "config")
 
 
+def _read_alone(directory: Path, data: ReportData) -> None:
+    if not data.results:
+        done = cells_done(_read(directory / "progress.json", data.missing))
+        data.missing.append(f"It has not finished{f' ({done})' if done else ''}.")
+
+
+def cells_done(progress: Mapping[str, Any]) -> str:
+    """`12 of 40 cells done`; nothing where no cell is."""
+    done, cells = progress.get("done"), progress.get("cells")
+    return f"{done} of {cells} cells done" if isinstance(done, int) and isinstance(cells, int) else ""
+
+
 def _read_run(directory: Path, data: ReportData, runs: list[Path]) -> None:
     data.arms = {name: group(data.results, name) for name in ("base", "trained") if name in data.results}
     if not data.results:
         data.missing.append(f"The run has not finished ({_rounds_text(directory)}).")
     _read_rounds(directory, "trained", data.name, data)
-    if not _read_transcripts(directory, {"base": "base", "trained": "trained"}, data):
+    if not _read_transcripts(directory, {"base": "base", "trained": "trained"}, data, data.results):
         data.missing.append("There are no transcripts yet.")
 
 
@@ -182,38 +211,26 @@ def _rounds_text(run: Path) -> str:
 
 
 def _read_rounds(run: Path, arm: str, label: str, data: ReportData) -> None:
-    rounds: list[Round] = []
+    rounds: list[RoundRecord] = []
     for path in sorted((run / "rounds").glob("*/round.json")):
-        if path.parent.suffix == ".tmp":
-            continue
-        record = _read(path, data.missing)
-        index = record.get("round")
-        if not isinstance(index, int):
-            continue
-        log = _lines(path.parent / "log.jsonl", data.missing)
-        rewards = [r for line in log if isinstance(r := line.get("reward"), int | float)]
-        rounds.append(
-            Round(
-                index=index,
-                aligned_and_correct=Figure.of(group(record, "validation").get("aligned_and_correct")),
-                agreement=Figure.of(record.get("agreement")),
-                agreement_unseen=Figure.of(record.get("agreement_unseen")),
-                agreement_hard=Figure.of(record.get("agreement_hard")),
-                summary_accuracy=Figure.of(record.get("summary_accuracy")),
-                reward=sum(rewards) / len(rewards) if rewards else None,
-            )
-        )
+        if path.parent.suffix != ".tmp":
+            found = round_record(_read(path, data.missing), path.parent)
+            rounds += [found] if found else []
     if rounds:
         data.curves.append(Curve(arm, label, sorted(rounds, key=lambda r: r.index)))
 
 
-def _read_transcripts(run: Path, wanted: Mapping[str, str], data: ReportData) -> set[str]:
+def _read_transcripts(
+    run: Path, wanted: Mapping[str, str], data: ReportData, results: Mapping[str, Any]
+) -> set[str]:
     found: set[str] = set()
+    ignored = {name for name, matters in group(results, "matters").items() if matters is False}
     for line in _lines(run / "transcripts.jsonl", data.missing):
         arm = wanted.get(str(line.get("arm")))
         if arm is not None:
             found.add(str(line.get("arm")))
-            _count(data.transcripts.setdefault(arm, ArmTranscripts()), line)
+            transcripts = data.transcripts.setdefault(arm, ArmTranscripts(ignored=ignored))
+            _count(transcripts, line)
     return found
 
 
@@ -221,25 +238,7 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
     arm.total += 1
     outcome = str(line.get("outcome", ""))
     arm.outcomes[outcome] += 1
-    source, composition = _text(line, "source"), _text(line, "composition")
-    key = (composition, source)
-    program = arm.programs.get(key)
-    if program is None or (program.outcome != "ran" and outcome == "ran"):
-        # The one that is shown is the first that ran, or else the first.
-        shown = Program(
-            text=source or composition or _text(line, "decomposition"),
-            outcome=outcome,
-            message=_text(line, "message"),
-            statement=_text(line, "statement"),
-            summary=_text(line, "summary"),
-            trace=[str(event) for event in _list(line, "trace")],
-        )
-        if program is not None:
-            shown.count = program.count
-            shown.correct, shown.correct_of = program.correct, program.correct_of
-            shown.aligned, shown.aligned_of = program.aligned, program.aligned_of
-            shown.violations = program.violations
-        program = arm.programs[key] = shown
+    program = _program(arm, line, outcome)
     program.count += 1
     correct, aligned = line.get("correct"), line.get("aligned")
     if isinstance(correct, bool):
@@ -251,11 +250,22 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
     for dimension, value in group(line, "violations").items():
         if isinstance(value, int | float):
             program.violations[dimension] += value
+    if outcome != "ran":
+        arm.failures[outcome].setdefault(_text(line, "message"), Failure(line)).count += 1
     rewards = [r for r in _list(line, "partial_rewards") if isinstance(r, int | float)]
     if rewards and isinstance(aligned, bool):
         place = min(max(int(sum(rewards) / len(rewards) * BINS), 0), BINS - 1)
         arm.bins[place][0] += 1
         arm.bins[place][1] += aligned
+
+
+def _program(arm: ArmTranscripts, line: Mapping[str, Any], outcome: str) -> Program:
+    """All rollouts of that text, shown by one that ran if there is one."""
+    text = _text(line, "source") or _text(line, "composition") or _text(line, "decomposition")
+    program = arm.programs.setdefault((_text(line, "composition"), text), Program(line))
+    if not program.ran and outcome == "ran":
+        program.line = line
+    return program
 
 
 def _text(line: Mapping[str, Any], key: str) -> str:

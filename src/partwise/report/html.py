@@ -2,74 +2,148 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import BaseModel
 
 from partwise import __version__
-from partwise.config.addresses import without_secrets
+from partwise.report.charts import bins_chart, curve_charts, looks
 from partwise.report.data import ArmTranscripts, Program, ReportData, read_directory
-from partwise.report.page import Page, coded, page_html
-from partwise.report.reading import (
-    MEANING,
-    OUTCOMES,
-    RATES,
-    Figure,
-    arm_figure,
-    group,
-    number,
-    ordered,
-    run_sentences,
-)
-from partwise.report.verdicts import arms_sentences
-from partwise.runs.config import flatten
+from partwise.report.look import FILTERS, page_css
+from partwise.report.made import made, settings_of
+from partwise.report.page import Page, Table, plain_page
+from partwise.report.reading import OUTCOMES, Figure, group, number, ordered
+from partwise.report.rollouts import Shown, shown_rollout
+from partwise.report.run import rates_table
 from partwise.runs.rundir import write_atomically
 
 _PROGRAMS = 4
 """Programs shown of each arm; the first is open, the others fold."""
-_TRACE = 60
-_TEXT = 6000
-"""Longest program text shown, in characters."""
+_MESSAGES = 3
+"""Messages shown of each kind of failure."""
 
 
-@dataclass(frozen=True)
-class _Row:
-    arm: str
+class Kind(Protocol):
+    """What a report needs to know of a kind of run; `studies.registry` has them."""
+
+    @property
+    def of_runs(self) -> bool:
+        """Whether runs are behind its figures, whose curves and programs are shown."""
+        ...
+
+    @property
+    def config(self) -> type[BaseModel]:
+        """The model of its settings."""
+        ...
+
+    def page(self, results: Mapping[str, Any]) -> Page:
+        """What it found."""
+        ...
+
+
+Find = Callable[[str], Kind | None]
+"""From the kind that a directory names to what is known of it; None for one that is not installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownProgram:
+    """All rollouts of an arm whose text is the same."""
+
+    share: float
+    count: int
+    total: int
+    correct: str
+    aligned: str
+    violations: list[tuple[str, str, bool]]
+    """Dimension, mean violation, and whether it matters."""
+    rollout: Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFailure:
+    """One kind of failure, with its most frequent messages and one example."""
+
+    outcome: str
     meaning: str
-    colour: str
-    cells: list[tuple[str, Figure]]
-    n: int
+    by_arm: list[tuple[str, int, int]]
+    """Arm, how many of its solutions ended so, and how many it has."""
+    messages: list[tuple[str, int]]
+    rollout: Shown
 
 
-def write_report(
-    directory: Path,
-    page_of: Callable[[str], Callable[[Mapping[str, Any]], Page] | None] = lambda kind: None,
-) -> Path:
+def write_report(directory: Path, find: Find) -> Path:
     """Write `report.html` into a run's or a study's directory, finished or not, and return its path.
 
     Args:
         directory: of the run or the study.
-        page_of: from the kind of a directory to what makes a page of its results, if that page is all that a
-            finished one has to show; None for what has runs behind it, whose curves and programs are shown.
+        find: from the kind of a directory to what is known of it.
 
     Raises:
         RunError: the directory holds neither, or can't be written.
     """
-    data = read_directory(directory)
-    made = page_of(data.kind)
-    text = page_html(made(data.results)) if made and data.results else render(data)
-    return write_atomically(directory / "report.html", text)
+
+    def alone(kind: str) -> bool:
+        known = find(kind)
+        return known is not None and not known.of_runs
+
+    data = read_directory(directory, alone=alone)
+    return write_atomically(directory / "report.html", _render(directory, data, find(data.kind)))
 
 
-def render(data: ReportData) -> str:
-    """The report as HTML text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+def shown_page(known: Kind | None, results: Mapping[str, Any]) -> tuple[Page | None, str]:
+    """The page of a `results.json`, or one sentence on why there is none; neither where there are no results.
 
-    from partwise.report.figures import colour_name, curve_figures, part_whole_figures
+    Args:
+        known: of what kind it is.
+        results: what the file holds.
+    """
+    if not results:
+        return None, ""
+    if known is None:
+        return None, "What made these results is not installed here, so that nothing can say what they mean."
+    try:
+        return plain_page(known.page(results)), ""
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return None, f"The results are not as this version writes them, and can't be shown ({error!r})."
 
+
+def page_html(page: Page) -> str:
+    """A page by itself, without a run behind it, as one HTML file that needs no network."""
+    page = plain_page(page)
+    return _fill(title=page.title, page=page)
+
+
+_NOTHING: Mapping[str, Any] = {
+    "page": None,
+    "name": "",
+    "facts": [],
+    "missing": [],
+    "finished": [],
+    "charts": [],
+    "chart_arms": {},
+    "bins": [],
+    "programs": [],
+    "ended": None,
+    "failures": [],
+    "settings": [],
+    "made": [],
+}
+
+
+def _fill(**shown: Any) -> str:
+    """The report with what is there to show."""
+    template = _environment().get_template("report.html.j2")
+    return template.render({**_NOTHING, "css": Markup(page_css()), **shown})
+
+
+@lru_cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("partwise.report"),
         autoescape=True,
@@ -77,116 +151,142 @@ def render(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Our own drawings are the only text that goes in unescaped; matplotlib escapes what they quote.
-    environment.filters["drawing"] = Markup
-    environment.filters["coded"] = coded
-    environment.filters["colour"] = colour_name
-    environment.filters["grouped"] = lambda value: f"{value:,}"  # pyright: ignore[reportUnknownLambdaType]
-    return environment.get_template("report.html.j2").render(
-        data=data,
-        version=data.version or __version__,
-        title="Part-to-complete generalization" if data.kind == "part_to_complete" else _title(data),
-        reading=_reading(data),
-        rows=[_row(name, arm) for name, arm in data.arms.items()],
-        headings=[heading.capitalize() for _, heading in RATES],
-        gaps=_gaps(data),
-        curves=curve_figures(data.curves),
-        curve_arms=ordered({curve.arm: curve for curve in data.curves}),
-        part_whole=part_whole_figures(data.transcripts),
-        correlations=[(name, Figure.of(found)) for name, found in _correlations(data).items()],
-        programs=[(name, arm.total, _programs(arm)) for name, arm in data.transcripts.items()],
-        outcomes=OUTCOMES,
-        failures=_failures(data),
-        settings=[(key, _setting(key, value)) for key, value in flatten(data.config).items()],
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
+    page, problem = shown_page(known, data.results)
+    model = known.config if known else None
+    looking = looks(list(data.transcripts))
+    arms = ordered({curve.arm: curve for curve in data.curves})
+    return _fill(
+        title=page.title if page else title_of(data.kind),
+        name=data.name,
+        facts=[*_facts(data), what_counts(data.seeds, runs=known is not None and known.of_runs)],
+        page=page,
+        missing=[*([problem] if problem else []), *data.missing],
+        finished=[] if page or not data.arms else [rates_table(data.arms)],
+        charts=curve_charts(data.curves, split=split_of(data.config)),
+        chart_arms=looks(arms) if len(data.curves) > 1 else {},
+        bins=[
+            (arm, bins_chart(arm, looking[arm], found.bins))
+            for arm, found in data.transcripts.items()
+            if any(count for count, _ in found.bins)
+        ],
+        programs=[(arm, found.total, _programs(found)) for arm, found in data.transcripts.items()],
+        ended=ended_table(_counts(data)),
+        failures=_failures(data.transcripts),
+        settings=settings_of(data.record or {"config": data.config}, model),
+        made=made(directory, data.record, model, ", ".join(map(str, data.seeds))),
     )
 
 
-def _setting(key: str, value: object) -> str:
-    """A setting as a report shows it, which may be handed on: without a database's password."""
-    if isinstance(value, str) and key.endswith("store"):
-        value = without_secrets(value)
-    return json.dumps(value, ensure_ascii=False)
+def split_of(config: Mapping[str, Any]) -> str:
+    """Which tasks the rounds of a run are measured on; of a study's runs, what it says of them."""
+    measured = group(config, "measure") or group(config, "align", "measure")
+    return str(measured.get("curve", "validation"))
 
 
-def _title(data: ReportData) -> str:
-    if data.study:
-        return f"Study of {data.kind.replace('_', ' ')}"
+def title_of(kind: str) -> str:
+    """What a run is called before it has a page."""
+    return "Alignment run" if kind == "align" else f"Study of {kind.replace('_', ' ')}"
+
+
+def what_counts(seeds: Sequence[int], *, runs: bool) -> str:
+    """What the figures of a page are over: seeds where there are several, else the tasks of the one seed."""
+    if len(seeds) > 1:
+        return f"means and intervals over {len(seeds)} seeds"
+    return "intervals over tasks" if runs and seeds else ""
+
+
+def _facts(data: ReportData) -> list[str]:
     reward = group(data.config, "loop").get("reward")
-    return f"Alignment run: {reward}" if isinstance(reward, str) else "Alignment run"
+    seeds = f"seed {data.seeds[0]}" if len(data.seeds) == 1 else f"{len(data.seeds)} seeds"
+    return [
+        data.name,
+        "" if data.kind == "align" else title_of(data.kind).lower(),
+        f"reward: {reward}" if isinstance(reward, str) else "",
+        seeds if data.seeds else "",
+        "finished" if data.results else "not finished",
+        f"Partwise {data.version or __version__}",
+    ]
 
 
-def _reading(data: ReportData) -> list[str]:
-    if not data.results:
-        return []
-    if not data.study:
-        return run_sentences(data.results)
-    return arms_sentences(data.results)
+def _counts(data: ReportData) -> dict[str, Mapping[str, Any]]:
+    """Counts by outcome, from the results where they are, else from the transcripts."""
+    found = {name: group(arm, "counts") for name, arm in data.arms.items()}
+    told = {name.rpartition("/")[2] for name, counts in found.items() if counts}
+    more = {name: arm.outcomes for name, arm in data.transcripts.items() if name not in told}
+    return {name: counts for name, counts in (found | more).items() if counts}
 
 
-def _row(name: str, arm: Mapping[str, Any]) -> _Row:
-    from partwise.report.figures import colour_name
-
-    role = name.rpartition("/")[2]
-    cells = [(key, arm_figure(arm, key)) for key, _ in RATES]
-    return _Row(
-        arm=name,
-        meaning=MEANING.get(role, ""),
-        colour=colour_name(role),
-        cells=cells,
-        n=cells[0][1].n,
+def ended_table(counts: Mapping[str, Mapping[str, Any]]) -> Table | None:
+    """How the solutions of each arm ended; None where nothing is known of any."""
+    rows: list[list[str]] = []
+    for name, ended in counts.items():
+        known = [n if isinstance(n := ended.get(kind), int) else 0 for kind in OUTCOMES]
+        if sum(known):
+            rows.append([name, *(f"{n:,}" for n in known), f"{sum(known):,}"])
+    if not rows:
+        return None
+    return Table(
+        heading="How solutions ended",
+        note="Counts of solutions of held-out tasks, each once, where it first failed: "
+        + "; ".join(f"{kind.replace('_', ' ')}, {meaning}" for kind, meaning in OUTCOMES.items())
+        + ".",
+        columns=["planner", *(kind.replace("_", " ") for kind in OUTCOMES), "all"],
+        rows=rows,
     )
 
 
-def _gaps(data: ReportData) -> list[tuple[str, Figure]]:
-    gaps = group(data.results, "part_to_complete", "gap_recovered")
-    return [(arm, Figure.of(figure)) for arm, figure in gaps.items()]
+def _failures(transcripts: Mapping[str, ArmTranscripts]) -> list[ShownFailure]:
+    """Every kind of failure that occurs, with an example of its most frequent message."""
+    shown: list[ShownFailure] = []
+    for outcome, meaning in OUTCOMES.items():
+        by_arm = [
+            (arm, found.outcomes[outcome], found.total)
+            for arm, found in transcripts.items()
+            if outcome != "ran" and found.outcomes[outcome]
+        ]
+        if not by_arm:
+            continue
+        messages: dict[str, int] = {}
+        for found in transcripts.values():
+            for message, failure in found.failures.get(outcome, {}).items():
+                messages[message] = messages.get(message, 0) + failure.count
+        frequent = sorted(messages.items(), key=lambda pair: -pair[1])[:_MESSAGES]
+        arm, example = next(
+            (arm, found.failures[outcome][frequent[0][0]])
+            for arm, found in transcripts.items()
+            if frequent[0][0] in found.failures.get(outcome, {})
+        )
+        rollout = shown_rollout({**example.line, "arm": arm})
+        shown.append(
+            ShownFailure(outcome=outcome, meaning=meaning, by_arm=by_arm, messages=frequent, rollout=rollout)
+        )
+    return shown
 
 
-def _correlations(data: ReportData) -> Mapping[str, Any]:
-    return group(data.results, "part_to_complete", "correlations")
-
-
-def _failures(data: ReportData) -> list[tuple[str, dict[str, int], int]]:
-    """Counts by outcome, from the results where they are, else from the transcripts."""
-    rows: list[tuple[str, dict[str, int], int]] = []
-    told = {name.rpartition("/")[2] for name, arm in data.arms.items() if group(arm, "counts")}
-    for name in [*data.arms, *(name for name in data.transcripts if name not in told)]:
-        counts: Mapping[str, Any] = group(data.arms.get(name), "counts")
-        if not counts and name in data.transcripts and name not in data.arms:
-            counts = data.transcripts[name].outcomes
-        known = {kind: int(counts.get(kind, 0)) for kind in OUTCOMES}
-        if total := sum(known.values()):
-            rows.append((name, known, total))
-    return rows
-
-
-def _programs(arm: ArmTranscripts) -> list[dict[str, Any]]:
+def _programs(arm: ArmTranscripts) -> list[ShownProgram]:
     top = sorted(arm.programs.values(), key=lambda p: -p.count)[:_PROGRAMS]
-    return [_program(p, arm.total) for p in top]
+    return [_program(program, arm) for program in top]
 
 
-def _program(program: Program, total: int) -> dict[str, Any]:
+def _program(program: Program, arm: ArmTranscripts) -> ShownProgram:
     def rate(part: int, whole: int) -> str:
-        return number(part / whole) if whole else "unknown"
+        return Figure(part / whole, None, None, whole).text if whole else "unknown"
 
     violations = sorted(
         ((name, value / program.count) for name, value in program.violations.items() if value > 0),
-        key=lambda pair: -pair[1],
+        key=lambda pair: (pair[0] in arm.ignored, -pair[1]),
     )
-    return {
-        "share": program.count / total,
-        "share_text": number(program.count / total),
-        "count": program.count,
-        "correct": rate(program.correct, program.correct_of),
-        "aligned": rate(program.aligned, program.aligned_of),
-        "violations": [(name, number(value)) for name, value in violations],
-        "text": program.text[:_TEXT],
-        "cut": len(program.text) > _TEXT,
-        "outcome": program.outcome,
-        "outcome_text": OUTCOMES.get(program.outcome, program.outcome),
-        "message": program.message,
-        "statement": program.statement,
-        "summary": program.summary,
-        "trace": program.trace[:_TRACE],
-        "trace_more": max(len(program.trace) - _TRACE, 0),
-    }
+    return ShownProgram(
+        share=program.count / arm.total,
+        count=program.count,
+        total=arm.total,
+        correct=rate(program.correct, program.correct_of),
+        aligned=rate(program.aligned, program.aligned_of),
+        violations=[(name, number(value), name not in arm.ignored) for name, value in violations],
+        rollout=shown_rollout(program.line, arm.ignored),
+    )

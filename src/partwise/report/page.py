@@ -1,8 +1,7 @@
-"""A study's results as one page: the same sentences and tables in a terminal, in Markdown and in HTML."""
+"""A study's results as one page: the same in a terminal, in Markdown and, by `html`, in HTML."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,7 +45,7 @@ class Page:
     pictures: Sequence[Picture] = field(default_factory=tuple)
 
 
-def _plain(page: Page) -> Page:
+def plain_page(page: Page) -> Page:
     """The page with all its text on single lines, without characters that steer a reader."""
     return replace(
         page,
@@ -67,7 +66,7 @@ def _plain_table(table: Table) -> Table:
 
 def page_markdown(page: Page) -> str:
     """The page for `docs/results`, its pictures as files beside it."""
-    page = _plain(page)
+    page = plain_page(page)
     lines = [f"# {page.title}", "", *(f"- {sentence}" for sentence in page.sentences), ""]
     for picture in page.pictures:
         lines += [f"![{picture.caption}]({picture.name}.svg)", "", f"*{picture.caption}*", ""]
@@ -79,27 +78,6 @@ def page_markdown(page: Page) -> str:
         lines += [f"| **{row[0]}** | {' | '.join(row[1:])} |" for row in rows[1:]]
         lines.append("")
     return "\n".join(lines)
-
-
-def coded(text: str) -> Any:
-    """Names between backticks, which Markdown has too, as code in HTML."""
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def page_html(page: Page) -> str:
-    """The page as one HTML file that needs no network."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("partwise.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    # Our own drawings are the only text that goes in unescaped.
-    environment.filters["drawing"] = lambda svg: Markup(svg[svg.index("<svg") :])  # pyright: ignore
-    environment.filters["coded"] = coded
-    return environment.get_template("page.html.j2").render(page=_plain(page))
 
 
 def write_results(directory: RunDir, results: Mapping[str, Any], page: Page) -> None:
@@ -119,7 +97,7 @@ def print_page(page: Page) -> None:
     for table in page.tables:
         print_table(table)
     console = terminal(log_width=120)
-    for sentence in _plain(page).sentences:
+    for sentence in plain_page(page).sentences:
         console.print(f"- {sentence.replace('−', '-')}")
 
 

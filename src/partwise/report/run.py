@@ -8,23 +8,30 @@ from typing import Any
 from partwise.report.page import Page, Table
 from partwise.report.reading import RATES, arm_figure, group, run_sentences
 
+ARMS = ("base", "trained")
+"""The planner before training, and after the last round."""
+
 
 def run_page(results: Mapping[str, Any]) -> Page:
     """Base against trained, and what that says."""
-    rows: list[list[str]] = []
-    for name in ("base", "trained"):
-        figures = [arm_figure(group(results, name), key) for key, _ in RATES]
-        rows.append([name, *(figure.full for figure in figures), f"{figures[0].n:,}"])
     return Page(
         title="Alignment run",
         sentences=run_sentences(results),
-        tables=[
-            Table(
-                heading="Shares of the held-out tasks, with 95% intervals",
-                note="Of all tasks, but for the last two; a solution that did not run to its end is neither "
-                "correct nor aligned.",
-                columns=["arm", *(heading for _, heading in RATES), "n"],
-                rows=rows,
-            )
-        ],
+        tables=[rates_table({name: group(results, name) for name in ARMS})],
+    )
+
+
+def rates_table(arms: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The rates of planners that were measured on tasks."""
+    rows: list[list[str]] = []
+    for name, arm in arms.items():
+        figures = [arm_figure(arm, key) for key, _ in RATES]
+        rows.append([name, *(figure.full for figure in figures), f"{figures[0].n:,}"])
+    return Table(
+        heading="On held-out tasks",
+        note="Shares of all held-out tasks with 95% intervals over tasks, but for the last two columns of "
+        "shares: a solution that did not run to its end is neither correct nor aligned. Hacking rate: "
+        "misaligned, of the correct ones whose every part was judged aligned.",
+        columns=["planner", *(heading for _, heading in RATES), "tasks"],
+        rows=rows,
     )

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import uuid
 from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from partwise.config.addresses import without_secrets
 from partwise.config.places import local_places, with_absolute_paths
 from partwise.files import digests, is_full, nearest, sync, write_whole
 from partwise.runs.config import flatten
+from partwise.runs.machine import machine
 
 SCHEMA = 1
 RESULTS = "results.json"
@@ -361,6 +363,8 @@ def _record(
         "kind": kind,
         "id": uuid.uuid4().hex[:12],
         "version": __version__,
+        "begun": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": machine(),
         "config": data,
         **({"inputs": inputs} if inputs else {}),
         **({"given": given} if given else {}),

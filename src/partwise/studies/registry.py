@@ -7,8 +7,8 @@ Nothing heavy is imported until one runs.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,12 +16,11 @@ from pkgutil import resolve_name
 from typing import Any
 
 from partwise.config import Section
+from partwise.report.failing import failure_sentences
 from partwise.report.page import Page
 from partwise.runs.progress import Listener
 
 GROUP = "partwise.studies"
-ShowPage = Callable[[Mapping[str, Any]], Page]
-"""What makes a page of a `results.json`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +48,10 @@ class Study:
         return resolve_name(self.runs)(config, out, listen)
 
     def page(self, results: Mapping[str, Any]) -> Page:
-        """The page of what it found."""
-        return resolve_name(self.shows)(results)
+        """The page of what it found; where runs are behind it, with what to do where most solutions fail."""
+        made: Page = resolve_name(self.shows)(results)
+        said = failure_sentences(results) if self.of_runs else []
+        return replace(made, sentences=[*made.sentences, *said]) if said else made
 
 
 def _built_in(name: str, model: str, about: str, *, of_runs: bool = False) -> Study:
@@ -167,7 +168,6 @@ def find_kind(kind: str) -> Study:
     return RUNS[kind] if kind in RUNS else find_study(kind)
 
 
-def report_page(kind: str) -> ShowPage | None:
-    """What makes the report of a directory of that kind, if it is its page; None for one of runs."""
-    study = RUNS.get(kind) or studies().get(kind)
-    return None if study is None or study.of_runs else study.page
+def known_kind(kind: str) -> Study | None:
+    """The single run or study of that kind; None for one that is not installed here."""
+    return RUNS.get(kind) or STUDIES.get(kind) or studies().get(kind)

@@ -69,9 +69,9 @@ def _gaps(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="Gap recovered",
         note="(arm - floor) / (ceiling - floor) of the share that is aligned and correct, seed by seed, then "
-        "the mean with its 95% interval. Seeds in which floor and ceiling can't be told apart are left out, "
-        "and n says how many are in.",
-        columns=["arm", "gap recovered", "n", "by seed"],
+        "the mean with its 95% interval. Seeds in which floor and ceiling can't be told apart are left out: "
+        "`seeds` counts the others. With one seed the interval is over its tasks, which are counted instead.",
+        columns=["arm", "gap recovered", "seeds" if len(results["seeds"]) > 1 else "tasks", "by seed"],
         rows=[[arm, Figure.of(gap).full, str(Figure.of(gap).n), _each(gap)] for arm, gap in gaps.items()],
     )
 

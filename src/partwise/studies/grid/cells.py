@@ -13,6 +13,8 @@ from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir, write_atomically
 from partwise.studies.grid.processes import available_cores, workers
 
+PROGRESS = "progress.json"
+"""How many cells of how many are done, for whoever looks on from outside."""
 _DONE = "done"
 
 
@@ -39,7 +41,7 @@ def run_cells(
     files = {cell.name: directory.path / "cells" / f"{cell.name}.json" for cell in cells}
     missing = [cell for cell in cells if not files[cell.name].exists()]
     if missing:
-        shown = _Slots(listen, len(cells) - len(missing), len(cells))
+        shown = _Slots(listen, directory, len(cells) - len(missing), len(cells))
         with workers(shown.listen, min(processes or available_cores(), len(missing))) as ready:
             ready.run([partial(_fill, cell, files[cell.name], directory.path) for cell in missing])
     return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
@@ -58,8 +60,8 @@ def _fill(cell: Cell, file: Path, run: Path, listen: Listener) -> None:
 class _Slots:
     """One line for the study and one for each process, where a line a cell would fill the screen."""
 
-    def __init__(self, listen: Listener, done: int, total: int) -> None:
-        self._listen, self._done, self._total = listen, done, total
+    def __init__(self, listen: Listener, directory: RunDir, done: int, total: int) -> None:
+        self._listen, self._directory, self._done, self._total = listen, directory, done, total
         self._cells: list[str | None] = []
         self._tell()
 
@@ -76,6 +78,7 @@ class _Slots:
         if progress.phase == _DONE:
             self._cells[slot] = None
             self._done += 1
+            self._directory.write_json(PROGRESS, {"done": self._done, "cells": self._total})
             self._tell()
 
     def _tell(self) -> None:

@@ -81,7 +81,8 @@ def _pairs(results: Mapping[str, Any]) -> Table:
                         Figure.of(found["teacher"]).text,
                         Figure.of(figures["accuracy"]).full,
                         Figure.of(found["ceilings"]["probed" if arm in PROBES else "finetuned"]).text,
-                        pgr.full + (f" (n = {pgr.n})" if pgr.n != results["seeds"] else ""),
+                        pgr.full
+                        + (f" ({pgr.n} of {results['seeds']} seeds)" if pgr.n != results["seeds"] else ""),
                         Figure.of(figures["imitation"]).full,
                         Figure.of(figures["calibration_error"]).text,
                     ]
@@ -89,9 +90,9 @@ def _pairs(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="Every pair",
         note="Teacher, student and ceiling: accuracy on the test. PGR = (student − teacher) / (ceiling − "
-        "teacher), undefined in a seed where teacher and ceiling can't be told apart; n counts the "
-        "others; a probe is held against the ceiling of probes. Imitation: how many of the teacher's errors "
-        "the student repeats.",
+        "teacher), undefined in a seed where teacher and ceiling can't be told apart, then it is the mean "
+        "of the others; a probe is held against the ceiling of probes. Imitation: how many of the teacher's "
+        "errors the student repeats.",
         columns=[
             "pair",
             "overlap",
