@@ -17,8 +17,11 @@ the composition space, run in the sandbox, verified and summarised.
 - `stock`: the same generation, scored as a reward function does it that is called with one completion at a
   time: the proxy solves and judges, and the sandbox runs, for each rollout anew.
 
-No side remembers anything from one batch to the next, which `rlft` does. The table shows medians; lengths are
-sampled, so tokens a rollout are shown too.
+- `partwise, drafts kept`: the same as `partwise`, with guesses of what comes next that were learned in the
+  batches before, as `rlft` keeps them within a round. What is sampled has the same distribution.
+
+No other side remembers anything from one batch to the next, and none what parts and programs came to, which
+`rlft` does. The table shows medians; lengths are sampled, so tokens a rollout are shown too.
 """
 
 from __future__ import annotations
@@ -104,7 +107,7 @@ class StockPlanner:
         self.tokenizer = planner.tokenizer
         self._copies = config.rlft.group_size
 
-    def open(self, tasks: Sequence[Task], copies: int) -> StockConversation:
+    def open(self, tasks: Sequence[Task], copies: int, _drafts: None = None) -> StockConversation:
         prompts = [first_prompt(self.tokenizer, task.statement) for task in tasks]
         return StockConversation(self, [prompt for prompt in prompts for _ in range(copies)])
 
@@ -145,7 +148,14 @@ class StockConversation:
         return inserted, Turn(ids=ids, logps=_unrecorded(ids), texts=texts, finished=finished)
 
 
-def by_engine(world: World, planner: Any, proxy: Proxy, sandbox: Sandbox, config: AlignConfig) -> Side:
+def by_engine(
+    world: World,
+    planner: Any,
+    proxy: Proxy,
+    sandbox: Sandbox,
+    config: AlignConfig,
+    drafts: Any = None,
+) -> Side:
     """Scored by `RolloutEngine`."""
 
     def side(tasks: list[Task], seed: int) -> tuple[int, int]:
@@ -157,6 +167,7 @@ def by_engine(world: World, planner: Any, proxy: Proxy, sandbox: Sandbox, config
             config.rlft.group_size,
             temperature=config.rlft.temperature,
             generator=torch.Generator().manual_seed(seed),
+            drafts=drafts,
         )
         return sum(sum(row.written) for row in tokens), sum(bool(rollout.correct) for rollout in rollouts)
 
@@ -229,19 +240,22 @@ def fitted_proxy(world: World, config: AlignConfig, answers: int) -> Proxy:
 
 def main() -> None:
     """Print a markdown table and the ratios."""
+    from partwise.models.drafts import Drafts
+
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=7)
     given = parser.parse_args()
     torch.set_num_threads(1)
     config = AlignConfig.model_validate({"planner": {"device": "cpu"}})
     world = load_world(config.world)
-    planner = load_planner(world, config.planner, base_planner(world, config.planner))
+    planner = load_planner(world, config.planner, base_planner(world, config.base))
     proxy = fitted_proxy(world, config, 200)
     stock = StockPlanner(planner, config)
     count = config.rlft.tasks_per_step
     with Sandbox() as sandbox:
         sides: dict[str, Side] = {
             "partwise": by_engine(world, planner, proxy, sandbox, config),
+            "partwise, drafts kept": by_engine(world, planner, proxy, sandbox, config, Drafts()),
             "stock generation, our scoring": by_engine(world, stock, proxy, sandbox, config),
             "stock": one_by_one(world, stock, proxy, sandbox, config),
         }
@@ -270,7 +284,8 @@ def report(tallies: dict[str, Tally], batch: int) -> None:
             f"| {median['stock'] / median[name]:.1f} |"
         )
     alone = median["stock generation, our scoring"] / median["partwise"]
-    print(f"\npartwise over stock: {median['stock'] / median['partwise']:.2f} times")
+    for name in ("partwise", "partwise, drafts kept"):
+        print(f"\n{name}, over stock: {median['stock'] / median[name]:.2f} times")
     print(f"by generation alone (same scoring): {alone:.2f} times")
 
 

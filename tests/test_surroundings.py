@@ -167,6 +167,12 @@ def test_a_cache_without_room_or_that_may_not_be_written(
     assert not (here / "runs").exists()
 
 
+def heed_signals() -> None:
+    """What is started in the background, or by `nohup`, ignores these, and so would what it starts."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def processes_of(session: int) -> list[str]:
     """Command lines of what still runs in a session."""
     listed = subprocess.run(["ps", "-eo", "sid=,stat=,args="], capture_output=True, text=True).stdout
@@ -212,6 +218,7 @@ def test_a_signal_ends_all_and_leaves_no_scratch(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_signals,
     )
     assert process.stdout is not None
     seen = list[str]()

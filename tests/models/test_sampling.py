@@ -12,6 +12,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from partwise.models.drafts import AHEAD, Drafts
 from partwise.models.fast import FastContext, FastWeights, is_supported
 from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
 from partwise.models.sampling import Sampler
@@ -115,12 +116,25 @@ def test_rows_share_what_they_have_read_and_part_in_any_order(seed: int):
     for _ in range(10):
         if rng.random() < 0.5:
             order = context.select(rng.sample(range(8), rng.randint(1, 8)))
-        single = rng.random() < 0.7
-        chunks = [rng.choices((5, 6), k=1 if single else rng.randint(1, 3)) for _ in order]
+        way = rng.choice(("step", "extend", "read ahead"))
+        chunks = [rng.choices((5, 6), k=1 if way == "step" else rng.randint(1, 3)) for _ in order]
+        if way == "read ahead":
+            logits = context.read_ahead(chunks)
+            beginnings = [
+                rows[row] + chunk[: end + 1]
+                for row, chunk in zip(order, chunks, strict=True)
+                for end in range(len(chunk))
+            ]
+            torch.testing.assert_close(logits, reference(model, beginnings), atol=1e-4, rtol=1e-4)
+            forgotten = [rng.randrange(len(chunk)) for chunk in chunks]
+            context.forget(forgotten)
+            for row, chunk, count in zip(order, chunks, forgotten, strict=True):
+                rows[row] += chunk[: len(chunk) - count]
+            continue
         for row, chunk in zip(order, chunks, strict=True):
             rows[row] += chunk
         one = torch.tensor([chunk[0] for chunk in chunks])
-        logits = context.step(one) if single else context.extend(chunks)
+        logits = context.step(one) if way == "step" else context.extend(chunks)
         expected = reference(model, [rows[row] for row in order])
         torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
 
@@ -151,6 +165,69 @@ def test_paths_agree_and_a_seed_decides():
         assert len(row) <= 20
         assert not set(row[:-1]) & set(eos_ids)
     assert any(row[-1] in eos_ids for row in first)
+
+
+class Told(Drafts):
+    """Guesses what it is told, right or wrong."""
+
+    def __init__(self, rng: random.Random, truth: list[list[int]]) -> None:
+        super().__init__()
+        self._rng, self._texts = rng, truth
+
+    def guess(self, text, most):
+        for row in self._texts:
+            if row[: len(text)] == list(text) and self._rng.random() < 0.8:
+                right = row[len(text) : len(text) + self._rng.randint(0, most)]
+                return [token if self._rng.random() < 0.9 else 0 for token in right]
+        return tokens(self._rng, 0, most)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("make", [lambda: tiny_model("mini", TOKENIZER, 0), small_qwen2])
+def test_drafts_change_nothing_that_is_sampled(make, seed):
+    """Guesses that hold, that fail at any place, and that were learned: the tokens of sampling without."""
+    sampler = Sampler(make(), eos_ids=range(0, VOCABULARY, 15), pad_id=0, fast=True)
+    rng = random.Random(seed)
+    prompts = [tokens(rng, 2, 9) for _ in range(3)]
+    inserted = [None if row == 5 else tokens(rng, 1, 30) for row in range(12)]
+
+    def written(drafts):
+        generator = torch.Generator().manual_seed(seed)
+        cursor = sampler.start(prompts, 4, drafts)
+        turns, logps = [], []
+        for turn in range(2):
+            if turn:
+                sampler.insert(cursor, inserted)
+            turns.append(sampler.generate(cursor, 20, temperature=0.7, generator=generator))
+            logps += [logp for row in cursor.logps for logp in row]
+        return turns, logps, cursor.texts
+
+    turns, logps, texts = written(None)
+    learned = Drafts()
+    for drafts in (Told(rng, texts), Told(rng, texts), learned, learned):
+        found_turns, found_logps, found_texts = written(drafts)
+        assert (found_turns, found_texts) == (turns, texts)
+        torch.testing.assert_close(found_logps, logps, atol=1e-4, rtol=1e-4)
+
+
+def test_what_is_guessed_right_is_read_in_one_pass(monkeypatch: pytest.MonkeyPatch):
+    sampler = Sampler(tiny_model("mini", TOKENIZER, 0), eos_ids=(), pad_id=0, fast=True)
+    drafts, layers = Drafts(), FastContext._layers
+    passes = 0
+
+    def counted(*given):
+        nonlocal passes
+        passes += 1
+        return layers(*given)
+
+    monkeypatch.setattr(FastContext, "_layers", counted)
+    took: list[int] = []
+    for _ in range(2):
+        passes = 0
+        sampler.generate(sampler.start([[5, 6, 7]], 1, drafts), 36, temperature=0.0)
+        took.append(passes)
+    assert took[0] <= 36
+    assert took[1] <= 36 // AHEAD
 
 
 def test_rows_follow_the_softmax():

@@ -10,6 +10,7 @@ import torch
 
 from partwise.measure.intervals import Measure, rate
 from partwise.measure.oracle import ValueOracle
+from partwise.models.drafts import Drafts
 from partwise.training.rlft import RewardFunction
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Outcome, Rollout, Task
@@ -120,11 +121,16 @@ def evaluate(
     if best_of > 1 and reward is None:
         raise ValueError(f"the best of {best_of} rollouts needs a reward that says which that is")
     generator = torch.Generator().manual_seed(seed)
+    drafts = Drafts()
     rollouts: list[Rollout] = []
     size = max(1, 250 // best_of)
     for start in range(0, len(tasks), size):
         batch, _ = engine.roll_out(
-            tasks[start : start + size], best_of, temperature=temperature, generator=generator
+            tasks[start : start + size],
+            best_of,
+            temperature=temperature,
+            generator=generator,
+            drafts=drafts,
         )
         rollouts += _best(batch, best_of, reward) if reward and best_of > 1 else batch
     return judge(rollouts, oracle)

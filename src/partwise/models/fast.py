@@ -11,6 +11,7 @@ P prompts, R all rows, U slots of the batch, V vocabulary.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -270,21 +271,57 @@ class FastContext:
     @torch.inference_mode()
     def step(self, tokens_B: Tensor) -> Tensor:
         """Read one token in each row of the batch; returns logits_BV."""
-        starts, chunk_of = self._share([(token,) for token in tokens_B.tolist()])
-        width, longest = len(starts), max(starts) + 1
-        tokens_U = torch.tensor([token for (token,) in chunk_of], device=self._device)
-        places_U = torch.tensor(starts, device=self._device)
-        mask = self._causal_CC[places_U, None, None, :longest]
-        groups = self._weights.kv_heads
+        return self.read_ahead([(token,) for token in tokens_B.tolist()])
 
-        def attend(cache: Tensor, queries_UHD: Tensor) -> Tensor:
-            # One query a slot: the heads that share keys stand as its queries, and nothing is repeated.
+    @torch.inference_mode()
+    def read_ahead(self, chunks: Sequence[Sequence[int]]) -> Tensor:
+        """Read a few tokens in each row of the batch; returns the logits after each, row by row.
+
+        `forget` takes back what turns out otherwise.
+        """
+        starts, chunk_of = self._share(chunks)
+        counts = [len(chunk) for chunk in chunk_of]
+        tokens_N = torch.tensor([token for chunk in chunk_of for token in chunk], device=self._device)
+        slots_N = torch.arange(len(counts), device=self._device).repeat_interleave(torch.tensor(counts))
+        ahead_N = torch.tensor([ahead for count in counts for ahead in range(count)], device=self._device)
+        places_N = torch.tensor(starts, device=self._device)[slots_N] + ahead_N
+        attend = self._attend_a_few(starts, max(counts), slots_N, ahead_N)
+        logits_NV = self._logits(self._layers(tokens_N, slots_N, places_N, attend))
+        first = [0, *itertools.accumulate(counts)]
+        slots_B = [self._slot_of[row] for row in self._batch]
+        return logits_NV[[at for slot in slots_B for at in range(first[slot], first[slot + 1])]]
+
+    def _attend_a_few(self, starts: Sequence[int], most: int, slots_N: Tensor, ahead_N: Tensor) -> _Attend:
+        """All slots at once: heads that share keys, and tokens of one chunk, are queries side by side."""
+        groups, heads = self._weights.kv_heads, self._weights.heads
+        width, longest = len(starts), max(starts) + most
+        places_UK = torch.tensor(starts, device=self._device)[:, None] + torch.arange(
+            most, device=self._device
+        )
+        mask = self._causal_CC[places_UK, :longest].repeat_interleave(heads // groups, dim=1)[:, None]
+
+        def attend(cache: Tensor, queries_NHD: Tensor) -> Tensor:
             keys, values = cache[:width, :, :longest].chunk(2, dim=1)
-            queries = queries_UHD.unflatten(1, (groups, -1))
-            return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask).flatten(1)
+            if len(queries_NHD) == width * most:
+                queries = queries_NHD.unflatten(0, (width, most))
+            else:
+                queries = queries_NHD.new_zeros(width, most, *queries_NHD.shape[1:])
+                queries[slots_N, ahead_N] = queries_NHD
+            queries = queries.unflatten(2, (groups, -1)).transpose(1, 2).flatten(2, 3)
+            attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+            by_token = attended.unflatten(2, (most, -1)).transpose(1, 2).flatten(2)
+            return by_token[slots_N, ahead_N]
 
-        slots_U = torch.arange(width, device=self._device)
-        return self._by_row(self._logits(self._layers(tokens_U, slots_U, places_U, attend)))
+        return attend
+
+    def forget(self, counts: Sequence[int]) -> None:
+        """Take back the last `counts` tokens that each row of the batch has read."""
+        for row, count in zip(self._batch, counts, strict=True):
+            self._length[row] -= count
+        for slot in {self._slot_of[row] for row in self._batch}:
+            self._filled[slot] = 0
+        for slot, length in zip(self._slot_of, self._length, strict=True):
+            self._filled[slot] = max(self._filled[slot], length)
 
     def _layers(self, tokens_N: Tensor, slots_N: Tensor, places_N: Tensor, attend: _Attend) -> Tensor:
         weights = self._weights

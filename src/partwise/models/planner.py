@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from partwise.models.chat import between_turns, first_prompt
+from partwise.models.drafts import Drafts
 from partwise.models.hub import ModelError
 from partwise.models.sampling import Cursor, Sampler
 from partwise.types import Task
@@ -76,15 +77,17 @@ class Planner:
         """Where the model lives."""
         return self.model.device
 
-    def open(self, tasks: Sequence[Task], copies: int) -> Conversation:
+    def open(self, tasks: Sequence[Task], copies: int, drafts: Drafts | None = None) -> Conversation:
         """Put the tasks to the planner, `copies` times each; row i is about task i // copies.
+
+        `drafts` save passes of tiny models; see `Sampler.start`.
 
         Raises:
             ModelError: the model has too few positions for a task and two turns.
         """
         prompts = [first_prompt(self.tokenizer, task.statement, self._instructions) for task in tasks]
         check_length(max(map(len, prompts)), self._limits, self._positions)
-        return Conversation(self, self._sampler.start(prompts, copies), prompts, copies)
+        return Conversation(self, self._sampler.start(prompts, copies, drafts), prompts, copies)
 
     def between(self, partial_solutions: str) -> list[int]:
         """The tokens that hand the planner the proxy's partial solutions and the word."""
@@ -136,8 +139,6 @@ class Conversation:
         self._cursor = cursor
         self._prompts = prompts
         self._copies = copies
-        self._read = [len(prompts[row // copies]) for row in range(cursor.rows)]
-        """Tokens of each row so far."""
 
     def prompt(self, row: int) -> list[int]:
         """The token ids that the row began with."""
@@ -145,9 +146,7 @@ class Conversation:
 
     def decompose(self, temperature: float, generator: torch.Generator | None) -> Turn:
         """The first turn: subtasks <- P.decompose(X)."""
-        turn = self._planner.write(self._cursor, 0, temperature, generator)
-        self._read = [read + len(ids) for read, ids in zip(self._read, turn.ids, strict=True)]
-        return turn
+        return self._planner.write(self._cursor, 0, temperature, generator)
 
     def recompose(
         self, partial_solutions: Sequence[str | None], temperature: float, generator: torch.Generator | None
@@ -161,8 +160,8 @@ class Conversation:
             None if sources is None else self._planner.between(sources) for sources in partial_solutions
         ]
         inserted = [
-            tokens if tokens is not None and self._planner.fits(read + len(tokens)) else None
-            for read, tokens in zip(self._read, inserted, strict=True)
+            tokens if tokens is not None and self._planner.fits(len(text) + len(tokens)) else None
+            for text, tokens in zip(self._cursor.texts, inserted, strict=True)
         ]
         self._planner.insert(self._cursor, inserted)
         return [tokens or [] for tokens in inserted], self._planner.write(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
+from itertools import islice, takewhile
 from typing import Any, Protocol
 
 import torch
@@ -19,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from partwise.models.architectures import READ_ANEW, READ_WHOLE
 from partwise.models.chat import end_ids
+from partwise.models.drafts import AHEAD, Drafts
 from partwise.models.fast import FastContext, FastWeights, is_supported
 from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
 
@@ -45,9 +47,14 @@ class Context(Protocol):
 class Cursor:
     """Where a batch of rows stands. Made by `Sampler.start`; it holds their caches until it is let go."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self, context: Context, prompts: Sequence[Sequence[int]], copies: int, drafts: Drafts | None
+    ) -> None:
         """At the end of the prompts."""
         self.context = context
+        self.drafts = drafts
+        self.texts = [list(prompt) for prompt in prompts for _ in range(copies)]
+        """All tokens of each row so far."""
         self.rows = len(context.first_logits_RV)
         """Rows in all, dropped ones too: a row keeps its number."""
         self.live = list(range(self.rows))
@@ -91,9 +98,12 @@ class Sampler:
         eos_ids = {token for token in named if token is not None} | end_ids(tokenizer)
         return cls(model, eos_ids=eos_ids, pad_id=0 if pad_id is None else pad_id)
 
-    def start(self, prompts: Sequence[Sequence[int]], copies: int = 1) -> Cursor:
+    def start(
+        self, prompts: Sequence[Sequence[int]], copies: int = 1, drafts: Drafts | None = None
+    ) -> Cursor:
         """Read the prompts, each once, and lay out `copies` rows of each: row i continues prompt i // copies.
 
+        `drafts` save passes of tiny models, and learn from what is written. They change nothing but rounding.
         The model's weights are read as they are now. Change them, and the cursor is stale: start anew.
 
         Raises:
@@ -103,14 +113,14 @@ class Sampler:
             raise ValueError("a sampler needs at least one prompt, none of them empty, and one copy of each")
         with _evaluating(self._model):
             if self._fast or (self._fast is None and is_supported(self._model)):
-                return Cursor(FastContext(FastWeights(self._model), prompts, copies))
+                return Cursor(FastContext(FastWeights(self._model), prompts, copies), prompts, copies, drafts)
             kind = self._model.config.model_type
             if kind in READ_WHOLE:
                 context = WholeContext
             else:
                 cut = kind not in READ_ANEW and cuts_by_rows(self._model)
                 context = CachedContext if cut else ReplayContext
-            return Cursor(context(self._model, prompts, copies, self._pad_id))
+            return Cursor(context(self._model, prompts, copies, self._pad_id), prompts, copies, drafts)
 
     def insert(self, cursor: Cursor, tokens: Sequence[Sequence[int] | None]) -> None:
         """Append tokens from outside to each row, to be read when it is next written.
@@ -127,6 +137,7 @@ class Sampler:
         cursor.live = [row for row in cursor.live if tokens[row] is not None]
         for row in cursor.live:
             cursor.unread[row].extend(tokens[row] or ())
+            cursor.texts[row].extend(tokens[row] or ())
 
     def generate(
         self,
@@ -151,40 +162,105 @@ class Sampler:
         """
         if max_new_tokens < 1 or temperature < 0:
             raise ValueError("max_new_tokens must be at least 1 and temperature at least 0")
-        written: list[list[int]] = [[] for _ in range(cursor.rows)]
         cursor.logps = [[] for _ in range(cursor.rows)]
-        if not cursor.live:
-            return written
-        draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
-        with _evaluating(self._model):
-            order, logits_BV = _read(cursor)
-            for draws_R in draws_SR:
-                tokens_B, logps_B = _pick(logits_BV, temperature, draws_R[order])
-                picked = zip(order, tokens_B.tolist(), logps_B.tolist(), strict=True)
-                going = []
-                for slot, (row, token, logp) in enumerate(picked):
-                    written[row].append(token)
-                    cursor.logps[row].append(logp)
-                    if token not in self.eos_ids and len(written[row]) < max_new_tokens:
-                        going.append(slot)
-                if not going:
-                    break
-                if len(going) < len(order):
-                    order = cursor.context.select([order[slot] for slot in going])
-                    tokens_B = torch.tensor([written[row][-1] for row in order], device=tokens_B.device)
-                logits_BV = cursor.context.step(tokens_B)
+        turn = _Turn(cursor, max_new_tokens, self.eos_ids)
+        if cursor.live:
+            draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
+            with _evaluating(self._model):
+                logits_NV = turn.begin()
+                while True:
+                    turn.take(*_pick(logits_NV, temperature, draws_SR[turn.places()]))
+                    if not turn.goes_on():
+                        break
+                    logits_NV = turn.read_on()
         for row in cursor.live:
-            cursor.unread[row] = written[row][-1:]
-        return written
+            cursor.unread[row] = turn.written[row][-1:]
+        return turn.written
 
 
-def _read(cursor: Cursor) -> tuple[list[int], Tensor]:
-    """Let the live rows read what they have not; returns their order in the batch, and logits_BV."""
-    if not any(cursor.unread):
-        return cursor.live, cursor.context.first_logits_RV[cursor.live]
-    order = cursor.context.select(cursor.live)
-    logits_BV = cursor.context.extend([cursor.unread[row] for row in order])
-    return order, logits_BV
+class _Turn:
+    """One turn of a cursor's rows while it is written.
+
+    Each row of the batch has read guesses of what comes next; N counts, row by row, where its next tokens may
+    stand: after what is known, and after each guess.
+    """
+
+    def __init__(self, cursor: Cursor, limit: int, eos_ids: Collection[int]) -> None:
+        self.written: list[list[int]] = [[] for _ in range(cursor.rows)]
+        self.order: list[int] = []
+        """The rows of the batch."""
+        self._guesses: list[list[int]] = []
+        self._cursor, self._limit, self._eos_ids = cursor, limit, eos_ids
+        self._fast = cursor.context if isinstance(cursor.context, FastContext) else None
+        self._drafts = cursor.drafts if self._fast else None
+
+    def begin(self) -> Tensor:
+        """Let the live rows read what they have not; returns logits_NV."""
+        context, unread = self._cursor.context, self._cursor.unread
+        self.order = self._cursor.live
+        if any(unread):
+            self.order = context.select(self.order)
+            logits_NV = context.extend([unread[row] for row in self.order])
+        else:
+            logits_NV = context.first_logits_RV[self.order]
+        self._guesses = [[] for _ in self.order]
+        return logits_NV
+
+    def places(self) -> tuple[Tensor, Tensor]:
+        """Number of the token that is drawn, and row, steps_N and rows_N."""
+        pairs = [
+            (len(self.written[row]) + ahead, row)
+            for row, guess in zip(self.order, self._guesses, strict=True)
+            for ahead in range(len(guess) + 1)
+        ]
+        steps_N, rows_N = torch.tensor(pairs).T
+        return steps_N, rows_N
+
+    def take(self, tokens_N: Tensor, logps_N: Tensor) -> None:
+        """Write what was drawn, in each row up to the first token that is not as guessed."""
+        picked = zip(tokens_N.tolist(), logps_N.tolist(), strict=True)
+        unread: list[int] = []
+        for row, guess in zip(self.order, self._guesses, strict=True):
+            drawn = list(islice(picked, len(guess) + 1))
+            right = next((at for at, token in enumerate(guess) if drawn[at][0] != token), len(guess))
+            unread.append(len(guess) - right)
+            for token, logp in drawn[: right + 1]:
+                if self._drafts:
+                    self._drafts.note(self._cursor.texts[row], token)
+                self._cursor.texts[row].append(token)
+                self._cursor.logps[row].append(logp)
+                self.written[row].append(token)
+        if self._fast and any(unread):
+            self._fast.forget(unread)
+
+    def goes_on(self) -> bool:
+        """Let rows that have ended leave the batch; whether any is left."""
+        going = [
+            row
+            for row in self.order
+            if self.written[row][-1] not in self._eos_ids and len(self.written[row]) < self._limit
+        ]
+        if len(going) < len(self.order):
+            self.order = self._cursor.context.select(going) if going else []
+        return bool(going)
+
+    def read_on(self) -> Tensor:
+        """Let each row of the batch read what it wrote last, and a guess; returns logits_NV."""
+        context = self._cursor.context
+        self._guesses = [self._guess(row) for row in self.order]
+        last = [self.written[row][-1] for row in self.order]
+        if self._fast and any(self._guesses):
+            chunks = [[token, *guess] for token, guess in zip(last, self._guesses, strict=True)]
+            return self._fast.read_ahead(chunks)
+        return context.step(torch.tensor(last, device=context.first_logits_RV.device))
+
+    def _guess(self, row: int) -> list[int]:
+        """What the row may write next, without an end, after which nothing is read."""
+        if not self._drafts:
+            return []
+        most = min(AHEAD, self._limit - len(self.written[row]) - 1)
+        guessed = self._drafts.guess(self._cursor.texts[row], most)
+        return list(takewhile(lambda token: token not in self._eos_ids, guessed))
 
 
 def _pick(logits_BV: Tensor, temperature: float, draws_B: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,8 @@ causal model sees it. Each step compares the log-probabilities of the tokens wit
 
 Nothing is computed twice, or for nothing: a planner that has settled writes the same plan in many rows of a
 group. Like rows share a micro-batch; each distinct one goes through the model once, cut to the longest of
-these, and rows whose advantage is 0 do not at all. The gradient is that of all rows, up to rounding.
+these, and rows whose advantage is 0 do not at all. Of tiny models even what distinct rows begin with is
+computed once (`models/trie.py`). The gradient is that of all rows, up to rounding.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ from trl.trainer.utils import add_fused_lm_head, split_tensor_dict
 
 from partwise.config import RlftConfig
 from partwise.models.architectures import OWN_HEAD
+from partwise.models.drafts import Drafts
+from partwise.models.fast import is_supported
 from partwise.models.hub import ModelError
+from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
@@ -113,6 +117,8 @@ def rlft(
             f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}"
         )
     generator = torch.Generator().manual_seed(seed)
+    # New in every call, like the generator: a run that goes on after an interruption ends the same.
+    drafts = Drafts()
     steps: list[Step] = []
 
     def roll_out(prompts: list[str], _trainer: Any) -> dict[str, Any]:
@@ -124,6 +130,7 @@ def rlft(
             config.group_size,
             temperature=config.temperature,
             generator=generator,
+            drafts=drafts,
         )
         rewards = reward(rollouts)
         steps.append(_step(len(steps), rollouts, rewards, time.perf_counter() - start))
@@ -179,8 +186,8 @@ def _by_the_model(
     return torch.cat(logps), torch.cat(entropies), None
 
 
-def _alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of all micro-batches in as many, sorted by length, equal ones side by side.
+def _alike_together(batches: Sequence[dict[str, Any]], *, by_length: bool) -> list[dict[str, Any]]:
+    """The rows of all micro-batches in as many, those that begin alike or are as long side by side.
 
     TRL weighs the rows of a step alike whichever micro-batch they are in, for the losses that are used here.
     """
@@ -193,7 +200,7 @@ def _alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     # Prompts first: those of one task differ from another's early.
     tokens_BT = torch.cat([rows["prompt_ids"], rows["completion_ids"]], dim=1)
     rank_B = torch.unique(tokens_BT, dim=0, return_inverse=True)[1]
-    length_B = rows["completion_mask"].sum(-1)
+    length_B = rows["completion_mask"].sum(-1) if by_length else torch.zeros_like(rank_B)
     order_B = (length_B * len(rank_B) + rank_B).argsort()
     arranged = {
         key: value[order_B] if isinstance(value, Tensor) and value.ndim else value
@@ -208,30 +215,39 @@ class _Trainer(GRPOTrainer):
     model: Any
     args: Any
     _buffered_inputs: Any
-    _moving_B: Tensor | None = None
-    """Rows of the micro-batch that move the weights, while its loss is computed; None for all."""
+    _written_BT: Tensor | None = None
+    """What of the completions moves the weights, while a micro-batch's loss is computed; None for all."""
     _seen: Tensor
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         before = self._buffered_inputs
         inputs = super()._prepare_inputs(generation_batch)
         if self._buffered_inputs is not before:
-            self._buffered_inputs = _alike_together(self._buffered_inputs)
+            self._buffered_inputs = _alike_together(
+                self._buffered_inputs, by_length=not is_supported(self.model)
+            )
             inputs = self._buffered_inputs[self._step % self.args.steps_per_generation]
         return inputs
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
     ) -> Any:
-        moving_B = input_ids.new_ones(len(input_ids)).bool() if self._moving_B is None else self._moving_B
-        both = torch.stack([input_ids, attention_mask], dim=-1)[moving_B].flatten(1)
-        distinct, row_A = torch.unique(both, dim=0, return_inverse=True)
-        tokens_UT, mask_UT = distinct.unflatten(1, (-1, 2)).unbind(-1)
+        written_BT = attention_mask if self._written_BT is None else self._written_BT
+        written_BT = F.pad(written_BT[:, -logits_to_keep:], (input_ids.shape[1] - logits_to_keep, 0))
+        moving_B = written_BT.any(-1)
+        all_of_it = torch.stack([input_ids, attention_mask, written_BT.long()], dim=-1)[moving_B].flatten(1)
+        distinct, row_A = torch.unique(all_of_it, dim=0, return_inverse=True)
+        tokens_UT, mask_UT, written_UT = distinct.unflatten(1, (-1, 3)).unbind(-1)
         longest = int(mask_UT.sum(-1).max())  # padding stands on the right alone
         beyond = input_ids.shape[1] - longest
-        logps_UT, entropies_UT, rest = self._read(
-            model, tokens_UT[:, :longest], mask_UT[:, :longest], logits_to_keep - beyond, options
-        )
+        kept = logits_to_keep - beyond
+        read = (tokens_UT[:, :longest], mask_UT[:, :longest])
+        if is_supported(model):
+            logps_UT = row_logps(model, *read, written_UT[:, :longest], self.temperature)[:, -kept:]
+            # Only told, never trained on: of what was sampled, an estimate without bias.
+            entropies_UT, rest = -logps_UT.detach(), None
+        else:
+            logps_UT, entropies_UT, rest = self._read(model, *read, kept, options)
 
         def spread(found_UT: Tensor) -> Tensor:
             found_AT = F.pad(found_UT, (0, beyond))[row_A]
@@ -254,12 +270,12 @@ class _Trainer(GRPOTrainer):
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         moving_B = inputs["advantages"].abs() > (-1 if self.beta else _NO_ADVANTAGE)
         moving_B[0] |= not moving_B.any()  # of nothing there is no loss
-        self._moving_B = moving_B
+        written = (inputs["completion_mask"] * inputs["tool_mask"]).bool() & moving_B[:, None]
+        self._written_BT = written
         try:
             loss = super()._compute_loss(model, inputs)
         finally:
-            self._moving_B = None
-        written = (inputs["completion_mask"] * inputs["tool_mask"]).bool() & moving_B[:, None]
+            self._written_BT = None
         apart = (self._seen.float() - inputs["sampling_per_token_logps"])[written].abs().mean().item()
         most = _APART.get(next(model.parameters()).dtype, max(_APART.values()))
         # Not `apart > most`: nothing compares with NaN.

@@ -15,6 +15,7 @@ from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
 from partwise.composition.summary import summarise, without_lines
+from partwise.models.drafts import Drafts
 from partwise.models.planner import Conversation, Planner
 from partwise.oversight.proxy import Proxy
 from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
@@ -97,13 +98,20 @@ class RolloutEngine:
         self._rejected: dict[Solution, Execution | None] = {}
 
     def roll_out(
-        self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator | None
+        self,
+        tasks: Sequence[Task],
+        copies: int,
+        *,
+        temperature: float,
+        generator: torch.Generator | None,
+        drafts: Drafts | None = None,
     ) -> tuple[list[Rollout], list[Tokens]]:
         """`copies` rollouts of each task, side by side; a bad rollout is data, not an error.
 
-        The same generator state gives the same rollouts.
+        The same generator state gives the same rollouts. `drafts`, which learn from one batch for the next,
+        save time with tiny planners.
         """
-        conversation = self.planner.open(tasks, copies)
+        conversation = self.planner.open(tasks, copies, drafts)
         rows = self._decompose(tasks, copies, conversation, temperature, generator)
         self._solve(rows)
         self._recompose(rows, conversation, temperature, generator)
