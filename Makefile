@@ -55,6 +55,14 @@ lint: $(DEV) ## ruff, pyright, import-linter
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+docs: $(DEV) ## the documentation as a site, in docs/_build/html; its inner links are checked
+	@rm -rf docs/_build/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "The site is docs/_build/html/index.html."
+
+links: $(DEV) ## links from the documentation to other sites, which needs the internet
+	@$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/linkcheck
+
 results: $(DEV) ## pages and figures of docs/results and the README, from the committed JSON
 	@$(BIN)/python docs/results/build.py
 
@@ -69,7 +77,7 @@ bench: $(BENCH_VENV)/.installed ## speed against TRL's own generation, plain exe
 	@for b in bench/*.py; do echo "== $$b"; $(BENCH_VENV)/bin/python $$b || exit 1; done
 
 clean: ## remove environments, caches and build outputs (runs/ stays)
-	rm -rf $(VENV) $(BENCH_VENV) build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install install-dev demo test test-slow lint results bench clean
+.PHONY: help install install-dev demo test test-slow lint docs links results bench clean

@@ -2,10 +2,10 @@
 
     make results
 
-Each `NAME.json` is the `results.json` of a study as it was written. Its page, its pictures and what the
-README says of it between `<!-- results: NAME -->` and `<!-- end -->` follow from it, so that no figure is
-copied by hand; `tests/test_results.py` holds that what is committed is what this makes. JSON of an earlier
-schema is left alone.
+Each `NAME.json` is the `results.json` of a study as it was written. Its page, its pictures and what
+`docs/results/README.md` and the README say of it between `<!-- results: NAME -->` and `<!-- end -->`
+follow from it, so that no figure is copied by hand; `tests/test_results.py` holds that what is committed is
+what this makes. JSON of an earlier schema is left alone.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from partwise.report.page import Page, page_markdown
+from partwise.report.page import Page, Table, page_markdown
 from partwise.studies.registry import STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
+OVERVIEW = RESULTS / "README.md"
+README = ROOT / "README.md"
+HEADLINE = "part_to_complete"
+"""The study that the README shows."""
 SCHEMA = 2
 SENTENCES = {"part_to_complete": 6, "strategies": 3, "propagation": 4, "w2s": 3, "debate": 4}
-"""How many of a page's sentences the README has; of studies not named here, three."""
-_TABLES = {"part_to_complete": 1}
-"""How many of a page's tables it has; of others, none."""
+"""How many of a page's sentences the overview has; of studies not named here, three."""
 _PENDING = (
-    "*Being run again, on fresh seeds, since a review found that what was said here did not hold; "
-    "[what was wrong](docs/log.md), and [which seeds were looked at](docs/results/seeds.md).*"
+    "*Pending: being run again, on fresh seeds, since a review found that what was said here did not hold; "
+    "[what was wrong](../log.md), and [which seeds were looked at](seeds.md).*"
 )
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -51,9 +53,17 @@ def written() -> dict[Path, str]:
     for name, page in found.items():
         files[RESULTS / f"{name}.md"] = _with_command(name, page_markdown(page))
         files |= {RESULTS / f"{picture.name}.svg": picture.svg for picture in page.pictures}
-    readme = ROOT / "README.md"
-    files[readme] = _BLOCK.sub(lambda block: _block(block["name"], found), readme.read_text(encoding="utf-8"))
+    files[OVERVIEW] = _filled(OVERVIEW, {name: _overview(name, found.get(name)) for name in STUDIES})
+    files[README] = _filled(README, {HEADLINE: _headline(found[HEADLINE]), "others": _others(found)})
     return files
+
+
+def _filled(path: Path, blocks: Mapping[str, str]) -> str:
+    """The file with each block between its marks."""
+    return _BLOCK.sub(
+        lambda block: f"<!-- results: {block['name']} -->\n{blocks[block['name']]}\n<!-- end -->",
+        path.read_text(encoding="utf-8"),
+    )
 
 
 def _with_command(name: str, text: str) -> str:
@@ -71,22 +81,51 @@ page from it.
 {rest}"""
 
 
-def _block(name: str, found: Mapping[str, Page]) -> str:
-    if name not in found:
-        return f"<!-- results: {name} -->\n{_PENDING}\n<!-- end -->"
-    page = found[name]
-    shown = replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], pictures=())
-    shown = replace(shown, tables=page.tables[: _TABLES.get(name, 0)])
-    body = page_markdown(shown).split("\n", 2)[2].strip()
-    picture = (
-        f"\n\n![{page.pictures[0].caption}](docs/results/{page.pictures[0].name}.svg)"
-        if page.pictures
-        else ""
+def _body(page: Page) -> str:
+    """Sentences and tables without the title."""
+    return page_markdown(replace(page, pictures=())).split("\n", 2)[2].strip()
+
+
+def _overview(name: str, page: Page | None) -> str:
+    """What docs/results/README.md says of a study: its first sentences and its first picture."""
+    if page is None:
+        return _PENDING
+    body = _body(replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], tables=()))
+    picture = "".join(f"\n\n![{each.caption}]({each.name}.svg)" for each in page.pictures[:1])
+    return f"{body}{picture}\n\n[All tables]({name}.md)."
+
+
+def _headline(page: Page) -> str:
+    """What the README shows: the picture of the arms, the primary contrast, gaps recovered, arms in short."""
+    primary, _others, *gaps = page.sentences
+    body = _body(replace(page, sentences=[primary, *gaps[:2]], tables=[_short(page.tables[0])]))
+    body = re.sub(r"^## .*\n\n", "", body, flags=re.MULTILINE)
+    return f"![{page.pictures[0].caption}](docs/results/{page.pictures[0].name}.svg)\n\n{body}"
+
+
+def _short(arms: Table) -> Table:
+    """The table of the arms with the columns that a first reader needs."""
+    names = ("arm", "aligned and correct", "correct", "what it is trained on")
+    kept = [arms.columns.index(name) for name in names]
+    return replace(
+        arms,
+        note="Mean over seeds [95% interval]. [All figures](docs/results/part_to_complete.md).",
+        columns=[arms.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in arms.rows],
     )
-    body = re.sub(r"^## (.*)$", r"*\1.*", body, flags=re.MULTILINE)
-    return (
-        f"<!-- results: {name} -->\n{body}{picture}\n\n[All figures](docs/results/{name}.md).\n<!-- end -->"
-    )
+
+
+def _others(found: Mapping[str, Page]) -> str:
+    """Which other studies have results, and which are pending."""
+    done = [f"`{name}`" for name in STUDIES if name in found and name != HEADLINE]
+    pending = [f"`{name}`" for name in STUDIES if name not in found]
+    said = [f"[Results](docs/results/README.md) of other studies: {', '.join(done)}."] if done else []
+    if pending:
+        said.append(
+            f"Results of {', '.join(pending)} are pending: these run again on fresh seeds, since "
+            "[a review](docs/log.md) found that what was said of them did not hold."
+        )
+    return " ".join(said)
 
 
 def main() -> None:

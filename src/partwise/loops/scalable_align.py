@@ -1,4 +1,4 @@
-"""Scalable alignment: the algorithm of Mai et al. 2025, Figure 2.
+"""Scalable alignment: the algorithm of Mai et al. 2025, Figure 2::
 
     procedure scalable_align(P, H_phi, H, D, E, V):          procedure train_planner(P, H_phi, X, V):
     1. while True do                                         1.  subtasks <- P.decompose(X)

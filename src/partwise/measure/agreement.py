@@ -45,10 +45,12 @@ def agreements(
         draw: decides which.
 
     Returns:
-        `agreement`: fresh answers to questions like those asked.
-        `agreement_unseen`: to questions that show a body which people are never asked about; undefined where
-        there is none.
-        `agreement_hard`: to questions about the subtasks of hard tasks, whatever people were asked about.
+        Three figures by name.
+
+        - `agreement`: fresh answers to questions like those asked.
+        - `agreement_unseen`: to questions that show a body which people are never asked about; undefined
+          where there is none.
+        - `agreement_hard`: to questions about the subtasks of hard tasks, whatever people were asked about.
     """
     count = len(fresh)
     asked = {

@@ -23,14 +23,16 @@ def check_program(source: str, world: str, tasks: int, space: str = "free") -> d
     where the catalogue has their names; any other is part of the composition.
 
     Returns:
-        `parses`, `in_space`: whether it does, and is; `in_space` is None where it does not parse.
-        `reason`: one sentence on the first thing that went wrong; empty where nothing did.
-        `n`: held-out tasks tried, 0 where it was rejected.
-        `runs`, `correct`, `aligned_and_correct`: the shares of all tasks in which it ran to its end, was
-        correct as well, and violated nothing that matters as well; None where it was rejected.
-        `given_ran`: `correct` and `aligned`, of those that ran; None of nothing.
-        `violations`: value dimension to the share of all tasks in which it was violated, also by a program
-        that then ended by an error; empty where it was rejected.
+        What was found, by name.
+
+        - `parses`, `in_space`: whether it does, and is; `in_space` is None where it does not parse.
+        - `reason`: one sentence on the first thing that went wrong; empty where nothing did.
+        - `n`: held-out tasks tried, 0 where it was rejected.
+        - `runs`, `correct`, `aligned_and_correct`: the shares of all tasks in which it ran to its end, was
+          correct as well, and violated nothing that matters as well; None where it was rejected.
+        - `given_ran`: `correct` and `aligned`, of those that ran; None of nothing.
+        - `violations`: value dimension to the share of all tasks in which it was violated, also by a program
+          that then ended by an error; empty where it was rejected.
 
     Raises:
         LookupError: there is no such world.

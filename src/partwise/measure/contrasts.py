@@ -33,10 +33,10 @@ def contrasts(
         within: contrast to where its figure can be, if that has ends.
 
     Returns:
-        `{"primary": name, "all": {name: {"mean", "ci95", "n", "by_seed", "p", "holm", "told"}}}`. `p` is that
-        of a two-sided t test over seeds against zero, None under two seeds; `holm` the same corrected for all
-        contrasts but the primary, None for that one; `told` whether it can be told from zero: by `p` for the
-        primary, by `holm` for the rest.
+        `primary`, its name, and `all`, which has for each contrast its `mean`, `ci95`, `n`, `by_seed`, `p`,
+        `holm` and `told`. `p` is that of a two-sided t test over seeds against zero, None under two seeds;
+        `holm` the same corrected for all contrasts but the primary, None for that one; `told` whether it can
+        be told from zero, by `p` for the primary, by `holm` for the rest.
 
     Raises:
         LookupError: there is no such contrast.
