@@ -7,7 +7,7 @@ from tests.console.fixture_browser import MARKS, Person
 from tests.console.fixture_console import Server, ask, dinner_items
 from tests.runs.fixture_runs import write_run
 
-from partwise.oversight.feedback import FeedbackStore
+from partwise.oversight.feedback import Brief, FeedbackStore
 from partwise.types import Choice
 
 pytestmark = MARKS
@@ -24,7 +24,11 @@ def pages_of(server: Server, store: FeedbackStore, who: str) -> tuple[str, ...]:
     store.submit_plan("mine", 3, {"statement": "Dinner.", "effects": ["reserve"], "composition": "f(x)"})
     if not (server.runs / "done").exists():
         write_run(server.runs / "done", "strategies", rounds=5, n=30)
-    return ("/judge", "/plans", "/runs", "/runs/done", "/people", f"/people/{who}/answers")
+    store.describe("mine", Brief(world="dinner"))
+    return (
+        *("/judge", "/guidelines", "/answers", "/plans", "/runs", "/runs/done", "/people"),
+        f"/people/{who}/answers",
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

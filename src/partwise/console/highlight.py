@@ -11,8 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-LONGEST = 20_000
-"""Characters of a text that are shown; a page is no place for more."""
+from partwise.oversight.feedback.pairs import LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def text_lines(text: str, other: str = "") -> list[Line]:
     """A text's lines: highlighted where it is Python, as they are where it is not.
 
     Args:
-        text: at most `LONGEST` characters of it are shown.
+        text: at most `LONGEST_TEXT` characters of it are shown.
         other: what it is compared with; empty for nothing.
     """
     text, other = _plain(text), _plain(other)
@@ -93,7 +92,7 @@ def trials(observed: str, other: str = "") -> list[Trial]:
 
 def _plain(text: str) -> str:
     """With the line ends that the lexer would make of it."""
-    return text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n")
+    return text[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _numbered(observed: str) -> list[tuple[int, str]]:
