@@ -79,4 +79,4 @@ class Person:
     def leave(self, *, troubles: bool = False) -> None:
         """Close, after a look at what went wrong."""
         self.context.close()
-        assert self.elsewhere == [] and (troubles or self.troubles == [])
+        assert self.elsewhere == [] and (troubles or self.troubles == []), self.elsewhere + self.troubles

@@ -140,8 +140,8 @@ def test_an_owner_two_annotators_and_a_stranger(chromium: Any, fresh: Server, tm
 
     # An annotator becomes an owner on the page of people, from the next request on.
     page = owner.go("/people")
-    page.get_by_label("Role of berta").select_option("owner")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_label("Role of berta").select_option("owner")
     berta.go("/answers")
     assert berta.page.locator("details.transcript").count() == 8
     with FeedbackStore(fresh.store) as store:
@@ -169,7 +169,7 @@ def test_a_round_in_both_themes_and_sizes(
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert owner.page.evaluate(wider) == 0, f"{place} scrolls sideways"
         if folder := os.environ.get("PARTWISE_PICTURES"):
-            owner.page.screenshot(path=f"{folder}/{place}-{size}-{scheme}.png", full_page=place != "judge")
+            owner.page.screenshot(path=f"{folder}/{place}-{size}-{scheme}.png", full_page=place != "judge", caret="initial")
 
     owner.go("/judge")
     look("judge")

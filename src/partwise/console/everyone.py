@@ -32,7 +32,7 @@ _COLUMNS = (
     *("took", "seconds", "characters", "flags", "reason", "when"),
 )
 _CHOICES = (
-    *(("first", "The item's first"), ("second", "The item's second")),
+    *(("first", "First"), ("second", "Second")),
     *(("tie", "As good"), ("unsure", "Can't tell")),
 )
 _SPEEDS = (("fast", "Fast"), ("read", "Not fast"), ("unmeasured", "Not measured"))
@@ -82,7 +82,7 @@ def show(
         "everyone.html",
         session=session,
         asked=asked,
-        answers=[shown_answer(answer, console.rate) for answer in found],
+        answers=[shown_answer(answer, console.rate, order=(0, 1)) for answer in found],
         total=total,
         page_number=number,
         pages=pages,

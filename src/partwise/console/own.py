@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -62,9 +63,12 @@ def page_of(total: int, wanted: int) -> tuple[int, int]:
     return min(max(1, wanted), pages), pages
 
 
-def shown_answer(answer: StoredAnswer, rate: float = FAST) -> dict[str, Any]:
-    """An answer as lists show it."""
-    order, question = answer.order, answer.question
+def shown_answer(
+    answer: StoredAnswer, rate: float = FAST, *, order: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """An answer as lists show it, with the options in `order`; None for that in which the person saw them."""
+    order = order or answer.order
+    question = replace(answer.question, order=order)
     picks = {Choice.FIRST: order.index(0), Choice.SECOND: order.index(1)}
     picked = picks.get(answer.choice)
     summary = question.item.question
