@@ -40,7 +40,7 @@ def invite(
         return _refused(request, console, session, name, "You are in already; a link is for somebody else.")
     secret = console.store.invite(name, role, session.who)
     link = f"{str(request.base_url).rstrip('/')}/join/{quote(secret)}"
-    context = _people(console, "") | {"link": link, "invited": name, "role": role}
+    context: dict[str, Any] = _people(console, "") | {"link": link, "invited": name, "role": role}
     return page(request, "people.html", session=session, **context)
 
 
@@ -59,7 +59,7 @@ def change_role(console: At, session: FormOwner, name: str, role: Annotated[Role
 
 
 def _refused(request: Request, console: Console, session: Session, name: str, problem: str) -> Response:
-    context = _people(console, "") | {"problem": problem, "name": name[:100]}
+    context: dict[str, Any] = _people(console, "") | {"problem": problem, "name": name[:100]}
     return page(request, "people.html", status=422, session=session, **context)
 
 

@@ -350,7 +350,7 @@ def _turns(db: sa.Connection, who: str) -> tuple[int, int]:
     return (0, 1) if was_alone else (1, 0)
 
 
-def _shown(who: str, question: int) -> sa.Select[tuple[datetime]]:
+def _shown(who: str, question: int) -> sa.Select[datetime]:
     """When `who` was first shown a question."""
     return sa.select(_S.c.at).where(_S.c.who == who, _S.c.question == question)
 
