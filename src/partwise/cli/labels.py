@@ -52,7 +52,7 @@ def add_pairs(
             text = None if guidelines is None else read_text(guidelines)
         except FeedbackError as error:
             fail(str(error), 2)
-        name = set_name or ("pairs" if file == "-" else Path(file).stem)
+        name = ("pairs" if file == "-" else Path(file).stem) if set_name is None else set_name
         with FeedbackStore(store) as opened:
             try:
                 added = opened.add_pairs(name, pairs, file, answers_wanted=people)
@@ -95,7 +95,7 @@ def ask_people(
         loaded = load_world(world)
         parts = PartItems(loaded, practice=practice, undone=undone, seed=seed)
         items = parts.distinct(random.Random(f"ask {seed}"), count)
-        name = set_name or world
+        name = world if set_name is None else set_name
         with FeedbackStore(store) as opened:
             try:
                 opened.ask(
