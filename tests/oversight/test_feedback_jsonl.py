@@ -320,4 +320,4 @@ def test_the_examples_of_the_how_to_run(
         exec(compile(example, page.name, "exec"), {})
     said = capsys.readouterr().out
     assert "1 written, 0 ties or undecided left out\n1 answers were new\n" in said
-    assert "2 {'id': 'p1', 'source': 'ours'} first 0.0" in said
+    assert "2 {'id': 'p1', 'source': 'ours'} first\n" in said
