@@ -81,7 +81,8 @@ def _in_the_repository(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("line", commands())
 def test_every_command_is_one(line: str):
     _, command, *rest = shlex.split(line)
-    shown = partwise(command, "--help")
+    group = rest[:1] if command in ("console", "feedback") and not rest[0].startswith("-") else []
+    shown = partwise(command, *group, "--help")
     for option in (word.partition("=")[0] for word in rest if word.startswith("--")):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), f"{option} is no option of {command}"
     if command in ("align", "study", "w2s"):

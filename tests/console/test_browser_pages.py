@@ -9,7 +9,7 @@ from tests.runs.fixture_runs import write_run, write_study
 from tests.studies.fixture_noise import noise_cells
 
 from partwise.config import LadderConfig
-from partwise.oversight.feedback import FeedbackStore
+from partwise.oversight.feedback import Brief, FeedbackStore
 from partwise.report.html import write_report
 from partwise.runs.rundir import RunDir
 from partwise.studies.noise.settings import NoiseConfig
@@ -36,8 +36,12 @@ def pages_of(server: Server, store: FeedbackStore, who: str) -> tuple[str, ...]:
         results = collect(config, noise_cells(config, {"nano": 0.2, "micro": 0.8}))
         RunDir.create(server.runs / "noise", "noise", config).write_json("results.json", results)
         write_run(server.runs / "going", "parts", rounds=2, finished=False)
+    store.describe("mine", Brief(world="dinner"))
     runs = [f"/runs/{name}" for name in ("done", "study", "study/seed-0/floor", "noise", "going")]
-    return ("/judge", "/plans", "/runs", *runs, "/people", f"/people/{who}/answers")
+    return (
+        *("/judge", "/guidelines", "/answers", "/plans", "/runs", *runs, "/people"),
+        f"/people/{who}/answers",
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -369,12 +369,12 @@ def test_people_counts_agreement_and_own_answers(server: Server, store: Feedback
             choice = (Choice.FIRST, Choice.SECOND)[(place % 3 == 0) ^ bool(wrong)]
             store.answer(question.id, who, choice, submission=submission(), seconds=5, reason=f"by {who}")
     page = text_of(browser.get("/people?run=people").text)
-    assert "reader you 40 .33" in page and "p2 40 .33" in page and "by p1" not in page
-    found = text_of(browser.swap("/people/agreement?run=people").text)
+    assert "reader you owner 40 .33" in page and "p2 can't sign in 40 .33" in page and "by p1" not in page
+    found = text_of(browser.swap("/answers/agreement?run=people").text)
     assert re.search(r"alpha: −?\.\d\d \[", found) and "over 40 items" in found
     rows = dict(re.findall(r"(reader|p1|p2) (1\.00|\.\d\d) ", found))
     assert rows["reader"] == rows["p1"] > rows["p2"]
-    alone = text_of(browser.swap("/people/agreement?run=nobody-was-here").text)
+    alone = text_of(browser.swap("/answers/agreement?run=nobody-was-here").text)
     assert "undefined" in alone and "No two people" in alone
     own = text_of(browser.get("/people/reader/answers").text)
     assert "40, the last ones first" in own and "by reader" in own and "by p1" not in own

@@ -46,7 +46,7 @@ def test_a_wrong_token_opens_nothing(server: Server, wrong: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/judge", "/plans", "/runs", "/people", "/live/runs", "/people/ana/answers"]
+    "path", ["/judge", "/answers", "/plans", "/runs", "/people", "/live/runs", "/people/ana/answers"]
 )
 def test_without_a_session_no_page_is_shown(server: Server, path: str):
     page = httpx.get(server.url + path)
@@ -137,9 +137,22 @@ def test_a_form_without_its_word_or_from_elsewhere_does_nothing(
     assert len(store.answers("forged")) == before + 1
 
 
-@pytest.mark.parametrize("path", ["/judge/undo", "/plans/1", "/sign-out", "/sign-in", "/judge/answer"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/judge/undo", "/plans/1", "/sign-out", "/sign-in", "/judge/answer"),
+        *("/people", "/people/bo/role"),
+    ],
+)
 def test_every_form_wants_its_word(ana: Browser, path: str):
-    data = {"verdict": "approve", "name": "x", "question": "1", "pick": "1", "submission": submission()}
+    data = {
+        "verdict": "approve",
+        "role": "owner",
+        "name": "x",
+        "question": "1",
+        "pick": "1",
+        "submission": submission(),
+    }
     assert ana.http.post(path, data=data).status_code == 403
 
 
@@ -190,7 +203,9 @@ def test_another_annotators_question_is_refused(ana: Browser, bo: Browser, store
     assert taken.status_code == 200 and len(store.answers("assigned")) == 1
 
 
-def test_nobody_reads_anothers_answers(ana: Browser, bo: Browser, store: FeedbackStore):
+def test_no_page_but_that_of_everyones_answers_shows_anothers(
+    ana: Browser, bo: Browser, store: FeedbackStore
+):
     (question,) = ask(store, [plain_item(3)], run="private", assigned_to="bo")
     form = {"csrf": csrf_of(bo.get("/people").text), "question": str(question.id), "submission": submission()}
     assert bo.send("/judge/answer", {**form, "pick": "2", "reason": "my secret reason"}).status_code == 200
@@ -200,7 +215,7 @@ def test_nobody_reads_anothers_answers(ana: Browser, bo: Browser, store: Feedbac
         assert refused.status_code == 403 and "my secret reason" not in refused.text
     for path in (
         "/people",
-        "/people/agreement",
+        "/answers/agreement",
         "/people?run=private",
         "/people/ana/answers",
         "/judge",
@@ -298,7 +313,10 @@ class Elements(HTMLParser):
 
 
 def test_nothing_is_inline_and_the_headers_forbid_it(ana: Browser):
-    for path in ("/judge", "/plans", "/runs", "/people", "/people/ana/answers", "/nowhere"):
+    for path in (
+        *("/judge", "/guidelines", "/answers", "/plans", "/runs", "/people", "/people/ana/answers"),
+        *("/nowhere", "/join/nowhere"),
+    ):
         page = ana.get(path)
         policy = page.headers["content-security-policy"]
         assert policy.startswith("default-src 'self';") and "frame-ancestors 'none'" in policy

@@ -31,7 +31,7 @@ def test_each_refusal_names_what_to_do(tmp_path: Path):
         assert "give another by --port" in refusal(tmp_path, port=taken.getsockname()[1])
     for host in ("0.0.0.0", "::"):
         text = refusal(tmp_path, host=host)
-        assert "partwise console add-annotator NAME --store" in text and "needs a password" in text
+        assert "add-annotator NAME --role owner --store" in text and "needs a password" in text
 
 
 def test_a_store_that_is_none_is_the_stores_to_explain(tmp_path: Path):
@@ -42,8 +42,9 @@ def test_a_store_that_is_none_is_the_stores_to_explain(tmp_path: Path):
 
 def test_annotators_are_added_and_given_new_passwords(tmp_path: Path):
     store = tmp_path / "feedback.db"
-    assert add_annotator(store, "  ana ", "long enough") == "ana"
-    add_annotator(store, "ana", "another one")
+    assert add_annotator(store, "  ana ", "long enough") == ("ana", "annotator")
+    assert add_annotator(store, "ana", "long enough", "owner") == ("ana", "owner")
+    assert add_annotator(store, "ana", "another one") == ("ana", "owner"), "a new password is no new role"
     with FeedbackStore(store) as opened:
         (kept,) = opened.annotators()
     assert password_fits("another one", kept.password_hash) and not password_fits(

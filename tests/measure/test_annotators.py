@@ -101,3 +101,24 @@ def test_somebody_who_shares_nothing_is_undefined_beside_others_who_do():
     found = agreement_of(labels)
     assert found.reliability["loner"].mean is None and found.reliability["a"].mean is not None
     assert found.people == 3
+
+
+def test_two_by_two_says_who_agrees_with_whom():
+    labels = [*labels_of({"a": 1, "b": 1, "c": 1 / 3}, 300), Label("alone", "d", Choice.FIRST)]
+    found = {(pair.first, pair.second): pair for pair in agreement_of(labels).pairs}
+    assert list(found) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found["a", "b"].same.mean == 1 and found["a", "b"].alpha == pytest.approx(1)
+    for pair in (found["a", "c"], found["b", "c"]):
+        assert pair.same.n == 300 and pair.same.mean == pytest.approx(1 / 3, abs=0.1)
+        assert pair.same.ci95 and pair.same.ci95[0] < 1 / 3 < pair.same.ci95[1]
+        assert pair.alpha == pytest.approx(0, abs=0.15)
+    # Alpha of two people is that of their labels alone.
+    alone = krippendorff_alpha(label for label in labels if label.who in "ac")
+    assert found["a", "c"].alpha == pytest.approx(alone.mean)
+
+
+def test_two_who_said_the_same_of_everything_agree_without_an_alpha():
+    labels = [Label(str(unit), who, Choice.TIE) for unit in range(4) for who in ("a", "b")]
+    (pair,) = agreement_of(labels).pairs
+    assert (pair.same.mean, pair.same.n, pair.alpha) == (1, 4, None)
+    assert agreement_of([*labels, Label("0", "b", Choice.UNSURE)]).pairs[0].same.n == 3

@@ -57,6 +57,7 @@ BARE = {"prompt": "Which?", "chosen": "the kind one", "rejected": "a rude one"}
     seconds=st.none() | st.floats(0, 1e9),
     who=st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20),
     assigned=st.booleans(),
+    shown=st.booleans(),
 )
 def test_what_goes_out_comes_back(
     store: FeedbackStore,
@@ -68,12 +69,16 @@ def test_what_goes_out_comes_back(
     seconds: float | None,
     who: str,
     assigned: bool,
+    shown: bool,
 ):
     run = str(uuid.uuid4())
     (question,) = store.ask(
         run, 7, [item], purposes=[Purpose.CONTROL], version="v", assigned_to=who if assigned else None
     )
+    if shown:  # only then has the server a time
+        assert store.next_question(who, run=run) is not None
     store.answer(question.id, who, choice, submission=run, seconds=seconds, reason=reason)
+    assert (store.answers(run)[0].took is not None) == shown
     path = tmp_path / "out.jsonl"
     assert store.export_jsonl(path, run, ties=True) == Exported(written=1, left_out=0)
     assert store.import_jsonl(path) == 0, "all of it is there"
@@ -306,7 +311,13 @@ def test_the_examples_of_the_how_to_run(
     examples = re.findall(r"^<!-- run -->\n```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
-    assert len(examples) == 3
+    (pairs,) = re.findall(
+        r"^<!-- file: pairs.jsonl -->\n```json\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "pairs.jsonl").write_text(pairs)
+    assert len(examples) == 4
     for example in examples:
         exec(compile(example, page.name, "exec"), {})
-    assert "1 written, 0 ties or undecided left out\n1 answers were new\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 written, 0 ties or undecided left out\n1 answers were new\n" in said
+    assert "2 {'id': 'p1', 'source': 'ours'} first\n" in said

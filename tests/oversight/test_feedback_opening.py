@@ -82,7 +82,7 @@ def test_a_store_of_another_version(where: str):
     with engine.begin() as db:
         db.exec_driver_sql("UPDATE feedback_schema SET version = 99")
     engine.dispose()
-    assert "was made by another version of Partwise (schema 99, not 1)" in complaint(where)
+    assert "was made by another version of Partwise (schema 99, not 2)" in complaint(where)
 
 
 def _other_engine(where: str) -> sa.Engine:

@@ -1,5 +1,6 @@
 """What people are asked about parts: by the dial, and never about what is held out."""
 
+import hashlib
 import random
 
 import pytest
@@ -92,3 +93,41 @@ def test_a_run_with_nothing_to_ask_about_is_refused():
     with pytest.raises(LookupError, match="leaves nothing to ask people about"):
         PartItems(WORLD, heldout=1.0)
     assert PartItems(WORLD, practice=1.0, heldout=1.0).asked(random.Random(0), 5)
+
+
+def _against_nothing(undone_share: float) -> float:
+    items = PartItems(WORLD, undone=undone_share).asked(random.Random(0), 1000)
+    return sum(bool(UNDONE & {option.text for option in item.options}) for item in items) / len(items)
+
+
+def test_the_share_against_leaving_it_undone_is_a_dial():
+    lonely = _against_nothing(0.0)  # subtasks that have one body have nothing else to stand beside it
+    assert lonely < 0.15 < _against_nothing(0.2) < 0.35 < _against_nothing(0.5) < 0.65
+    assert _against_nothing(1.0) == 1.0
+
+
+def test_by_default_a_run_draws_what_it_always_drew():
+    """Published figures hang on it: a fingerprint of questions from before there was a dial."""
+    rng = random.Random(0)
+    items = PartItems(WORLD, practice=0.3, heldout=0.2, seed=5).asked(rng, 500)
+    drawn = "".join(item.key for item in items) + str(rng.random())
+    assert hashlib.sha256(drawn.encode()).hexdigest()[:16] == "fbb087b4a0d440b2"
+
+
+@given(st.integers(0, 50))
+def test_distinct_questions_differ_from_each_other_and_in_what_was_seen(seed: int):
+    items = PartItems(WORLD, undone=0.2).distinct(random.Random(seed), 30)
+    assert len({item.pair for item in items}) == len(items) == 30
+    for item in items:
+        first, second = item.options
+        assert (first.consequences, first.useful, first.observed) != (
+            second.consequences,
+            second.useful,
+            second.observed,
+        )
+    assert PartItems(WORLD, undone=0.2).distinct(random.Random(seed), 10) == items[:10]
+
+
+def test_of_a_small_catalogue_there_are_only_so_many():
+    items = PartItems(WORLD).distinct(random.Random(0), 10_000 // 20)
+    assert 50 < len(items) < 500

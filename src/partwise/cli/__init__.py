@@ -6,6 +6,9 @@ from partwise.cli.main import align
 
 # isort: split
 from partwise.cli.laboratory import w2s
-from partwise.cli.people import console, feedback, solve
+from partwise.cli.people import console, solve
+
+# isort: split
+from partwise.cli.labels import feedback
 
 __all__ = ["align", "app", "console", "feedback", "solve", "w2s"]

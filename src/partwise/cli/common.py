@@ -32,6 +32,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
 ]
+Store = Annotated[str, typer.Option(help="Where feedback is kept: a file, or a PostgreSQL URL.")]
+STORE = "runs/feedback.db"
+Fast = Annotated[
+    float, typer.Option(min=0, help="Characters a second beyond which an answer is marked as fast; 0: none.")
+]
+FAST = 75.0
+"""`oversight.feedback.FAST`, which takes too long to import for `--help`."""
 _OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
 
 

@@ -1,4 +1,4 @@
-"""The commands in which people take part: approve a plan, give feedback, carry answers in and out."""
+"""The commands in which people take part: approve a plan, give feedback in a browser."""
 
 from __future__ import annotations
 
@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partwise.cli.common import app
+from partwise.cli.common import FAST, STORE, Fast, Store, app
 from partwise.cli.errors import fail, plain_errors
-from partwise.files import is_stream
-from partwise.runs.text import shown
 
 if TYPE_CHECKING:
     from partwise.loops.solve import Proposal
-    from partwise.oversight.feedback import FeedbackStore
 
 console = typer.Typer(invoke_without_command=True, help="Give feedback and watch runs, in a browser.")
-feedback = typer.Typer(no_args_is_help=True, help="Carry people's answers in and out of a store.")
 app.add_typer(console, name="console", short_help="Give feedback and watch runs, in a browser.")
-app.add_typer(feedback, name="feedback", short_help="Carry people's answers in and out.")
 
-_Store = Annotated[str, typer.Option(help="Where feedback is kept: a file, or a PostgreSQL URL.")]
-_STORE = "runs/feedback.db"
 _POLL = 0.3
 """Seconds between two looks at whether a plan is decided on."""
 
@@ -115,7 +108,7 @@ def plan_body(proposal: Proposal) -> dict[str, Any]:
 @console.callback()
 def serve_console(
     context: typer.Context,
-    store: _Store = _STORE,
+    store: Store = STORE,
     runs: Annotated[Path, typer.Option(help="Directory whose runs are shown.")] = Path("runs"),
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own asks for passwords.")
@@ -124,6 +117,7 @@ def serve_console(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A name that the console is reached by, beside addresses.")
     ] = None,
+    fast: Fast = FAST,
 ) -> None:
     """Serve the console until Ctrl+C, and print where it is."""
     if context.invoked_subcommand:
@@ -131,85 +125,26 @@ def serve_console(
     with plain_errors():
         from partwise.console.serve import serve
 
-        serve(store, runs, host=host, port=port, allow_hosts=allow_host or (), say=typer.echo)
+        serve(store, runs, host=host, port=port, allow_hosts=allow_host or (), rate=fast, say=typer.echo)
 
 
 @console.command("add-annotator")
 def add_annotator(
     name: Annotated[str, typer.Argument(help="Who signs in.")],
-    store: _Store = _STORE,
+    store: Store = STORE,
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for.")
     ] = "",
+    role: Annotated[
+        str | None,
+        typer.Option(help="`owner`, or `annotator`, as who is new is unless you say; others keep theirs."),
+    ] = None,
 ) -> None:
     """Let somebody sign in by a password, or give them another one."""
     with plain_errors():
+        if role not in (None, "owner", "annotator"):
+            fail(f"`--role {role}` is neither `owner` nor `annotator`.", 2)
         from partwise.console.serve import add_annotator as add
 
-        typer.echo(f"{add(store, name, password)} can sign in.")
-
-
-@feedback.command("export")
-def export_feedback(
-    file: Annotated[
-        str, typer.Argument(help="A JSONL file to write, in TRL's preference columns; - is standard output.")
-    ],
-    store: _Store = _STORE,
-    run: Annotated[str | None, typer.Option(help="Of this run only.")] = None,
-    ties: Annotated[bool, typer.Option("--ties", help="Ties and undecided answers as well.")] = False,
-) -> None:
-    """Write answers as prompt, chosen and rejected, a line each, with all else that is known."""
-    with plain_errors():
-        from partwise.oversight.feedback import FeedbackStore
-
-        _must_exist(store)
-        target = Path("/dev/stdout" if file == "-" else file)
-        with FeedbackStore(store) as opened:
-            if run is not None:
-                _must_hold(opened, run)
-            done = opened.export_jsonl(target, run, ties=ties)
-        left = f", {done.left_out} without a preference left out" if done.left_out else ""
-        # What goes into a stream is not to be mixed with what is said about it.
-        typer.echo(f"{done.written} answers written to {shown(file)}{left}.", err=is_stream(target))
-
-
-@feedback.command("import")
-def import_feedback(
-    file: Annotated[
-        str,
-        typer.Argument(help="A JSONL file with at least prompt, chosen and rejected; - is standard input."),
-    ],
-    store: _Store = _STORE,
-    run: Annotated[str | None, typer.Option(help="Name the answers' run, where the file does not.")] = None,
-) -> None:
-    """Read answers from a file: all of them or, where a line is wrong, none."""
-    with plain_errors():
-        from partwise.config.addresses import is_address
-        from partwise.oversight.feedback import FeedbackError, FeedbackStore, read_answers
-
-        is_address(store)
-        try:
-            answers = read_answers(Path("/dev/stdin" if file == "-" else file), run)
-        except FeedbackError as error:
-            fail(" ".join(str(error).split()), 2)
-        with FeedbackStore(store) as opened:
-            typer.echo(f"{opened.take_in(answers, file)} new answers in {shown(opened.name)}.")
-
-
-def _must_exist(store: str) -> None:
-    from partwise.config.addresses import is_address
-
-    if not is_address(store) and not Path(store).expanduser().exists():
-        fail(f"There is no feedback store {shown(store)}.", 2)
-
-
-def _must_hold(store: FeedbackStore, run: str) -> None:
-    runs = [each.run for each in store.runs(limit=4)]
-    if store.progress(run).asked == 0:
-        there = (
-            f"there is {', '.join(f'`{shown(name)}`' for name in runs[:3])}{' and others' * (len(runs) > 3)}"
-        )
-        fail(
-            f"There is no run `{shown(run)}` in {shown(store.name)}; {there if runs else 'it holds no run'}.",
-            2,
-        )
+        name, kept = add(store, name, password, role)
+        typer.echo(f"{name} can sign in as {kept}.")

@@ -133,6 +133,9 @@ class HumanConfig(Section):
     heldout: UnitFloat = 0.0
     """Share of the bodies of hard tasks' subtasks that people are never asked about; the seed decides which.
     Of practice it is always a fifth."""
+    undone: UnitFloat = 0.5
+    """Share of the questions about parts that are against leaving the job undone, which is the zero of the
+    proxy's scale; the others are about two ways to do it."""
     rationality: float = Field(default=6.0, gt=0)
     """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
     readable: PositiveInt = 24

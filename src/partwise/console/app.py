@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from partwise.console import judge, people, plans, runs, sign_in
+from partwise.console import everyone, guidelines, judge, own, people, plans, runs, sign_in
 from partwise.console.guard import Guard
-from partwise.console.web import STATIC, Console, Refusal, SignInFirst, is_swap, refuse
+from partwise.console.web import STATIC, Console, Refusal, SignInFirst, is_swap, owner, refuse
 from partwise.oversight.feedback import FeedbackError, NotYours
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -28,8 +28,10 @@ def make_app(console: Console, *, names: Sequence[str] = ()) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.console = console
     app.add_middleware(Guard, network=console.access.network, names=names)
-    for part in (sign_in, judge, plans, runs, people):
+    for part in (sign_in, judge, guidelines, own):
         app.include_router(part.router)
+    for part in (plans, runs, everyone, people):
+        app.include_router(part.router, dependencies=[Depends(owner)])
 
     @app.get("/static/{name}")
     async def static(name: str) -> Response:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from partwise.oversight.feedback.schema import Annotator, Invitation, Role
+
 if TYPE_CHECKING:
     from partwise.oversight.feedback import FeedbackStore
 
@@ -30,6 +32,8 @@ _LASTS = 30 * 24 * 3600
 """Seconds that a cookie is good for."""
 _SCRYPT = (2**15, 8, 1)
 """n, r, p: 32 MB and about a tenth of a second for each guess."""
+_VISITOR = "?"
+"""Stands in the cookie of a browser of which nothing is known; no name begins so."""
 _BROWSER = "browser$"
 """Starts what the store keeps of a person who has a name on this machine and no password."""
 _FREE_TRIES = 3
@@ -37,6 +41,7 @@ _FREE_TRIES = 3
 _FREE_TRIES_FROM = 20
 """The same for an address, behind which many people may sit."""
 _LONGEST_WAIT = 30.0
+_USED = "This link was used already, or is too old; ask for another one."
 _REMEMBERED = 10_000
 """Names and addresses whose failures are remembered; the oldest make way."""
 
@@ -59,10 +64,19 @@ class Session:
     """A browser that was let in."""
 
     who: str
-    """Empty until a name is given."""
+    """Empty until somebody has signed in."""
     csrf: str
     """What each of its forms must carry."""
     nonce: str
+    role: Role | None
+    """What they may do; None until somebody has signed in."""
+    knows_token: bool = False
+    """Whether it came by the address with the token and has yet to give a name."""
+
+    @property
+    def owns(self) -> bool:
+        """Whether it is an owner's."""
+        return self.role is Role.OWNER
 
 
 def hash_password(password: str) -> str:
@@ -133,8 +147,9 @@ def clean_name(name: str) -> str:
 class Access:
     """Lets browsers in, and knows them again.
 
-    On this machine (`network` false) whoever has the token comes in and gives a name, which is theirs from
-    then on: another browser can't take it, unless it has a password. Elsewhere everybody needs a password.
+    On this machine (`network` false) whoever has the token started the console, and is an owner. They give a
+    name, which is theirs from then on: another browser can't take it, unless it has a password. Others come
+    in by a link that an owner gave them, or by a password. Elsewhere everybody needs a password.
     """
 
     def __init__(
@@ -155,9 +170,9 @@ class Access:
         """Whether it is the token of the address."""
         return not self.network and hmac.compare_digest(token.encode(), self._token.encode())
 
-    def nameless(self) -> str:
+    def nameless(self, *, knows_token: bool = False) -> str:
         """A cookie for a browser that has yet to say who it is."""
-        return self._cookie("")
+        return self._cookie("" if knows_token else _VISITOR)
 
     def read(self, cookie: str | None) -> Session | None:
         """Whose cookie it is; None for one that is forged, worn out, ended or nobody's."""
@@ -170,13 +185,17 @@ class Access:
             fresh = int(expires) > self._clock()
         except (ValueError, binascii.Error):
             return None
-        key = self._key(who)
+        stored = self._stored(who)
+        key = self._key(who, stored)
         signed = f"{encoded}.{expires}.{nonce}"
         if key is None or not hmac.compare_digest(mac.encode(), _mac(key, signed).encode()):
             return None
         if not fresh or nonce in self._ended:
             return None
-        return Session(who=who, csrf=_mac(key, f"form {signed}"), nonce=nonce)
+        csrf = _mac(key, f"form {signed}")
+        if stored is None:
+            return Session(who="", csrf=csrf, nonce=nonce, role=None, knows_token=not who)
+        return Session(who=who, csrf=csrf, nonce=nonce, role=stored.role)
 
     def end(self, session: Session) -> None:
         """Let a cookie be good no longer."""
@@ -191,10 +210,12 @@ class Access:
         Raises:
             SignInError: it is no name.
         """
-        return is_password_hash(self._stored(clean_name(name)) or "") or self.network
+        return is_password_hash(self._secret(clean_name(name))) or self.network
 
     def claim(self, name: str) -> str:
-        """Take a name on this machine, and return the cookie that makes it this browser's.
+        """Take a name on this machine, as an owner; returns the cookie that makes it this browser's.
+
+        For browsers that know the token.
 
         Raises:
             SignInError: the name is no name, or it is taken.
@@ -207,8 +228,37 @@ class Access:
                 f"The name {name} is taken. If it is yours, give it a password by the "
                 f"command partwise console add-annotator and sign in with that; or take another name."
             )
-        self._store.add_annotator(name, _BROWSER + secrets.token_hex(32))
+        self._store.add_annotator(name, _BROWSER + secrets.token_hex(32), role=Role.OWNER)
         return self._cookie(name)
+
+    def make_owner(self, name: str) -> None:
+        """Let somebody who turns out to know the token be an owner from now on."""
+        self._store.set_role(name, Role.OWNER)
+
+    def invited(self, secret: str) -> Invitation | None:
+        """Whom a link lets in; None where it lets in nobody."""
+        return self._store.invitation(secret)
+
+    def join(self, secret: str, password: str) -> str:
+        """Use a link, and return the cookie of its person. Sessions that they had end.
+
+        Args:
+            secret: of the link.
+            password: by which they sign in from now on; on this machine it may be empty, and the name is
+                this browser's alone.
+
+        Raises:
+            SignInError: the link lets in nobody, or the password is too short.
+        """
+        # Looked up before it is used: a hash takes a while, and strangers may ask for many.
+        if self.invited(secret) is None:
+            raise SignInError(_USED)
+        without = not password and not self.network
+        stored = _BROWSER + secrets.token_hex(32) if without else hash_password(password)
+        found = self._store.join(secret, stored)
+        if found is None:
+            raise SignInError(_USED)
+        return self._cookie(found.name)
 
     def sign_in(self, name: str, password: str, client: str) -> str:
         """The cookie of whoever knows the password.
@@ -225,7 +275,7 @@ class Access:
         name = clean_name(name)
         keys = {f"name {name.casefold()}": _FREE_TRIES, f"from {client}": _FREE_TRIES_FROM}
         self._count(keys)
-        if not password_fits(password, self._stored(name) or ""):
+        if not password_fits(password, self._secret(name)):
             raise SignInError("Name and password do not fit.")
         with self._lock:
             for key in keys:
@@ -247,24 +297,26 @@ class Access:
                 self._failures.pop(next(iter(self._failures)))
 
     def _cookie(self, who: str) -> str:
-        key = self._key(who)
+        key = self._key(who, self._stored(who))
         if key is None:
             raise SignInError(f"There is no annotator {who}.")
         encoded = base64.urlsafe_b64encode(who.encode()).decode().rstrip("=")
         signed = f"{encoded}.{int(self._clock()) + _LASTS}.{secrets.token_urlsafe(16)}"
         return f"{signed}.{_mac(key, signed)}"
 
-    def _key(self, who: str) -> bytes | None:
-        if not who:
+    def _key(self, who: str, stored: Annotator | None) -> bytes | None:
+        if who in ("", _VISITOR):
             return self._own_key
-        stored = self._stored(who)
-        if stored is None or (self.network and not is_password_hash(stored)):
+        if stored is None or (self.network and not is_password_hash(stored.password_hash)):
             return None
-        return hashlib.sha256(b"partwise console session\0" + stored.encode()).digest()
+        return hashlib.sha256(b"partwise console session\0" + stored.password_hash.encode()).digest()
 
-    def _stored(self, name: str) -> str | None:
-        found = self._store.annotator(name)
-        return None if found is None else found.password_hash
+    def _stored(self, name: str) -> Annotator | None:
+        return None if name in ("", _VISITOR) else self._store.annotator(name)
+
+    def _secret(self, name: str) -> str:
+        stored = self._stored(name)
+        return stored.password_hash if stored else ""
 
 
 def _mac(key: bytes, text: str) -> str:

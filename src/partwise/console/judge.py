@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,13 +15,15 @@ from partwise.console.auth import Session
 from partwise.console.highlight import Line, Trial, is_code, text_lines, trials
 from partwise.console.web import At, Console, FormPerson, Person, Refusal, is_swap, page
 from partwise.oversight.feedback import MAX_REASON, Question, StaleQuestion
-from partwise.types import Choice
+from partwise.types import Choice, Option
 
 router = APIRouter()
 _LONGEST_SECONDS = 3600.0
 """Somebody who takes longer has been away."""
 _PICKS = {"1": 0, "2": 1}
 """What a form says of the two options, in the order in which they are shown."""
+ASKED = "Which of these two would you rather have?"
+"""What is asked about somebody's own pair, where its line does not say."""
 _SAID = {"1": "First", "2": "Second", "tie": "As good", "unsure": "Can't tell"}
 
 
@@ -139,6 +142,8 @@ def _work(console: Console, session: Session, question: Question | None) -> dict
         return context | {"answered": mine}
     progress = console.progress.of(question.run, question.round, session.who)
     return context | {
+        "heading": heading_of(question),
+        "prompt": prompt_of(question),
         "options": shown_options(question),
         "submission": uuid.uuid4(),
         "answered": progress.answered,
@@ -149,16 +154,35 @@ def _work(console: Console, session: Session, question: Question | None) -> dict
 def shown_options(question: Question) -> list[ShownOption]:
     """Both options in the order in which the person sees them, each compared with the other."""
     options = [question.item.options[position] for position in question.order]
+    first, second = ({line.strip() for line in option.text.split("\n")} for option in options)
+    # Where two texts of somebody's own share nothing, to mark all of both says nothing.
+    return shown_pair(options, marked=question.extra is None or bool(first & second))
+
+
+def shown_pair(options: Sequence[Option], *, marked: bool = True) -> list[ShownOption]:
+    """Two options in this order, each compared with the other where that is to be `marked`."""
     return [
         ShownOption(
             key=str(place + 1),
             name=("First", "Second")[place],
             code=is_code(option.text),
-            lines=text_lines(option.text, options[1 - place].text),
+            lines=text_lines(option.text, options[1 - place].text if marked else ""),
             trials=trials(option.observed, options[1 - place].observed),
         )
         for place, option in enumerate(options)
     ]
+
+
+def heading_of(question: Question) -> str:
+    """What is asked, in a line."""
+    if question.extra is None:
+        return question.item.question
+    return str(question.extra.get("question") or ASKED)
+
+
+def prompt_of(question: Question) -> list[Line]:
+    """What both options of somebody's own pair answer to; nothing for other questions."""
+    return [] if question.extra is None else text_lines(question.item.question)
 
 
 def _choice(question: Question, pick: str) -> Choice:

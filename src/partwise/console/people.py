@@ -1,114 +1,84 @@
-"""People: who answered how much, how far they agree, and one's own answers."""
+"""People: who may do what, who answered how much, and links that let somebody in. For owners."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from partwise.console.judge import shown_options
-from partwise.console.web import At, Console, PageNumber, Person, Refusal, page
-from partwise.oversight.feedback import StoredAnswer
+from partwise.console.auth import Session, SignInError, clean_name
+from partwise.console.web import At, Console, FormOwner, Owner, Refusal, page
+from partwise.oversight.feedback import AnnotatorCounts, Role
 from partwise.oversight.feedback.rows import person
-from partwise.types import Choice
-
-if TYPE_CHECKING:
-    from partwise.measure.annotators import Agreement
 
 router = APIRouter()
 _PEOPLE = 200
-_OWN = 25
-_computing = threading.Lock()
 
 
 @router.get("/people")
-def show(request: Request, console: At, session: Person, run: str = "") -> Response:
-    """Counts of everybody; agreement once somebody asks for it."""
-    people = console.store.counts(run or None, limit=_PEOPLE)
-    return page(
-        request,
-        "people.html",
-        session=session,
-        people=people,
-        total=sum(person.answers for person in people),
-        runs=console.store.runs(limit=200),
-        run=run,
-    )
+def show(request: Request, console: At, session: Owner, run: str = "") -> Response:
+    """Everybody, with what they may do and how much they answered."""
+    return page(request, "people.html", session=session, **_people(console, run))
 
 
-@router.get("/people/agreement")
-def agreement(request: Request, console: At, session: Person, run: str = "") -> Response:
-    """Agreement and reliability, over one run or all."""
-    found = _agreement(console, run)
-    return page(request, "people_agreement.html", session=session, agreement=found, run=run)
+@router.post("/people")
+def invite(
+    request: Request,
+    console: At,
+    session: FormOwner,
+    name: Annotated[str, Form()],
+    role: Annotated[Role, Form()] = Role.ANNOTATOR,
+) -> Response:
+    """Make a link that lets somebody in, and show it: this once, since only its digest is kept."""
+    try:
+        name = clean_name(name)
+    except SignInError as error:
+        return _refused(request, console, session, name, str(error))
+    if name == session.who:
+        return _refused(request, console, session, name, "You are in already; a link is for somebody else.")
+    secret = console.store.invite(name, role, session.who)
+    link = f"{str(request.base_url).rstrip('/')}/join/{quote(secret)}"
+    context: dict[str, Any] = _people(console, "") | {"link": link, "invited": name, "role": role}
+    return page(request, "people.html", session=session, **context)
 
 
-@router.get("/people/{name}/answers")
-def own(request: Request, console: At, session: Person, name: str, page_number: PageNumber = 1) -> Response:
-    """One's own answers by run, round and place, the last ones first.
+@router.post("/people/{name}/role")
+def change_role(console: At, session: FormOwner, name: str, role: Annotated[Role, Form()]) -> Response:
+    """Say what somebody may do.
 
     Raises:
-        Refusal: they are somebody else's.
+        Refusal: it is the owner who asks: somebody must be left who can undo it.
+        FeedbackError: there is nobody of that name.
     """
-    if person(name) != session.who:
-        raise Refusal(403, f"Only {name[:64]} can read {name[:64]}'s answers.", title="Not yours")
-    name = session.who
-    total = console.store.progress(who=name).by_annotator.get(name, 0)
-    pages = max(1, -(-total // _OWN))
-    number = min(max(1, page_number), pages)
-    before = max(0, total - number * _OWN)
-    found = console.store.answers(who=name, limit=total - (number - 1) * _OWN - before, offset=before)
-    return page(
-        request,
-        "answers.html",
-        session=session,
-        answers=[_shown(answer) for answer in reversed(found)],
-        total=total,
-        page_number=number,
-        pages=pages,
-    )
+    if person(name) == session.who:
+        raise Refusal(422, "Your own role is for another owner to change.")
+    console.store.set_role(name, role)
+    return RedirectResponse("/people", 303)
 
 
-@router.get("/people/{name}")
-def own_page(session: Person, name: str) -> Response:
-    """The same."""
-    return RedirectResponse(
-        f"/people/{session.who}/answers" if person(name) == session.who else "/people", 303
-    )
+def _refused(request: Request, console: Console, session: Session, name: str, problem: str) -> Response:
+    context: dict[str, Any] = _people(console, "") | {"problem": problem, "name": name[:100]}
+    return page(request, "people.html", status=422, session=session, **context)
 
 
-def _agreement(console: Console, run: str) -> Agreement:
-    """Computed once for the same votes, one computation at a time."""
-    # Here, since what it brings along would double the time that the server takes to start.
-    from partwise.measure.annotators import Label, agreement_of
-
-    with _computing:
-        votes = console.store.votes(run or None)
-        state = (len(votes), hash(tuple(votes[-50:])))
-        known = console.computed.get(f"agreement {run}")
-        if known is not None and known[0] == state:
-            return known[1]
-        labels = (Label(f"{vote.run}\n{vote.round}\n{vote.item}", vote.who, vote.choice) for vote in votes)
-        found = agreement_of(labels)
-        console.computed[f"agreement {run}"] = (state, found)
-        return found
-
-
-def _shown(answer: StoredAnswer) -> dict[str, Any]:
-    order = answer.order
-    picks = {Choice.FIRST: order.index(0), Choice.SECOND: order.index(1)}
-    picked = picks.get(answer.choice)
-    words = {Choice.TIE: "As good", Choice.UNSURE: "Can't tell"}
+def _people(console: Console, run: str) -> dict[str, Any]:
+    """What the template needs: those who may sign in, and those who answered without, as simulated ones."""
+    counts: dict[str, AnnotatorCounts] = {
+        each.who: each for each in console.store.counts(run or None, limit=_PEOPLE)
+    }
+    roles = {each.name: each.role for each in console.store.annotators()}
+    names = sorted({*counts, *roles})[:_PEOPLE]
     return {
-        "question": answer.question.item.question,
-        "options": shown_options(answer.question),
-        "picked": picked,
-        "said": words.get(answer.choice) or ("First", "Second")[picked or 0],
-        "reason": answer.reason,
-        "seconds": answer.seconds,
-        "when": answer.when,
-        "run": answer.question.run,
-        "round": answer.question.round + 1,
+        "people": [(name, roles.get(name), counts.get(name)) for name in names],
+        "total": sum(each.answers for each in counts.values()),
+        "runs": console.store.runs(limit=200),
+        "run": run,
+        "roles": list(Role),
+        "link": "",
+        "invited": "",
+        "role": Role.ANNOTATOR,
+        "problem": "",
+        "name": "",
     }

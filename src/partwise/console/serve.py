@@ -32,6 +32,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8321,
     allow_hosts: Sequence[str] = (),
+    rate: float | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve the console until it is interrupted.
@@ -42,6 +43,8 @@ def serve(
         host: the address to listen on. Any but this machine's own asks everybody for a password.
         port: 0 for any that is free.
         allow_hosts: names that the console is reached by, beside addresses and `localhost`.
+        rate: characters a second beyond which an answer is marked as fast, 0 for no mark; None for the
+            default (`oversight.feedback.FAST`).
         say: is told the address, one line at a time.
 
     Raises:
@@ -59,13 +62,24 @@ def serve(
             _refuse_without_passwords(opened, store)
         bound: int = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)
-        app = console_app(opened, store, runs, bound, token, network, [*allow_hosts, host])
+        app = console_app(opened, store, runs, bound, token, network, [*allow_hosts, host], rate)
         _announce(say, host, bound, token, network)
+        if network:
+            _announce_owners(say, opened, store)
         _run(app, listener)
 
 
-def add_annotator(store: str | Path, name: str, password: str) -> str:
-    """Let somebody sign in by a password, or give them another one; returns the name as it is stored.
+def add_annotator(store: str | Path, name: str, password: str, role: str | None = None) -> tuple[str, str]:
+    """Let somebody sign in by a password, or give them another one.
+
+    Args:
+        store: as of `serve`.
+        name: whose it is.
+        password: at least 8 characters.
+        role: `owner` or `annotator`; None leaves it as it is, and makes who is new an annotator.
+
+    Returns:
+        The name as it is stored, and the role.
 
     Raises:
         SignInError: the name is no name, or the password is too short.
@@ -74,10 +88,13 @@ def add_annotator(store: str | Path, name: str, password: str) -> str:
     from partwise.console.auth import clean_name, hash_password
 
     feedback, _ = _load()
+    from partwise.oversight.feedback import Role
+
     name, stored = clean_name(name), hash_password(password)
     with feedback(store) as opened:
-        opened.add_annotator(name, stored, replace=True)
-    return name
+        opened.add_annotator(name, stored, role=None if role is None else Role(role), replace=True)
+        kept = opened.annotator(name)
+    return name, kept.role.value if kept else ""
 
 
 def _load() -> tuple[type[FeedbackStore], Callable[..., FastAPI]]:
@@ -100,11 +117,13 @@ def _make(
     token: str,
     network: bool,
     names: Sequence[str],
+    rate: float | None,
 ) -> FastAPI:
     from partwise.console.app import make_app
     from partwise.console.auth import Access
     from partwise.console.runfiles import RunsFolder
     from partwise.console.web import Console
+    from partwise.oversight.feedback import FAST
 
     url = isinstance(where, str) and is_address(where)
     console = Console(
@@ -114,6 +133,7 @@ def _make(
         cookie=f"partwise_{port}",
         # An address may hold a password.
         store_name="postgresql://USER:PASSWORD@HOST/DATABASE" if url else str(where),
+        rate=FAST if rate is None else rate,
     )
     return make_app(console, names=names)
 
@@ -152,17 +172,33 @@ def _refuse_without_passwords(store: FeedbackStore, where: str | Path) -> None:
     from partwise.console.auth import is_password_hash
 
     if not any(is_password_hash(person.password_hash) for person in store.annotators()):
-        named = "" if isinstance(where, str) and is_address(where) else f" --store {where}"
         raise ConsoleError(
             "On a host that others reach, everybody needs a password, and nobody has one yet: "
-            f"partwise console add-annotator NAME{named}"
+            f"partwise console add-annotator NAME --role owner{_named(where)}"
         )
+
+
+def _announce_owners(say: Callable[[str], None], store: FeedbackStore, where: str | Path) -> None:
+    from partwise.console.auth import is_password_hash
+    from partwise.oversight.feedback import Role
+
+    owners = (each.password_hash for each in store.annotators() if each.role is Role.OWNER)
+    if not any(map(is_password_hash, owners)):
+        say(
+            "Nobody who signs in is an owner, so nobody sees runs, plans or everyone's answers: "
+            f"partwise console add-annotator NAME --role owner{_named(where)}"
+        )
+
+
+def _named(where: str | Path) -> str:
+    return "" if isinstance(where, str) and is_address(where) else f" --store {where}"
 
 
 def _announce(say: Callable[[str], None], host: str, port: int, token: str, network: bool) -> None:
     if not network:
         shown = f"[{host.strip('[]')}]" if ":" in host else host
         say(f"The console is at http://{shown}:{port}/?token={token}")
+        say("Whoever opens that address owns the console; for others make links on its page of people.")
     else:
         place = socket.gethostname() if host in ("0.0.0.0", "::") else host
         say(f"The console is at http://{place}:{port}/ for everybody who has a password.")

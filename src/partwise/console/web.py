@@ -18,6 +18,7 @@ from partwise.console.auth import Access, Session
 from partwise.console.runfiles import RunsFolder
 from partwise.console.tally import Tally
 from partwise.console.transcripts import Transcripts
+from partwise.oversight.feedback.speed import FAST
 from partwise.report.look import FILTERS, page_css
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Console:
     """Name of the cookie. It holds the port: browsers send cookies to all ports of a host."""
     store_name: str
     """How commands name the store, without a password: a path, or a pattern of an address."""
+    rate: float = FAST
+    """Characters a second beyond which an answer is marked as fast."""
     transcripts: Transcripts = field(default_factory=Transcripts)
     computed: dict[str, tuple[object, Any]] = field(default_factory=dict[str, tuple[object, Any]])
     """What took long, with the state of things that it was computed from."""
@@ -136,6 +139,18 @@ async def signed_in(session: Annotated[Session | None, Depends(visitor)]) -> Ses
     return session
 
 
+async def owner(session: Annotated[Session, Depends(signed_in)]) -> Session:
+    """The owner who asks.
+
+    Raises:
+        SignInFirst: nobody is signed in.
+        Refusal: they are an annotator.
+    """
+    if not session.owns:
+        raise Refusal(403, "Only an owner of this console sees that page.", title="Not yours")
+    return session
+
+
 async def own_form(
     session: Annotated[Session | None, Depends(visitor)], csrf: Annotated[str, Form()] = ""
 ) -> Session:
@@ -163,11 +178,22 @@ async def own_signed_form(session: Annotated[Session, Depends(own_form)]) -> Ses
     return await signed_in(session)
 
 
+async def owner_form(session: Annotated[Session, Depends(own_signed_form)]) -> Session:
+    """The owner whose form was sent.
+
+    Raises:
+        SignInFirst, Refusal: as `own_form`; Refusal also where they are an annotator.
+    """
+    return await owner(session)
+
+
 PageNumber = Annotated[int, Query(alias="page")]
 At = Annotated[Console, Depends(_console)]
 Visitor = Annotated[Session | None, Depends(visitor)]
 Person = Annotated[Session, Depends(signed_in)]
 FormPerson = Annotated[Session, Depends(own_signed_form)]
+Owner = Annotated[Session, Depends(owner)]
+FormOwner = Annotated[Session, Depends(owner_form)]
 
 
 def is_swap(request: Request) -> bool:
@@ -190,7 +216,8 @@ def page(
         session=session,
         csrf=session.csrf if session else "",
         who=session.who if session else "",
-        plans_waiting=console.plans_waiting() if session and session.who else 0,
+        owns=bool(session and session.owns),
+        plans_waiting=console.plans_waiting() if session and session.owns else 0,
         **context,
     )
     return HTMLResponse(text, status, headers)

@@ -35,7 +35,9 @@ def part_items(world: World, config: AlignConfig) -> PartItems:
         LookupError: its settings leave nothing to ask about in this world.
     """
     human = config.human
-    return PartItems(world, practice=human.practice, heldout=human.heldout, seed=config.seed)
+    return PartItems(
+        world, practice=human.practice, heldout=human.heldout, undone=human.undone, seed=config.seed
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

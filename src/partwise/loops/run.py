@@ -39,7 +39,7 @@ from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
-from partwise.oversight.feedback import FeedbackStore
+from partwise.oversight.feedback import Brief, FeedbackStore
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
@@ -197,15 +197,26 @@ class _Alignment:
 
     def _people(self, store: FeedbackStore) -> People:
         """H: whoever the run asks."""
+        members = panel_members(self.config.human.who)
+        name = f"{self.run.path.resolve().name} {self.run.id}"
+        if "console" in members:
+            store.describe(name, self._brief())
         return People(
-            panel_members(self.config.human.who),
+            members,
             self.simulated,
             store,
-            f"{self.run.path.resolve().name} {self.run.id}",
+            name,
             overlap=self.config.human.overlap,
             patience=self.config.human.patience,
             listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
         )
+
+    def _brief(self) -> Brief:
+        """What people in the console are told: the world, and what matters round by round, not how much."""
+        values = [self.schedule.values(index).aggregate for index in range(self.config.loop.rounds)]
+        names = self.world.dimensions
+        matters = tuple(tuple(name for name in names if each.matters(name)) for each in values)
+        return Brief(world=self.world.name, matters=matters)
 
     def _rewind(self) -> None:
         """Take the planner some of the way back to the base planner, so that it explores again."""

@@ -12,6 +12,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,24 @@ class Agreement:
     """Person to the estimated share of their judgments that is right; n counts their shared units."""
     people: int
     """How many share units with somebody."""
+    pairs: Sequence[PairAgreement] = ()
+    """Each two people who share units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairAgreement:
+    """How far two people agree with each other."""
+
+    first: str
+    second: str
+    same: Measure
+    """Share of the units that both judged in which they gave the same answer, with a Wilson interval."""
+    alpha: float | None
+    """Krippendorff's alpha of the two; None where both gave one answer only."""
 
 
 def agreement_of(labels: Iterable[Label]) -> Agreement:
-    """Alpha and reliability of everybody who is in the labels."""
+    """Alpha and reliability of everybody who is in the labels, and what each two of them agree on."""
     labels = list(labels)
     shared = _shared(labels)
     reliability = _reliability(shared)
@@ -57,6 +72,7 @@ def agreement_of(labels: Iterable[Label]) -> Agreement:
         alpha=_alpha(shared),
         reliability={who: reliability.get(who, _UNDEFINED) for who in everybody},
         people=len({who for judged in shared.values() for who in judged}),
+        pairs=_pairs(shared),
     )
 
 
@@ -94,18 +110,41 @@ def _shared(labels: Sequence[Label]) -> dict[str, dict[str, Choice]]:
     return {unit: choices for unit, choices in judged.items() if len(choices) > 1}
 
 
+def _pairs(shared: Mapping[str, Mapping[str, Choice]]) -> list[PairAgreement]:
+    both: defaultdict[tuple[str, str], list[tuple[Choice, Choice]]] = defaultdict(list)
+    for judged in shared.values():
+        for first, second in combinations(sorted(judged), 2):
+            both[first, second].append((judged[first], judged[second]))
+    return [
+        PairAgreement(
+            first=first,
+            second=second,
+            same=_wilson(sum(one == other for one, other in choices), len(choices)),
+            alpha=_point(np.array([_counted(each) for each in choices], dtype=np.float64)),
+        )
+        for (first, second), choices in sorted(both.items())
+    ]
+
+
 def _alpha(shared: Mapping[str, Mapping[str, Choice]]) -> Measure:
+    counts_UV = np.array([_counted(judged.values()) for judged in shared.values()], dtype=np.float64)
+    mean = _point(counts_UV)
+    return Measure(mean=mean, ci95=None if mean is None else _interval(counts_UV), n=len(counts_UV))
+
+
+def _counted(choices: Iterable[Choice]) -> list[int]:
+    """How often each judgment was given to one unit."""
+    given = list(choices)
+    return [given.count(value) for value in _JUDGMENTS]
+
+
+def _point(counts_UV: np.ndarray) -> float | None:
+    """Alpha itself; None where it is undefined."""
     import krippendorff
 
-    counts_UV = np.array(
-        [[list(judged.values()).count(value) for value in _JUDGMENTS] for judged in shared.values()],
-        dtype=np.float64,
-    )
-    n = len(counts_UV)
-    if not n or (counts_UV.sum(0) > 0).sum() < 2:
-        return Measure(mean=None, ci95=None, n=n)
-    mean = float(krippendorff.alpha(value_counts=counts_UV, level_of_measurement="nominal"))
-    return Measure(mean=mean, ci95=_interval(counts_UV), n=n)
+    if not len(counts_UV) or (counts_UV.sum(0) > 0).sum() < 2:
+        return None
+    return float(krippendorff.alpha(value_counts=counts_UV, level_of_measurement="nominal"))
 
 
 def _interval(counts_UV: np.ndarray) -> tuple[float, float] | None:

@@ -14,6 +14,8 @@ from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, World, undone
 
 PRACTICE_HELDOUT = 0.2
 """Share of the bodies of `World.practice` that people are never asked about."""
+_DRAWS = 50
+"""Draws for each question that is to differ from all others, after which there are taken to be no more."""
 _NOTHING = Option(text=NOTHING_DONE, consequences={}, useful=0.0)
 
 
@@ -41,17 +43,27 @@ class PartItems:
     from what it learned of others.
     """
 
-    def __init__(self, world: World, *, practice: float = 0.0, heldout: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        practice: float = 0.0,
+        heldout: float = 0.0,
+        undone: float = 0.5,
+        seed: int = 0,
+    ) -> None:
         """Args:
         world: whose catalogues are asked about.
         practice: share of the questions, 0 to 1, that are about `World.practice` and not the catalogue.
         heldout: share of the catalogue's bodies, 0 to 1, that are held out. Of practice it is a fifth.
-        seed: decides which ones. What a small share holds out, a larger one does as well.
+        undone: share of the questions, 0 to 1, that are against leaving the subtask undone; the others are
+            about two bodies, where a subtask has two.
+        seed: decides which bodies are held out. What a small share holds out, a larger one does as well.
 
         Raises:
             LookupError: there is nothing to ask about.
         """
-        self._world = world
+        self._world, self._undone = world, undone
         self._hard = _topics(world.catalogue.values(), heldout if practice < 1 else 0.0, seed)
         practised = _topics(world.practice.values(), PRACTICE_HELDOUT, seed)
         if practice > 0 and not practised:
@@ -86,6 +98,22 @@ class PartItems:
             [(share, [(topic.asked, topic.asked) for topic in topics]) for share, topics in self._pools],
         )
 
+    def distinct(self, rng: random.Random, count: int) -> list[JudgmentItem]:
+        """Questions for people whose time counts: no pair twice, and none that did the same when tried.
+
+        Fewer than `count` where there are no more.
+        """
+        found: dict[frozenset[str], JudgmentItem] = {}
+        for _ in range(_DRAWS * count):
+            if len(found) == count:
+                break
+            (item,) = self.asked(rng, 1)
+            first, second = item.options
+            seen = [(option.consequences, option.useful, option.observed) for option in (first, second)]
+            if seen[0] != seen[1]:
+                found.setdefault(item.pair, item)
+        return list(found.values())
+
     def unseen(self, rng: random.Random, count: int) -> list[JudgmentItem]:
         """The same, each with a body that is held out on one side; no question where none is held out."""
         return self._items(
@@ -104,8 +132,8 @@ class PartItems:
         """Questions about subtasks, drawn from pools by their shares.
 
         A subtask comes as the bodies of which each question shows one, and those that may stand beside it.
-        Every other question, and each where there is none of these, is against leaving it undone, which is
-        the zero of the scale.
+        A share of the questions, and each where there is none of these, is against leaving it undone, which
+        is the zero of the scale.
         """
         drawn = [(share, [topic for topic in topics if topic[0]]) for share, topics in pools]
         drawn = [(share, topics) for share, topics in drawn if topics]
@@ -115,7 +143,7 @@ class PartItems:
             firsts, bodies = rng.choice(topics)
             part = rng.choice(firsts)
             others = [other for other in bodies if other != part]
-            other = rng.choice(others) if others and rng.random() < 1 / 2 else undone(part.subtask)
+            other = rng.choice(others) if others and rng.random() < 1 - self._undone else undone(part.subtask)
             items.append(self._item(*rng.sample([part, other], 2)))
         return items
 

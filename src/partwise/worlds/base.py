@@ -61,7 +61,10 @@ class Demonstration:
 
 
 class World(Protocol):
-    """A simulated world. Everything that it returns is deterministic in its arguments."""
+    """A simulated world. Everything that it returns is deterministic in its arguments.
+
+    It may also have a `guide`, which is what people who judge are told of it (`worlds/guide.py`).
+    """
 
     name: str
     dimensions: tuple[str, ...]

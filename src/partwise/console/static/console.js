@@ -41,7 +41,7 @@
       document.querySelectorAll("details.menu[open]").forEach((menu) => menu.removeAttribute("open"));
       return;
     }
-    if (typing || event.target.closest("details.menu[open]")) return;
+    if (typing || event.target.closest("details.menu[open]") || document.querySelector("dialog[open]")) return;
     const found = buttonFor(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!found) return;
     event.preventDefault();
@@ -52,6 +52,8 @@
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]"))
       if (!menu.contains(event.target)) menu.removeAttribute("open");
+    const opener = event.target.closest("[data-opens]");
+    if (opener) byId(opener.dataset.opens).showModal();
   });
 
   // --- sending answers, again and again until one is acknowledged: equal submissions count once
@@ -147,6 +149,13 @@
   });
 
   // --- small comforts
+
+  // The address as the browser has it: behind a proxy the server does not know it.
+  document.querySelectorAll("[data-here]").forEach((field) => {
+    const from = field.value.indexOf(field.dataset.here);
+    field.value = location.origin + field.value.slice(from);
+    field.select();
+  });
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from partwise.config.addresses import AddressError, is_address, secrets_in
 from partwise.oversight.feedback.names import misspelled, unify
 from partwise.oversight.feedback.schema import SCHEMA, FeedbackError, metadata, schema
+from partwise.oversight.feedback.upgrade import OLDEST, upgrade
 
 _FULL = "is full; nothing was half-written"
 _NEARLY_FULL = 256 * 1024
@@ -93,35 +94,40 @@ class Database:
 
     def _make_tables(self) -> None:
         with self._read() as db:
-            there = self._has_tables(db)
-            forms = misspelled(db) if there else {}
-        if there and not forms:
+            version = self._version(db)
+            # Of tables that somebody may be changing no more is read: whoever changes them waits for readers.
+            forms = misspelled(db) if version == SCHEMA else {}
+        if version == SCHEMA and not forms:
             return
         with self._write() as db:
             if db.dialect.name == "postgresql":
                 # Two at once can't make tables: whoever comes second waits here, and finds them made.
                 db.exec_driver_sql("SELECT pg_advisory_xact_lock(7073746)")
-            if not self._has_tables(db):
+            version = self._version(db)
+            if version is None:
                 metadata.create_all(db)
                 db.execute(sa.insert(schema).values(version=SCHEMA))
-            elif forms:
-                unify(db, misspelled(db))
+                return
+            if version < SCHEMA:
+                upgrade(db, version)
+            unify(db, misspelled(db))
 
-    def _has_tables(self, db: sa.Connection) -> bool:
+    def _version(self, db: sa.Connection) -> int | None:
+        """Which tables are there, by their schema; None for none."""
         tables = sa.inspect(db).get_table_names()
         if schema.name not in tables:
             if tables:
                 raise FeedbackError(
                     f"{self.name} holds something else (a table {tables[0]}); give another place."
                 )
-            return False
+            return None
         version = db.execute(sa.select(schema.c.version)).scalar()
-        if version != SCHEMA:
+        if version is None or not OLDEST <= version <= SCHEMA:
             raise FeedbackError(
                 f"{self.name} was made by another version of Partwise "
                 f"(schema {version}, not {SCHEMA}); use that one, or give another place."
             )
-        return True
+        return version
 
     @contextlib.contextmanager
     def _plain_errors(self) -> Generator[None, None, None]:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from partwise.files import is_full, write_whole
 from partwise.oversight.feedback.rows import checked_name, checked_person, storable
 from partwise.oversight.feedback.schema import FeedbackError, Question, StoredAnswer
+from partwise.oversight.feedback.speed import FAST, flags
 from partwise.types import Choice, JudgmentItem, Option, Purpose
 
 
@@ -31,6 +32,7 @@ def _loaded(value: Any) -> Any:
 
 
 _Natural = Annotated[int, Field(ge=0, lt=2**31)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Storable = Annotated[str, AfterValidator(storable)]
 
 
@@ -42,10 +44,14 @@ class _Record(BaseModel):
     assigned_to: str | None = None
     shown_first: Annotated[int, Field(ge=0, le=1)] = 0
     """Position in `item` of the option that was shown first."""
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    seconds: _Seconds | None = None
+    took: _Seconds | None = None
+    characters: _Natural | None = None
     reason: _Storable = ""
     version: _Storable = ""
     when: datetime | None = None
+    alone: bool = False
+    extra: dict[str, Any] | None = None
 
 
 class _Line(BaseModel):
@@ -67,10 +73,11 @@ class _Line(BaseModel):
     record: Annotated[_Record, BeforeValidator(_loaded)] | None = None
 
 
-def write(path: Path, answers: Iterable[StoredAnswer], *, ties: bool) -> Exported:
+def write(path: Path, answers: Iterable[StoredAnswer], *, ties: bool, rate: float = FAST) -> Exported:
     """Write answers to `path`, whole or not at all; see `files.write_whole`.
 
     Ties, and where people could not tell, are left out unless `ties`: TRL would read them as preferences.
+    Those that came faster than `rate` characters a second are marked in `flags`.
 
     Raises:
         FeedbackError: the file can't be written.
@@ -81,7 +88,7 @@ def write(path: Path, answers: Iterable[StoredAnswer], *, ties: bool) -> Exporte
         if answer.answer.preferred is None and not ties:
             left_out += 1
         else:
-            kept.append(json.dumps(_line(answer), ensure_ascii=False) + "\n")
+            kept.append(line(answer, rate))
     try:
         write_whole(path, kept)
     except OSError as error:
@@ -91,7 +98,12 @@ def write(path: Path, answers: Iterable[StoredAnswer], *, ties: bool) -> Exporte
     return Exported(written=len(kept), left_out=left_out)
 
 
-def _line(answer: StoredAnswer) -> dict[str, Any]:
+def line(answer: StoredAnswer, rate: float = FAST) -> str:
+    """One answer as a line of a file."""
+    return json.dumps(_line(answer, rate), ensure_ascii=False) + "\n"
+
+
+def _line(answer: StoredAnswer, rate: float) -> dict[str, Any]:
     question, item = answer.question, answer.question.item
     preferred = answer.answer.preferred or 0
     record = {
@@ -100,9 +112,13 @@ def _line(answer: StoredAnswer) -> dict[str, Any]:
         "assigned_to": question.assigned_to,
         "shown_first": answer.order[0],
         "seconds": answer.seconds,
+        "took": answer.took,
+        "characters": answer.characters,
         "reason": answer.reason,
         "version": answer.version,
         "when": answer.when.isoformat(),
+        "alone": question.alone,
+        "extra": question.extra,
     }
     return {
         "prompt": item.question,
@@ -113,8 +129,24 @@ def _line(answer: StoredAnswer) -> dict[str, Any]:
         "purpose": question.purpose,
         "round": question.round,
         "position": question.position,
+        "id": str((question.extra or {}).get("id", "")),
+        "flags": flags(answer, rate),
         "record": json.dumps(record),
     }
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+        FeedbackError: it can't be read, or is no such text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FeedbackError(f"{path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise FeedbackError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}).") from error
 
 
 def read(path: Path, run: str | None) -> list[StoredAnswer]:
@@ -130,12 +162,7 @@ def read(path: Path, run: str | None) -> list[StoredAnswer]:
         FeedbackError: the file can't be read, or a line holds no answer or contradicts an earlier one; file
             and line are named.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        raise FeedbackError(f"{path} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise FeedbackError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}).") from error
+    lines = read_text(path).split("\n")
     now = datetime.now(UTC)
     answers: list[StoredAnswer] = []
     asked: dict[Any, JudgmentItem] = {}
@@ -172,6 +199,8 @@ def _answer(line: _Line, run: str | None, index: int, now: datetime) -> StoredAn
         purpose=line.purpose,
         order=(record.shown_first, 1 - record.shown_first),
         assigned_to=None if record.assigned_to is None else checked_person(record.assigned_to),
+        alone=record.alone,
+        extra=record.extra,
     )
     return StoredAnswer(
         id=0,
@@ -180,6 +209,8 @@ def _answer(line: _Line, run: str | None, index: int, now: datetime) -> StoredAn
         choice=_choice(line, record.item),
         order=question.order,
         seconds=record.seconds,
+        took=record.took,
+        characters=record.characters,
         reason=record.reason,
         version=record.version,
         when=now if record.when is None else record.when.replace(tzinfo=record.when.tzinfo or UTC),

@@ -1,4 +1,4 @@
-"""Plans that wait for a person, and the people who have a password."""
+"""Plans that wait for a person."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from partwise.oversight.feedback.database import Database
-from partwise.oversight.feedback.rows import checked_name, checked_person, person, storable
-from partwise.oversight.feedback.schema import Annotator, FeedbackError, Plan, PlanState
-from partwise.oversight.feedback.schema import annotators as _N
+from partwise.oversight.feedback.rows import checked_name, checked_person, storable
+from partwise.oversight.feedback.schema import FeedbackError, Plan, PlanState
 from partwise.oversight.feedback.schema import plans as _P
 
 
 class Plans(Database):
-    """The part of the store that holds plans and annotators."""
+    """The part of the store that holds plans."""
 
     def submit_plan(self, run: str, task_index: int, body: Mapping[str, Any]) -> int:
         """Lay a plan before people; returns its id.
@@ -91,33 +90,6 @@ class Plans(Database):
         with self._write() as db:
             return db.execute(ended).rowcount > 0
 
-    def add_annotator(self, name: str, password_hash: str, *, replace: bool = False) -> None:
-        """Let somebody in by password.
-
-        Raises:
-            FeedbackError: they are there already, and `replace` does not ask for another password.
-        """
-        values = {"name": checked_person(name), "password_hash": password_hash}
-        insert = self._insert(_N).values(**values, at=datetime.now(UTC))
-        if replace:
-            insert = insert.on_conflict_do_update(index_elements=["name"], set_=values)
-        else:
-            insert = insert.on_conflict_do_nothing()
-        with self._write() as db:
-            if db.execute(insert.returning(_N.c.name)).first() is None:
-                raise FeedbackError(f"There is an annotator {name} already.")
-
-    def annotator(self, name: str) -> Annotator | None:
-        """Somebody with a password; None where nobody has that name."""
-        with self._read() as db:
-            row = db.execute(sa.select(_N).where(_N.c.name == person(name))).first()
-        return None if row is None else _annotator(row)
-
-    def annotators(self) -> list[Annotator]:
-        """Everybody with a password, by name."""
-        with self._read() as db:
-            return [_annotator(row) for row in db.execute(sa.select(_N).order_by(_N.c.name))]
-
 
 def _plan(row: sa.Row[Any]) -> Plan:
     return Plan(
@@ -130,7 +102,3 @@ def _plan(row: sa.Row[Any]) -> Plan:
         reason=row.reason,
         when=row.at,
     )
-
-
-def _annotator(row: sa.Row[Any]) -> Annotator:
-    return Annotator(name=row.name, password_hash=row.password_hash, when=row.at)

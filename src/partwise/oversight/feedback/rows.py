@@ -78,12 +78,14 @@ def put_questions(
             "round": question.round,
             "position": question.position,
             "assigned_to": question.assigned_to or "",
-            "item": hashlib.sha256(body.encode()).hexdigest(),
+            "item": _digest(body),
             "purpose": question.purpose,
             "version": version,
             "wanted": wanted,
             "state": state,
             "at": now,
+            "alone": int(question.alone),
+            "extra": None if question.extra is None else json.dumps(dict(question.extra)),
         }
         for (question, version), body in zip(asked, bodies, strict=True)
     ]
@@ -144,6 +146,8 @@ def _add_round(db: sa.Connection, insert: Any, run: str, round: int, new: Sequen
                     "reason": answer.reason,
                     "version": answer.version,
                     "at": answer.when,
+                    "took": answer.took,
+                    "characters": answer.characters,
                 }
             )
         elif choice != answer.choice:
@@ -175,6 +179,8 @@ def question_of(row: sa.Row[Any], item: JudgmentItem, order: tuple[int, int]) ->
         purpose=row.purpose,
         order=order,
         assigned_to=row.assigned_to or None,
+        alone=bool(row.alone),
+        extra=None if row.extra is None else json.loads(row.extra),
     )
 
 
@@ -195,6 +201,8 @@ def answer_of(row: sa.Row[Any], items: dict[str, JudgmentItem]) -> StoredAnswer:
         choice=row.answer_choice,
         order=order,
         seconds=row.answer_seconds,
+        took=row.answer_took,
+        characters=row.answer_characters,
         reason=row.answer_reason,
         version=row.answer_version,
         when=row.answer_at,
@@ -212,6 +220,15 @@ def item_of(body: str) -> JudgmentItem:
     data = json.loads(body)
     first, second = (Option(**option) for option in data.pop("options"))
     return JudgmentItem(**data, options=(first, second))
+
+
+def digest_of(item: JudgmentItem) -> str:
+    """What an item is known by in the store: equal for equal items."""
+    return _digest(_body(item))
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def _body(item: JudgmentItem) -> str:

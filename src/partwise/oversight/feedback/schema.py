@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
 
-SCHEMA = 1
-"""Goes up with every change of the tables."""
+SCHEMA = 2
+"""Goes up with every change of the tables; `upgrade.py` brings older stores there."""
 
 
 class FeedbackError(Exception):
@@ -37,6 +37,15 @@ class State(StrEnum):
     """Has the answers it wanted; they can still be withdrawn."""
     CLOSED = "closed"
     """Its round has gone on."""
+
+
+class Role(StrEnum):
+    """What somebody may do in the console."""
+
+    OWNER = "owner"
+    """Sees runs and everyone's answers, decides on plans, lets people in."""
+    ANNOTATOR = "annotator"
+    """Judges, and sees their own answers."""
 
 
 class PlanState(StrEnum):
@@ -64,6 +73,10 @@ class Question:
     """Which option is shown first: (0, 1) or (1, 0), by lot for each person."""
     assigned_to: str | None
     """The one person it is for; None for anyone."""
+    alone: bool = False
+    """Whether it is of a set that stands alone: no run waits for its answers."""
+    extra: Mapping[str, Any] | None = None
+    """Of somebody's own pair, what its line said beside the texts, its `id` among it; None for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +91,11 @@ class StoredAnswer:
     order: tuple[int, int]
     """Which option this person was shown first."""
     seconds: float | None
-    """From seeing to answering; None where nobody measured."""
+    """From seeing to answering, as the browser says; None where nobody measured."""
+    took: float | None = None
+    """Seconds from when the server first showed them the question; None where it did not."""
+    characters: int | None = None
+    """How much there was to read (`speed.characters_to_read`); None where `took` is."""
     reason: str
     version: str
     """The values that it speaks for; see `types.Answer.version`."""
@@ -161,10 +178,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotator:
-    """Somebody with a password."""
+    """Somebody who may sign in."""
 
     name: str
     password_hash: str
+    when: datetime
+    role: Role = Role.ANNOTATOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A link by which one person may come in once."""
+
+    name: str
+    role: Role
+    by: str
+    """Who gave it."""
     when: datetime
 
 
@@ -220,11 +249,21 @@ questions = sa.Table(
     sa.Column("wanted", sa.Integer, nullable=False),
     sa.Column("state", _enum(State), nullable=False),
     sa.Column("at", _Utc, nullable=False),
+    sa.Column("alone", sa.Integer, nullable=False, server_default="0"),
+    # JSON in ASCII, as of items; NULL but for people's own pairs.
+    sa.Column("extra", sa.Text),
     sa.UniqueConstraint("run", "round", "position", "assigned_to"),
 )
 IS_OPEN = questions.c.state == sa.bindparam("open", State.OPEN, questions.c.state.type, literal_execute=True)
 """Written out in statements: only then do databases see that the index below will do."""
-sa.Index("questions_open", questions.c.state, questions.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+QUESTIONS_OPEN = sa.Index(
+    "questions_open",
+    questions.c.state,
+    questions.c.alone,
+    questions.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
 
 answers = sa.Table(
     "answers",
@@ -241,6 +280,8 @@ answers = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("at", _Utc, nullable=False),
     sa.Column("withdrawn", _Utc),
+    sa.Column("took", sa.Double),
+    sa.Column("characters", sa.Integer),
     sa.UniqueConstraint("who", "submission"),
 )
 # One answer that stands for each person and question, and any number that were withdrawn.
@@ -263,6 +304,23 @@ leases = sa.Table(
     sa.Column("until", _Utc, nullable=False),
 )
 
+# When each person was first shown each question, so that the server knows how long an answer took.
+showings = sa.Table(
+    "showings",
+    metadata,
+    sa.Column("who", _NAME, primary_key=True),
+    sa.Column("question", sa.ForeignKey("questions.id"), primary_key=True),
+    sa.Column("at", _Utc, nullable=False),
+)
+
+# What people who judge are told of a run's questions, or of a set's.
+briefs = sa.Table(
+    "briefs",
+    metadata,
+    sa.Column("run", _NAME, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
 plans = sa.Table(
     "plans",
     metadata,
@@ -283,5 +341,17 @@ annotators = sa.Table(
     metadata,
     sa.Column("name", _NAME, primary_key=True),
     sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("at", _Utc, nullable=False),
+    sa.Column("role", _enum(Role), nullable=False, server_default=Role.ANNOTATOR.value),
+)
+
+# Links that let people in. Of the secret in a link only its digest is kept.
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("name", _NAME, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("role", _enum(Role), nullable=False),
+    sa.Column("by", _NAME, nullable=False),
     sa.Column("at", _Utc, nullable=False),
 )

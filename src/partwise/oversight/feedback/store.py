@@ -11,17 +11,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from partwise.oversight.feedback import jsonl
+from partwise.oversight.feedback.accounts import Accounts
+from partwise.oversight.feedback.browse import Answers
 from partwise.oversight.feedback.counts import Counts
-from partwise.oversight.feedback.jsonl import Exported
 from partwise.oversight.feedback.plans import Plans
 from partwise.oversight.feedback.rows import (
     QUESTION,
     STANDING,
     add_answers,
-    answer_of,
     checked_name,
     checked_person,
     checked_seconds,
+    item_of,
     person,
     put_questions,
     question_for,
@@ -41,17 +42,19 @@ from partwise.oversight.feedback.schema import (
     StoredAnswer,
 )
 from partwise.oversight.feedback.schema import answers as _A
-from partwise.oversight.feedback.schema import items as _I
 from partwise.oversight.feedback.schema import leases as _L
 from partwise.oversight.feedback.schema import questions as _Q
+from partwise.oversight.feedback.schema import showings as _S
+from partwise.oversight.feedback.sets import Sets
+from partwise.oversight.feedback.speed import characters_to_read
 from partwise.types import Answer, Choice, JudgmentItem, Purpose
 
 MAX_REASON = 2000
 """Characters of a reason."""
 
 
-class FeedbackStore(Counts, Plans):
-    """Questions, answers, plans and annotators. Threads and processes may share a store.
+class FeedbackStore(Answers, Counts, Plans, Accounts, Sets):
+    """Questions, answers, plans and people. Threads and processes may share a store.
 
     What was changed is on the disk when the method returns, except who holds a question. Every method raises
     FeedbackError, one sentence for a reader, where the database fails.
@@ -81,6 +84,7 @@ class FeedbackStore(Counts, Plans):
         answers_wanted: int = 1,
         assigned_to: str | None = None,
         positions: Sequence[int] | None = None,
+        alone: bool = False,
     ) -> list[Question]:
         """Put items to people. To ask again what was asked already changes nothing.
 
@@ -93,6 +97,7 @@ class FeedbackStore(Counts, Plans):
             answers_wanted: from how many people, for each item.
             assigned_to: the one person they are for; None for anyone.
             positions: places among the round's questions, one for each item; None for 0, 1, ...
+            alone: whether they are a set that stands alone, and no run waits for the answers.
 
         Raises:
             FeedbackError: something else was asked in one of these places.
@@ -100,7 +105,7 @@ class FeedbackStore(Counts, Plans):
         """
         if answers_wanted < 1:
             raise ValueError("a question wants an answer from at least one person")
-        asked = _questions(run, round, items, purposes, positions, assigned_to)
+        asked = _questions(run, round, items, purposes, positions, assigned_to, alone)
         if not asked:
             return []
         with self._write() as db:
@@ -118,7 +123,8 @@ class FeedbackStore(Counts, Plans):
     def next_question(self, who: str, *, run: str | None = None) -> Question | None:
         """An open question that `who` has not answered, and now holds; None where there is none.
 
-        First the one that they hold already, then the oldest that nobody holds, then the oldest.
+        First the one that they hold already, then the oldest that nobody holds, then the oldest. Questions of
+        runs and of sets that stand alone take turns, so that neither waits for the end of the other.
         """
         who = checked_person(who)
         now = datetime.now(UTC)
@@ -130,7 +136,9 @@ class FeedbackStore(Counts, Plans):
         oldest = open.order_by(_Q.c.id)
         free = oldest.where(_Q.c.id.not_in(leased)).with_for_update(skip_locked=True, of=_Q)
         with self._write("light") as db:
-            for wanted in (mine, free, oldest):
+            turns = [_Q.c.alone == alone for alone in _turns(db, who)]
+            others = [each.where(turn) for each in (free, oldest) for turn in turns]
+            for wanted in (mine, *others):
                 row = db.execute(wanted).first()
                 if row is not None:
                     self._hold(db, row.id, who)
@@ -187,6 +195,8 @@ class FeedbackStore(Counts, Plans):
             row = self._locked(db, question_id, who)
             if _answered(db, question_id, who, submission):
                 return False
+            now = datetime.now(UTC)
+            shown = db.execute(_shown(who, question_id)).scalar()
             new = sa.insert(_A).values(
                 question=question_id,
                 who=who,
@@ -196,7 +206,9 @@ class FeedbackStore(Counts, Plans):
                 seconds=seconds,
                 reason=storable(reason),
                 version=_fresh(row).version,
-                at=datetime.now(UTC),
+                at=now,
+                took=None if shown is None else max(0.0, (now - shown).total_seconds()),
+                characters=None if shown is None else characters_to_read(item_of(row.body)),
             )
             db.execute(new)
             db.execute(sa.delete(_L).where(_L.c.who == who, _L.c.question == question_id))
@@ -264,33 +276,6 @@ class FeedbackStore(Counts, Plans):
         with self._write() as db:
             add_answers(db, self._insert, new)
 
-    def answers(
-        self,
-        run: str | None = None,
-        *,
-        round: int | None = None,
-        who: str | None = None,
-        purpose: Purpose | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[StoredAnswer]:
-        """Answers that stand, ordered by run, round, position and who."""
-        labelled = [column.label(f"answer_{column.name}") for column in _A.c]
-        statement = standing_answers(*_Q.c, _I.c.body, *labelled, run=run, round=round, who=who).join(_I)
-        statement = statement.order_by(_Q.c.run, _Q.c.round, _Q.c.position, _Q.c.assigned_to, _A.c.who)
-        if purpose is not None:
-            statement = statement.where(_Q.c.purpose == purpose)
-        items: dict[str, JudgmentItem] = {}
-        with self._read() as db:
-            return [answer_of(row, items) for row in db.execute(statement.limit(limit).offset(offset))]
-
-    def export_jsonl(self, path: str | Path, run: str | None = None, *, ties: bool = False) -> Exported:
-        """Write the answers that stand, of one run or all, with the columns that TRL reads.
-
-        See `feedback_jsonl.write`.
-        """
-        return jsonl.write(Path(path), self.answers(run), ties=ties)
-
     def import_jsonl(self, path: str | Path, run: str | None = None) -> int:
         """Take in answers from JSON lines, into `run` where it is given; returns how many were new.
 
@@ -318,8 +303,11 @@ class FeedbackStore(Counts, Plans):
         return _theirs(db.execute(QUESTION.where(_Q.c.id == id).with_for_update(of=_Q)).first(), id, who)
 
     def _hold(self, db: sa.Connection, question_id: int, who: str) -> None:
-        """Let `who` hold this question, and no other."""
-        until = datetime.now(UTC) + self._lease
+        """Let `who` hold this question, and no other; from the first time on they have been shown it."""
+        now = datetime.now(UTC)
+        showing = self._insert(_S).values(who=who, question=question_id, at=now)
+        db.execute(showing.on_conflict_do_nothing())
+        until = now + self._lease
         lease = {"question": question_id, "until": until}
         insert = self._insert(_L).values(who=who, **lease)
         db.execute(insert.on_conflict_do_update(index_elements=["who"], set_=lease))
@@ -332,6 +320,7 @@ def _questions(
     purposes: Sequence[Purpose],
     positions: Sequence[int] | None,
     assigned_to: str | None,
+    alone: bool = False,
 ) -> list[Question]:
     """Questions that are not in the store yet."""
     checked_name(run, "run")
@@ -348,9 +337,22 @@ def _questions(
             purpose=purpose,
             order=shown_order(run, round, position, assigned_to or ""),
             assigned_to=assigned_to,
+            alone=alone,
         )
         for position, item, purpose in zip(places, items, purposes, strict=True)
     ]
+
+
+def _turns(db: sa.Connection, who: str) -> tuple[int, int]:
+    """Which kind of question it is `who`'s turn for (1: of a set that stands alone), and the other one."""
+    latest = standing_answers(_A.c.question, who=who).order_by(_A.c.id.desc()).limit(1).scalar_subquery()
+    was_alone = db.execute(sa.select(_Q.c.alone).where(_Q.c.id == latest)).scalar()
+    return (0, 1) if was_alone else (1, 0)
+
+
+def _shown(who: str, question: int) -> sa.Select[datetime]:
+    """When `who` was first shown a question."""
+    return sa.select(_S.c.at).where(_S.c.who == who, _S.c.question == question)
 
 
 def _answered(db: sa.Connection, question_id: int, who: str, submission: str) -> bool:

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from partwise.types import Event, Option, PartialSolution, Split, Task
 from partwise.values import ValueProfile
 from partwise.worlds.base import Demonstration
+from partwise.worlds.dinner import guide as guiding
 from partwise.worlds.dinner import judgment, plans
 from partwise.worlds.dinner.catalogue import CATALOGUE
 from partwise.worlds.dinner.practice import PRACTICE
 from partwise.worlds.dinner.simulator import TOOLS, DinnerEpisode
 from partwise.worlds.dinner.tasks import dinner_of, dinner_task, table_held
+from partwise.worlds.guide import Guide
 
 
 class DinnerWorld:
@@ -24,6 +26,11 @@ class DinnerWorld:
     tools = TOOLS
     catalogue = CATALOGUE
     practice = PRACTICE
+
+    @property
+    def guide(self) -> Guide:
+        """What people who judge are told; see `guide`."""
+        return guiding.guide()
 
     def task(self, split: Split, index: int) -> Task:
         """The `index`-th dinner of a split; see `tasks.dinner_task`."""
