@@ -185,7 +185,7 @@ ENDED = {
     "cells": (["study", "noise", "processes=2", "quick=true", *LONG], "process 2.*pretraining .* +[1-9]"),
     "runs": (
         ["study", "part_to_complete", "processes=2", "align.planner.size=nano", "align.proxy.size=nano"],
-        "round 1 of",
+        "round [1-9] of",  # a log has a line every ten seconds, which a round may fall between
     ),
     "people": (
         ["align", "human=console", "planner.size=nano", "planner.pretrain.examples=600", "proxy.size=nano"],
