@@ -18,6 +18,8 @@ from partwise.console.auth import Access
 from partwise.console.runfiles import RunsFolder
 from partwise.console.web import Console
 from partwise.oversight.feedback import FeedbackStore, PlanState, Role
+from partwise.report.html import write_report
+from partwise.studies.registry import known_kind
 from partwise.types import Choice
 
 SIGN_IN = "sign in"
@@ -46,6 +48,7 @@ ROUTES: dict[str, tuple[int | str, int | str, int | str]] = {
     "GET /live/runs": (200, 403, SIGN_IN),
     "GET /runs/{name:path}": (200, 403, SIGN_IN),
     "GET /live/run/{name:path}": (200, 403, SIGN_IN),
+    "GET /report/{name:path}": (200, 403, SIGN_IN),
     "GET /answers": (200, 403, SIGN_IN),
     "GET /answers/agreement": (200, 403, SIGN_IN),
     "GET /answers/export.jsonl": (200, 403, SIGN_IN),
@@ -75,7 +78,7 @@ def join(server: Server, owner: Browser, name: str, role: str = "annotator") -> 
 @pytest.fixture(scope="module")
 def people(server: Server, store: FeedbackStore) -> dict[str, Browser]:
     """One browser for each role, and something behind every page."""
-    write_run(server.runs / SECRETS[1], "strategies", rounds=1, n=5)
+    write_report(write_run(server.runs / SECRETS[1], "strategies", rounds=1, n=5), known_kind)
     owner = Browser(server).enter("ottilie")
     annotator = join(server, owner, "anselm")
     asked = ask(store, [plain_item(number) for number in range(2)], run="roles", answers_wanted=2)

@@ -149,7 +149,7 @@ def transcript(rng: random.Random, arm: str, label: str, task: int) -> dict[str,
         "correct": rng.random() < c if ran else None,
         "aligned": rng.random() < a if ran else None,
         "violations": {k: float(rng.random() < v) for k, v in violated.items()},
-        "partial_rewards": [min(max(rng.gauss(0.8, 0.15), 0), 1) for _ in range(source.count("def "))],
+        "partial_rewards": [min(max(rng.gauss(0.8, 0.15), 0.0), 1.0) for _ in range(source.count("def "))],
         "summary": "Asked 3 guests, made 4 bookings of which 1 is used." if ran else "",
         "trace": [
             f"line {2 + i % 4}, ask_preference: message('Ana') -> ['Luna', 'Da Vinci', 'Copper Pot', 'Saku']"

@@ -153,7 +153,7 @@ with run.locked():
 
 def test_kill_minus_nine_leaves_only_whole_rounds(tmp_path: Path) -> None:
     run = create(tmp_path)
-    rng = random.Random(0)
+    rng, told = random.Random(0), 0
     for _ in range(6):
         process = child(ROUNDS, str(tmp_path))
         assert process.stdout is not None
@@ -168,7 +168,10 @@ def test_kill_minus_nine_leaves_only_whole_rounds(tmp_path: Path) -> None:
             files = {p.name: p.read_text() for p in run.round_path(i).iterdir()}
             assert files == {f"{k}.txt": f"{i}-{k} " * 2000 for k in range(8)}
         if (tmp_path / "latest.json").exists():
-            assert done - 1 <= run.read_json("latest.json")["rounds"] <= done
+            # Every kill may fall between a round and its record: that may be several behind.
+            now = run.read_json("latest.json")["rounds"]
+            assert told <= now <= done
+            told = now
     assert run.rounds_done() > 0
 
 

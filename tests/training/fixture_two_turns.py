@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from partwise.config import RlftConfig
+from partwise.models.drafts import Drafts
 from partwise.models.planner import Planner
 from partwise.training import rlft as module
 from partwise.training.rlft import rlft
@@ -36,9 +37,15 @@ class ScriptedEngine:
         self.rows: list[Tokens] = []
 
     def roll_out(
-        self, tasks: Sequence[Task], copies: int, *, temperature: float, generator: torch.Generator | None
+        self,
+        tasks: Sequence[Task],
+        copies: int,
+        *,
+        temperature: float,
+        generator: torch.Generator | None,
+        drafts: Drafts,
     ) -> tuple[list[Rollout], list[Tokens]]:
-        conversation = self.planner.open(tasks, copies)
+        conversation = self.planner.open(tasks, copies, drafts)
         self.sampled_by = type(conversation._cursor.context).__name__
         first = conversation.decompose(temperature, generator)
         rng = random.Random(0)
