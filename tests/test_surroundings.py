@@ -184,7 +184,10 @@ ENDED = {
     "pretraining": (["w2s", "teachers=nano", "student=nano", *LONG, "device=cpu"], "pretraining nano +[1-9]"),
     "cells": (["study", "noise", "processes=2", "quick=true", *LONG], "process 2.*pretraining .* +[1-9]"),
     "runs": (
-        ["study", "part_to_complete", "processes=2", "align.planner.size=nano", "align.proxy.size=nano"],
+        [
+            *("study", "part_to_complete", "processes=2", "seeds=1", "align.planner.pretrain.examples=600"),
+            *("align.planner.size=nano", "align.proxy.size=nano"),
+        ],
         "round [1-9] of",  # a log has a line every ten seconds, which a round may fall between
     ),
     "people": (

@@ -151,7 +151,8 @@ def check_cues(page: Any, where: str) -> int:
     boxes = [box for box in page.locator(".scroll").all() if box.is_visible()]
     hiding = [box for box in boxes if box.evaluate("e => e.scrollWidth > e.clientWidth + 1")]
     for box in hiding:
-        box.scroll_into_view_if_needed()
+        # Its upper edge, below what stays at the top of the page: a box may be taller than the window.
+        box.evaluate("e => window.scrollBy(0, e.getBoundingClientRect().top - 120)")
         box.evaluate("e => e.scrollLeft = 0")
         more = _edge(page, box)
         box.evaluate("e => e.scrollLeft = e.scrollWidth")
