@@ -135,7 +135,7 @@ def test_the_readme_says_how_the_demo_ends():
     makefile = (ROOT / "Makefile").read_text()
     (text,) = [text for _, kind, text in blocks(README) if kind == "text"]
     report, took = text.splitlines()
-    assert "study part_to_complete --seeds 1 --out runs/demo;" in makefile
+    assert "study part_to_complete --seeds 2 --out runs/demo;" in makefile
     assert report == "Report: runs/demo/report.html"
     before, after = took.split("M min S")
     assert before in makefile and after in makefile
