@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_an_owner_two_annotators_and_a_stranger(chromium: Any, fresh: Server, tm
     where = ("--run", "hosts", "--store", str(fresh.store))
     assert "8 answers" in partwise("feedback", "export", "out.jsonl", *where, cwd=tmp_path)
     labelled = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    key = lambda line: (line["who"], line["id"])  # noqa: E731
+    key = itemgetter("who", "id")
     assert sorted(labelled, key=key) == sorted(downloaded, key=key)
     assert [(line["id"], line["who"]) for line in sorted(labelled, key=key)] == [
         (pair["id"], who) for who in ("anselm", "berta") for pair in PAIRS

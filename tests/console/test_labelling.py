@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 
 import httpx
@@ -124,7 +125,7 @@ def test_a_round_of_two_people_from_command_to_command(fresh: Server, pairs: Pat
         )
         assert said.startswith("6 answers written to out.jsonl")
         exported = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-        key = lambda line: (line["who"], line["id"])  # noqa: E731
+        key = itemgetter("who", "id")
         assert sorted(exported, key=key) == sorted(lines, key=key), "the page and the command say the same"
         for line in exported:
             pair = next(pair for pair in PAIRS if pair["id"] == line["id"])

@@ -4,12 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.models.fixture_qwen2 import TOKENIZER, VOCABULARY, small_qwen2
 from transformers import (
     AutoModelForCausalLM,
     MistralConfig,
     MistralForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
 )
 
 from partwise.models.drafts import AHEAD, Drafts
@@ -17,27 +16,6 @@ from partwise.models.fast import FastContext, FastWeights, is_supported
 from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
 from partwise.models.sampling import Sampler
 from partwise.models.tiny import tiny_model
-from partwise.models.tokenizer import build_tokenizer
-
-TOKENIZER = build_tokenizer([f" name{i}" for i in range(20)] * 2)
-VOCABULARY = len(TOKENIZER)
-
-
-def small_qwen2() -> Qwen2ForCausalLM:
-    """With biases that are not zero, and untied."""
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=48,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=6,
-        num_key_value_heads=2,
-    )
-    model = Qwen2ForCausalLM(config).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return model
 
 
 def tokens(rng: random.Random, least: int, most: int) -> list[int]:

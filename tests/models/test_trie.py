@@ -6,32 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from tests.models.fixture_qwen2 import TOKENIZER, VOCABULARY, small_qwen2
 
 from partwise.models.fast import is_supported
 from partwise.models.tiny import tiny_model
-from partwise.models.tokenizer import build_tokenizer
 from partwise.models.trie import Trie, row_logps
-
-TOKENIZER = build_tokenizer([f" name{i}" for i in range(20)] * 2)
-VOCABULARY = len(TOKENIZER)
-
-
-def small_qwen2() -> Qwen2ForCausalLM:
-    """Several key-value heads, biases that are not zero, and a head of its own."""
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=48,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=6,
-        num_key_value_heads=2,
-    )
-    model = Qwen2ForCausalLM(config)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return model
 
 
 def padded(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:

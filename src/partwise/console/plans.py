@@ -21,6 +21,7 @@ from fastapi.responses import RedirectResponse, Response
 from partwise.console.highlight import Line, text_lines
 from partwise.console.web import At, Console, FormPerson, Person, Refusal, is_swap, page
 from partwise.oversight.feedback import MAX_REASON, Plan, PlanState
+from partwise.report.reading import list_at, text_at
 
 router = APIRouter()
 _SHOWN = 20
@@ -112,28 +113,18 @@ def _waiting(console: Console, after: int) -> dict[str, Any]:
 
 def _shown(plan: Plan) -> ShownPlan:
     body = plan.body
-    parts = [cast(Mapping[str, Any], part) for part in _list(body, "parts") if isinstance(part, Mapping)]
+    parts = [cast(Mapping[str, Any], part) for part in list_at(body, "parts") if isinstance(part, Mapping)]
     return ShownPlan(
         plan=plan,
-        statement=_text(body, "statement"),
-        summary=[line for line in _text(body, "summary").split("\n") if line.strip()],
-        effects=[str(effect) for effect in _list(body, "effects")],
+        statement=text_at(body, "statement"),
+        summary=[line for line in text_at(body, "summary").split("\n") if line.strip()],
+        effects=[str(effect) for effect in list_at(body, "effects")],
         parts=[
-            ShownPart(text_lines(_text(part, "source")), _judgment(part.get("judgment")))
+            ShownPart(text_lines(text_at(part, "source")), _judgment(part.get("judgment")))
             for part in parts[:_MOST_PARTS]
         ],
-        composition=text_lines(_text(body, "composition")) if _text(body, "composition") else [],
+        composition=text_lines(text_at(body, "composition")) if text_at(body, "composition") else [],
     )
-
-
-def _text(body: Mapping[str, Any], key: str) -> str:
-    value = body.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(body: Mapping[str, Any], key: str) -> list[Any]:
-    value = body.get(key)
-    return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _judgment(value: Any) -> float | None:

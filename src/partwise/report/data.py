@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from partwise.report.reading import group, ordered
+from partwise.report.reading import group, list_at, ordered, text_at, whole_text
 from partwise.report.rounds import Curve, RoundRecord, round_record
 from partwise.runs.rundir import NoRunError, refuse_missing
 
@@ -251,8 +251,8 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
         if isinstance(value, int | float):
             program.violations[dimension] += value
     if outcome != "ran":
-        arm.failures[outcome].setdefault(_text(line, "message"), Failure(line)).count += 1
-    rewards = [r for r in _list(line, "partial_rewards") if isinstance(r, int | float)]
+        arm.failures[outcome].setdefault(text_at(line, "message"), Failure(line)).count += 1
+    rewards = [r for r in list_at(line, "partial_rewards") if isinstance(r, int | float)]
     if rewards and isinstance(aligned, bool):
         place = min(max(int(sum(rewards) / len(rewards) * BINS), 0), BINS - 1)
         arm.bins[place][0] += 1
@@ -261,21 +261,11 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
 
 def _program(arm: ArmTranscripts, line: Mapping[str, Any], outcome: str) -> Program:
     """All rollouts of that text, shown by one that ran if there is one."""
-    text = _text(line, "source") or _text(line, "composition") or _text(line, "decomposition")
-    program = arm.programs.setdefault((_text(line, "composition"), text), Program(line))
+    text = whole_text(line)
+    program = arm.programs.setdefault((text_at(line, "composition"), text), Program(line))
     if not program.ran and outcome == "ran":
         program.line = line
     return program
-
-
-def _text(line: Mapping[str, Any], key: str) -> str:
-    value = line.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(line: Mapping[str, Any], key: str) -> list[Any]:
-    value = line.get(key)
-    return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _read(path: Path, missing: list[str]) -> Mapping[str, Any]:

@@ -110,6 +110,23 @@ def group(data: Any, *keys: str) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], data) if isinstance(data, Mapping) else {}
 
 
+def text_at(line: Mapping[str, Any], key: str) -> str:
+    """A text of plain data; empty where there is none."""
+    value = line.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def list_at(line: Mapping[str, Any], key: str) -> list[Any]:
+    """A list of plain data; empty where there is none."""
+    value = line.get(key)
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def whole_text(line: Mapping[str, Any]) -> str:
+    """What lines are counted in: the module that ran, or the turn that was not followed by one."""
+    return text_at(line, "source") or text_at(line, "composition") or text_at(line, "decomposition")
+
+
 def ordered(arms: Mapping[str, Any]) -> list[str]:
     """Names of the arms, known ones first."""
     return [a for a in ARMS if a in arms] + [a for a in arms if a not in ARMS]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from partwise.report.code import LONGEST, Line, text_lines
-from partwise.report.reading import group
+from partwise.report.reading import group, list_at, text_at, whole_text
 
 FOLD = 12
 """Events of a trace that are open; the others fold, and none is left out."""
@@ -61,13 +61,13 @@ def shown_rollout(line: Mapping[str, Any], ignored: Collection[str] = ()) -> Sho
     """
     text = whole_text(line)
     found, judgments = _pieces(line)
-    message = _text(line, "message")
+    message = text_at(line, "message")
     named = _NAMED_LINE.search(message)
     return Shown(
-        arm=_text(line, "arm"),
+        arm=text_at(line, "arm"),
         task=str(line.get("task", "")),
-        statement=_text(line, "statement"),
-        outcome=_text(line, "outcome"),
+        statement=text_at(line, "statement"),
+        outcome=text_at(line, "outcome"),
         message=message,
         named_line=int(named[1]) if named else 0,
         correct=_truth(line.get("correct")),
@@ -80,20 +80,15 @@ def shown_rollout(line: Mapping[str, Any], ignored: Collection[str] = ()) -> Sho
         pieces=found,
         judgments=judgments,
         cut=len(text) > LONGEST,
-        summary=[row for row in _text(line, "summary").split("\n") if row.strip()],
-        trace=[str(event) for event in _list(line, "trace")],
+        summary=[row for row in text_at(line, "summary").split("\n") if row.strip()],
+        trace=[str(event) for event in list_at(line, "trace")],
     )
-
-
-def whole_text(line: Mapping[str, Any]) -> str:
-    """What lines are counted in: the module that ran, or the turn that was not followed by one."""
-    return _text(line, "source") or _text(line, "composition") or _text(line, "decomposition")
 
 
 def _pieces(line: Mapping[str, Any]) -> tuple[list[Piece], list[float]]:
     """The text in pieces, and the judgments that have no place in it."""
-    source, composition = _text(line, "source"), _text(line, "composition")
-    judgments = [float(value) for value in _list(line, "partial_rewards") if _is_number(value)]
+    source, composition = text_at(line, "source"), text_at(line, "composition")
+    judgments = [float(value) for value in list_at(line, "partial_rewards") if _is_number(value)]
     whole = whole_text(line)[:LONGEST]
     if not whole:
         return [], judgments
@@ -114,16 +109,6 @@ def _pieces(line: Mapping[str, Any]) -> tuple[list[Piece], list[float]]:
         )
     ]
     return [*found, Piece("composition", None, len(rows) + 1, text_lines(composition))], []
-
-
-def _text(line: Mapping[str, Any], key: str) -> str:
-    value = line.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(line: Mapping[str, Any], key: str) -> list[Any]:
-    value = line.get(key)
-    return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _is_number(value: Any) -> bool:
