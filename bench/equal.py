@@ -3,8 +3,8 @@
 Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/equal.py   (half a minute; needs no network)
 
 A model of the small planner's shape takes six steps on random tokens, once for each variable that makes
-PyTorch or one of its libraries do sums in another order. The loss says how much that is, the digest whether it
-is anything. What it says of one processor is in docs/how-to/equal-runs.md.
+PyTorch or one of its libraries do sums in another order. The loss says how much that is, the digest whether
+it is anything. What it says of one processor is in docs/how-to/equal-runs.md.
 """
 
 from __future__ import annotations
