@@ -1,0 +1,87 @@
+"""What the measurements of speed in bench/ take from Partwise and from each other is there."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).parents[1] / "bench"
+FILES = sorted(BENCH.glob("*.py"))
+
+
+def _found(module: str, name: str) -> Any:
+    """What `from module import name` gives; raises where that would."""
+    taken: Any = importlib.import_module(module)
+    return getattr(taken, name) if hasattr(taken, name) else importlib.import_module(f"{module}.{name}")
+
+
+def _defined(file: Path) -> set[str]:
+    """The names at the top of a file that is too slow to import."""
+    names = set[str]()
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def lacking(source: str) -> Iterator[str]:
+    """What a script takes, anywhere in it, that is not there: from Partwise, or from a script beside it.
+
+    Imports within functions count, since those are what nobody sees fail; and so do attributes of a module
+    of Partwise, private ones too.
+    """
+    tree, modules = ast.parse(source), dict[str, ModuleType]()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        beside = BENCH / f"{node.module}.py"
+        for alias in node.names:
+            if node.module.split(".")[0] == "partwise":
+                try:
+                    taken = _found(node.module, alias.name)
+                except ImportError:
+                    yield f"{node.module}.{alias.name}"
+                    continue
+                if isinstance(taken, ModuleType):
+                    modules[alias.asname or alias.name] = taken
+            elif beside in FILES and alias.name not in _defined(beside):
+                yield f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id)
+            if module is not None and not hasattr(module, node.attr):
+                yield f"{module.__name__}.{node.attr}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_all_that_a_script_takes_is_there(file: Path) -> None:
+    assert list(lacking(file.read_text())) == []
+
+
+def test_what_is_not_there_is_found_wherever_it_is_taken() -> None:
+    source = """
+from partwise.types import Task, Tusk
+from step import measure, mesure
+
+def main():
+    from partwise.loops.rewards import composition_space
+    from partwise.training import rlft as training
+    from partwise.training import rift
+    training.rlft, training._Trainer, training._Trailer
+"""
+    assert set(lacking(source)) == {
+        "partwise.types.Tusk",
+        "step.mesure",
+        "partwise.loops.rewards.composition_space",
+        "partwise.training.rift",
+        "partwise.training.rlft._Trailer",
+    }
