@@ -28,27 +28,12 @@ from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.runs.watched import watched
 from partwise.studies.registry import Study, find_kind, find_study, known_kind, studies
-from partwise.worlds.registry import list_worlds
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from partwise.models.planner import Planner
 
-__all__ = [
-    "Run",
-    "Transcript",
-    "Transcripts",
-    "Verdict",
-    "align",
-    "check",
-    "export",
-    "list_spaces",
-    "list_studies",
-    "list_worlds",
-    "study",
-    "table",
-]
 FORMS = ("parquet", "csv", "jsonl")
 """How tables are written."""
 _TRANSCRIPTS = "transcripts.jsonl"
