@@ -117,6 +117,17 @@ def test_a_thread_looks_whether_a_line_is_due() -> None:
         assert said.wait(60)
 
 
+def test_what_is_said_ahead_waits_for_the_first_progress() -> None:
+    stream = io.StringIO()
+    with LiveDisplay(stream, beat=None) as display:
+        display.start("loading")
+        display.say_ahead("The plan: [a] - b.")
+        assert stream.getvalue() == "loading ...\n"
+        for done in (0, 1):
+            display.listen(Progress("a", "train", done, 2))
+    assert stream.getvalue().startswith("loading ...\nThe plan: [a] - b.\na: train  1/2")
+
+
 def test_figures_stay_until_a_bar_passes_on_to_something_else() -> None:
     stream, clock = io.StringIO(), Clock()
     with LiveDisplay(stream, clock=clock, beat=None) as display:

@@ -20,6 +20,7 @@ def test_another_name_is_answered_with_those_that_there_are(name: str, quick: li
     found = CliRunner().invoke(app, asked)
     assert found.exit_code == 2 and not (tmp_path / "out").exists()
     (said,) = re.findall(r"^There is no contrast `luck`; there is (.*)\.$", found.output, re.MULTILINE)
+    assert "named before anything runs" not in found.output
     # What is named by default is there, in the study and in its quick version.
     primary = STUDIES[name].config().model_dump()["primary"]
     assert f"'{primary}'" in said

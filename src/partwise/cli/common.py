@@ -47,10 +47,6 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     from partwise.runs.quiet import quiet_libraries
 
     quiet_libraries()
-    if primary := getattr(config, "primary", ""):
-        typer.echo(
-            f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
-        )
     from partwise.cli.committed import print_committed
     from partwise.report.page import print_page
     from partwise.runs.progress import LiveDisplay
@@ -59,6 +55,11 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     study: Any = find_kind(kind)
     with LiveDisplay() as display:
         display.start("loading")
+        if primary := getattr(config, "primary", ""):
+            # Not yet, since only the study knows whether it has a contrast of that name.
+            display.say_ahead(
+                f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
+            )
         results = study.run(config, directory, display.listen)
     print_page(study.page(results))
     print_committed(kind, results)

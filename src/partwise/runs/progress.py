@@ -109,6 +109,8 @@ class LiveDisplay:
         stream = stream if stream is not None else cast("TextIO | None", sys.stdout)
         self._view: View = view or (_Terminal(stream) if stream and stream.isatty() else _Log(stream))
         self._bars: dict[str, Bar] = {}
+        self._ahead = ""
+        """What is to be said before the first progress."""
         self._lock = threading.Lock()
         self._clock = clock
         self._beat, self._over = beat, threading.Event()
@@ -141,10 +143,18 @@ class LiveDisplay:
         with self._lock:
             self._view.say(f"{shown(text)} ...", self._clock())
 
+    def say_ahead(self, text: str) -> None:
+        """Say this once the first progress arrives, before it is shown: what is refused tells of none."""
+        with self._lock:
+            self._ahead = text
+
     def listen(self, progress: Progress) -> None:
         """Show where a run is."""
         with self._lock:
             now = self._clock()
+            if self._ahead:
+                self._view.say(shown(self._ahead), now)
+                self._ahead = ""
             bar = self._bars.get(progress.run)
             changed = bar is None or bar.progress.phase != progress.phase
             if bar is None:
