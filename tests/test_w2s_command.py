@@ -1,5 +1,6 @@
 """`partwise w2s` at the command line: bad data is one sentence with file, row and column; nothing is left."""
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from tests.data.fixture_public import sciq
 from typer.testing import CliRunner
 
 from partwise.cli import app
+from partwise.training.divergence import Diverged
 
 Spoil = Callable[[list[dict[str, Any]], list[dict[str, Any]]], None]
 
@@ -105,12 +107,30 @@ def _learn(folder: Path, model: Path, *more: str) -> tuple[int, str]:
 def test_a_teacher_that_diverges_is_one_sentence(tmp_path: Path, llama_folder: Path):
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in sciq(60)))
     code, said = _learn(tmp_path, llama_folder, "fit.learning_rate=1e30", "fit.epochs=6", "fit.longest=48")
-    assert code == 2 and "learning from true labels: Training diverged: " in said
+    assert code == 2
+    assert said.startswith(f"teacher {llama_folder}, learning from true labels: Training diverged: ")
     assert said.endswith("lower fit.learning_rate.")
     for value in ("inf", "nan"):
         more = (f"fit.learning_rate={value}", "--out", str(tmp_path / value))
         code, said = _learn(tmp_path, llama_folder, *more)
         assert code == 2 and "must be a finite number" in said and not (tmp_path / value).exists()
+
+
+@pytest.mark.parametrize(("at", "role"), [(0, "teacher"), (1, "between"), (2, "student"), (3, "ceiling")])
+def test_what_diverged_is_named_by_its_role(
+    at: int, role: str, tmp_path: Path, llama_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in sciq(60)))
+    begun = itertools.count()
+
+    def fit(*_: Any, **__: Any) -> None:
+        if next(begun) == at:
+            raise Diverged("Training diverged: it did.")
+
+    monkeypatch.setattr("partwise.loops.weak_to_strong.fit", fit)
+    code, said = _learn(tmp_path, llama_folder, f"through={llama_folder}", "fit.longest=48")
+    assert code == 2 and said.startswith(f"{role} {llama_folder}, learning from ")
+    assert said.endswith(": Training diverged: it did.")
 
 
 def test_a_text_too_long_for_a_model_is_said_before_it_learns(tmp_path: Path, llama_folder: Path):

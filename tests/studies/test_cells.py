@@ -11,6 +11,7 @@ from partwise.runs.progress import Listener, Progress, ignore
 from partwise.runs.rundir import RunDir
 from partwise.studies.grid.cells import Cell, run_cells
 from partwise.studies.part_to_complete.settings import PartToCompleteConfig
+from partwise.training.divergence import Diverged
 
 
 def squared(listen: Listener, *, number: int, marks: str) -> dict[str, Any]:
@@ -54,6 +55,15 @@ def test_what_is_done_is_kept_where_a_cell_fails(directory: RunDir, tmp_path: Pa
     with pytest.raises(ValueError, match="13 is not to be squared"):
         run_cells(cells([1, 13], tmp_path / "marks"), directory, ignore, processes=1)
     assert [path.name for path in (directory.path / "cells" / "group").iterdir()] == ["1.json"]
+
+
+def diverging(listen: Listener) -> dict[str, Any]:
+    raise Diverged("Training diverged.")
+
+
+def test_what_diverged_is_named_by_its_cell(directory: RunDir):
+    with pytest.raises(Diverged, match=r"^seed-0/judge: Training diverged\.$"):
+        run_cells([Cell(name="seed-0/judge", work=diverging)], directory, ignore, processes=1)
 
 
 def test_results_are_json(directory: RunDir):

@@ -16,6 +16,7 @@ from partwise.models.planner import Planner, check_length, positions
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
+from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.types import Split
 from partwise.values import Group, Schedule, Values, everyone
@@ -28,7 +29,8 @@ def base_planner(world: World, config: PlannerConfig, listen: Listener | None = 
 
     `config` is `AlignConfig.base`, in which the seed of the pretraining is known.
     """
-    return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
+    with divergence_of("base planner"):
+        return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
 
 
 def check_planner(world: World, config: PlannerConfig) -> None:

@@ -37,7 +37,7 @@ from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Flipped, ModelSource, Source, TrueLabels
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
-from partwise.training.divergence import Diverged
+from partwise.training.divergence import Diverged, divergence_of
 from partwise.training.ladder import pretrained_rung, rule_book
 from partwise.training.weak_to_strong import fit, targets
 from partwise.types import Example, Signal
@@ -76,13 +76,14 @@ class Models:
         """A classifier and its tokenizer: of the ladder, or of any name or folder that transformers opens."""
         source: str | Path = name
         if name in SIZES:
-            source = pretrained_rung(
-                self.ladder,
-                name,
-                self.seed,
-                self.cache,
-                lambda done, total, _: listen(Progress(name, f"pretraining {name}", done, total)),
-            )
+            with divergence_of(f"pretraining {name}"):
+                source = pretrained_rung(
+                    self.ladder,
+                    name,
+                    self.seed,
+                    self.cache,
+                    lambda done, total, _: listen(Progress(name, f"pretraining {name}", done, total)),
+                )
         return load_classifier(source, classes=classes, seed=head, device=self.device)
 
 
@@ -91,26 +92,26 @@ def weak_to_strong(
 ) -> dict[str, Any]:
     """The five lines above; what comes of them as JSON."""
 
-    def learn(name: str, examples: Sequence[Example], source: Source, loss: Loss, head: int = 0) -> Learned:
+    def learn(
+        role: str, name: str, examples: Sequence[Example], source: Source, loss: Loss, head: int = 0
+    ) -> Learned:
         how = config.fit.model_copy(update={"loss": loss})
         seed = config.seed + 1000 * head
-        return learned(name, examples, source, how, models, setting.test, seed=seed, listen=listen)
+        return learned(role, name, examples, source, how, models, setting.test, seed=seed, listen=listen)
 
     truth = TrueLabels()
     teachers = [
-        learn(name, setting.teacher, truth, Loss.CROSS_ENTROPY, head)
+        learn("teacher", name, setting.teacher, truth, Loss.CROSS_ENTROPY, head)
         for head, name in enumerate(config.teachers)
     ]
     supervision = _one([teacher.source for teacher in teachers], config)
     between: list[Learned] = []
     for name in config.through:
-        between.append(
-            learn(name, setting.student, between[-1].source if between else supervision, config.fit.loss)
-        )
-    student = learn(
-        config.student, setting.student, between[-1].source if between else supervision, config.fit.loss
-    )
-    ceiling = learn(config.student, setting.student, truth, Loss.CROSS_ENTROPY)
+        above = between[-1].source if between else supervision
+        between.append(learn("between", name, setting.student, above, config.fit.loss))
+    above = between[-1].source if between else supervision
+    student = learn("student", config.student, setting.student, above, config.fit.loss)
+    ceiling = learn("ceiling", config.student, setting.student, truth, Loss.CROSS_ENTROPY)
     floor = supervision.signals(setting.test)
     answers = {"teacher": floor, "student": student.answers, "ceiling": ceiling.answers}
     larger = [each.name for each in teachers if each.parameters > student.parameters]
@@ -241,6 +242,7 @@ class Learned:
 
 
 def learned(
+    role: str,
     name: str,
     examples: Sequence[Example],
     supervision: Source,
@@ -251,7 +253,12 @@ def learned(
     seed: int,
     listen: Listener,
 ) -> Learned:
-    """A model that is finetuned on what `supervision` says of `examples`."""
+    """A model that is finetuned on what `supervision` says of `examples`.
+
+    Raises:
+        Diverged: its loss or weights, or all answers of the supervision, are not finite; the sentence has its
+            role, since student and ceiling are of one name.
+    """
     compares = len(test[0].texts) > 1
     model, tokenizer = models.open(name, classes=1 if compares else 2, head=seed, listen=listen)
     source = ModelSource(name, model, tokenizer, longest=config.longest)
@@ -279,13 +286,11 @@ def learned(
     source.check([*examples, *test])
     if not any(signals):
         raise Diverged(
-            f"Training diverged: {supervision.name} has no finite answer to any example; lower "
-            "fit.learning_rate."
+            f"Training diverged: {supervision.name}, of which the {role} {name} was to learn, has no finite "
+            "answer to any example; lower fit.learning_rate."
         )
-    try:
+    with divergence_of(f"{role} {name}, learning from {supervision.name}"):
         fit(model, tokenizer, examples, targets(examples, signals, 2), config, seed=seed, listen=follow)
-    except Diverged as error:
-        raise Diverged(f"{name} learning from {supervision.name}: {error}") from error
     return Learned(
         name=name,
         source=source,

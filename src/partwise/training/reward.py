@@ -126,7 +126,7 @@ def fit_reward_model(
         loss = trainer.train().training_loss
     if not math.isfinite(loss):
         raise Diverged(f"Training diverged: the proxy's mean loss is {loss}; lower proxy.learning_rate.")
-    refuse_divergence(model, "proxy.learning_rate")
+    refuse_divergence(model, "proxy.learning_rate", "the proxy's")
     return loss
 
 

@@ -141,7 +141,7 @@ def rlft(
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.train()
     _restore(engine.planner.model)
-    refuse_divergence(engine.planner.model, "rlft.learning_rate")
+    refuse_divergence(engine.planner.model, "rlft.learning_rate", "the planner's")
 
 
 def _columns(tokens: Sequence[Tokens]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir, write_atomically
 from partwise.studies.grid.processes import available_cores, workers
+from partwise.training.divergence import divergence_of
 
 PROGRESS = "progress.json"
 """How many cells of how many are done, for whoever looks on from outside."""
@@ -52,7 +53,8 @@ def _fill(cell: Cell, file: Path, run: Path, listen: Listener) -> None:
         listen(replace(progress, run=cell.name))
 
     tell(Progress(cell.name, "starting", 0, 0))
-    found = cell.work(tell, **cell.arguments)
+    with divergence_of(cell.name):
+        found = cell.work(tell, **cell.arguments)
     write_atomically(file, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", run=run)
     listen(Progress(cell.name, _DONE, 1, 1))
 

@@ -11,6 +11,7 @@ from partwise.config import AlignConfig
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS
 from partwise.studies.grid.processes import available_cores, workers
+from partwise.training.divergence import divergence_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,4 +58,5 @@ def _prepare(job: Job, listen: Listener) -> None:
 def _run(job: Job, listen: Listener) -> None:
     from partwise.loops.run import align
 
-    align(job.config, job.out, listen, name=job.name)
+    with divergence_of(job.name):
+        align(job.config, job.out, listen, name=job.name)

@@ -78,31 +78,32 @@ def student(
     data = plans_setting(config.data.model_copy(update={"overlap": overlap}), config.ladder, seed)
     models, truth = ladder_models(config.ladder, seed), TrueLabels()
 
-    def learn(name: str, examples: Sequence[Example], source: Source, fit: FitConfig) -> Learned:
-        return learned(name, examples, source, fit, models, data.test, seed=seed, listen=listen)
+    def learn(role: str, name: str, examples: Sequence[Example], source: Source, fit: FitConfig) -> Learned:
+        return learned(role, name, examples, source, fit, models, data.test, seed=seed, listen=listen)
 
     def ways(source: Source) -> dict[str, Learned]:
         """A student under one teacher, by each loss, finetuned and probed."""
         return {
-            prefix + loss: learn(size, data.student, source, with_loss(fit, loss))
+            prefix + loss: learn("student", size, data.student, source, with_loss(fit, loss))
             for prefix, fit in (("", config.fit), (PROBE, config.probe))
             for loss in Loss
         }
 
     plain, confident = (with_loss(config.fit, loss) for loss in (Loss.CROSS_ENTROPY, Loss.CONFIDENCE))
     ceilings = {
-        "finetuned": learn(size, data.student, truth, plain),
-        "probed": learn(size, data.student, truth, with_loss(config.probe, Loss.CROSS_ENTROPY)),
+        "finetuned": learn("ceiling", size, data.student, truth, plain),
+        "probed": learn("ceiling", size, data.student, truth, with_loss(config.probe, Loss.CROSS_ENTROPY)),
     }
     weaker = config.ladder.sizes[: config.ladder.sizes.index(size)]
     pairs: dict[str, Any] = {}
     for position, name in enumerate(weaker):
-        teacher = learn(name, data.teacher, truth, plain)
+        teacher = learn("teacher", name, data.teacher, truth, plain)
         students = ways(teacher.source)
         chain = [teacher]
         if between := weaker[position + 1 :]:
             for each in (*between, size):
-                chain.append(learn(each, data.student, chain[-1].source, confident))
+                role = "student" if each == size else "between"
+                chain.append(learn(role, each, data.student, chain[-1].source, confident))
             students[BOOTSTRAP] = chain[-1]
         pairs[name] = {
             **_pair(teacher, students, ceilings, data, seed),
@@ -157,6 +158,7 @@ def surrogate(listen: Listener, *, config: WeakToStrongStudyConfig, seed: int, s
     data = plans_setting(config.data, config.ladder, seed)
     easier = [example for example in data.teacher if example.group != Cue.HARD]
     found = learned(
+        "surrogate",
         size,
         easier,
         TrueLabels(),
