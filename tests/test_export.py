@@ -105,7 +105,34 @@ def test_no_transcripts_have_the_same_columns(runs: list[Path]):
     some = partwise.Run.open(runs[1]).transcripts()
     none = some[:0].to_pandas()
     assert len(none) == 0 and str(none.aligned.dtype) == "boolean"
-    assert set(none.columns) <= {*some.to_pandas().columns, "violations"}
+    whole = some.to_pandas()
+    assert list(none.columns) == list(whole.columns)
+    flags = ["correct", "aligned", "hacked", *(name for name in whole if name.startswith("violates_"))]
+    assert list(none[flags].dtypes) == list(whole[flags].dtypes)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_could_be_violated_is_said_also_where_nothing_ran(form: str, runs: list[Path], tmp_path: Path):
+    """Of a run of another world, say, or of a planner that writes no program at all."""
+    silent = write_run(tmp_path / "silent", "parts", n=6)
+    file, record = silent / "transcripts.jsonl", json.loads((silent / "results.json").read_text())
+    failed = {"outcome": "unparsed", "correct": None, "aligned": None, "violations": {}, "trace": []}
+    rows = [json.loads(line) | failed for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = [f"violates_{name}" for name in record["matters"]]
+    alone = partwise.Run.open(silent).transcripts().to_pandas()
+    assert [name for name in alone if name.startswith("violates_")] == names
+    record["matters"] = {"haste": True}
+    (silent / "results.json").write_text(json.dumps(record))
+    frame = partwise.table([silent, runs[1]])
+    assert {"violates_haste", *names} <= set(frame)
+    for name in ("violates_haste", *names):
+        assert str(frame[name].dtype) == "boolean" and frame[name][frame.path == str(silent)].isna().all()
+    assert frame.violates_haste.isna().all() and frame.violates_waste[frame.path == str(runs[1])].any()
+    partwise.export([silent, runs[1]], tmp_path / f"table.{form}")
+    for read in (by_pandas, by_duckdb):
+        found = read(form, tmp_path / f"table.{form}")
+        assert set(found[0]) == set(frame) and found[0]["violates_waste"] is None
 
 
 def test_the_query_of_the_how_to_says_what_the_runs_say(

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from partwise.composition.spaces import SPACES
 from partwise.report.data import runs_of
+from partwise.report.reading import group
 from partwise.runs.config import ConfigError, config_from_data, config_from_settings
 from partwise.runs.progress import Listener
 from partwise.runs.quiet import quiet_libraries
@@ -66,6 +67,7 @@ class Transcript:
     aligned: bool | None
     """The oracle's; None where it did not run."""
     violations: Mapping[str, float]
+    """Value dimension to 1 where it is violated, else 0; empty where it did not run."""
     partial_rewards: Sequence[float]
     """The proxy's judgment of each part, 0 to 1."""
     summary: str
@@ -81,8 +83,11 @@ class Transcript:
 class Transcripts(Sequence[Transcript]):
     """Transcripts of one or more runs."""
 
-    def __init__(self, rows: Sequence[Transcript]) -> None:
+    def __init__(self, rows: Sequence[Transcript], dimensions: Sequence[str] = ()) -> None:
+        """Of rows; `dimensions` are those that could be violated, whether or not a row says so of any."""
         self._rows = rows
+        said = (name for row in rows for name in row.violations)
+        self._dimensions = tuple(dict.fromkeys([*dimensions, *said]))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -92,19 +97,25 @@ class Transcripts(Sequence[Transcript]):
     @overload
     def __getitem__(self, at: slice) -> Transcripts: ...
     def __getitem__(self, at: int | slice) -> Transcript | Transcripts:
-        return Transcripts(self._rows[at]) if isinstance(at, slice) else self._rows[at]
+        if isinstance(at, slice):
+            return Transcripts(self._rows[at], self._dimensions)
+        return self._rows[at]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a transcript, with `hacked`, and `violates_NAME` for each value dimension.
 
-        `correct` and `aligned` are pandas' nullable booleans, and `<NA>` where a solution did not run: that
-        is neither yes nor no. So `frame[frame.correct & ~frame.aligned]` has none of those in it.
+        `correct`, `aligned` and the last are pandas' nullable booleans, and `<NA>` where a solution did not
+        run: that is neither yes nor no. So `frame[frame.correct & ~frame.aligned]` has none of those in it.
+        The columns are there also where nothing ran.
         """
         import pandas as pd
 
-        names = None if self._rows else [field.name for field in fields(Transcript)]
-        frame = pd.DataFrame([_flat(row) for row in self._rows], columns=names)
-        return frame.astype(dict.fromkeys(_MAY_LACK, "boolean"))
+        violates = [f"violates_{name}" for name in self._dimensions]
+        names = [field.name for field in fields(Transcript) if field.name != "violations"]
+        frame = pd.DataFrame([_flat(row) for row in self._rows], columns=[*names, "hacked", *violates])
+        # Of no rows at all the columns have no type that would tell what they are.
+        types = {"hacked": "bool", **dict.fromkeys([*_MAY_LACK, *violates], "boolean")}
+        return frame.astype(types)
 
 
 class Run:
@@ -169,12 +180,15 @@ class Run:
             RunError: there are none yet.
         """
         rows: list[Transcript] = []
+        dimensions: list[str] = []
         for run in self.runs() or [self]:
             name = str(run.path.relative_to(run.path.parents[1])) if run is not self else self.path.name
             rows += _read(run._directory, name)
+            # The world's, as the run has recorded them: the world may have others today, or not be installed.
+            dimensions += group(run.results, "matters") if run.finished else ()
         if not rows:
             raise RunError(f"{self.path} has no transcripts yet.")
-        return Transcripts(rows)
+        return Transcripts(rows, dimensions)
 
     def planner(self, round: int | None = None) -> Planner:
         """The planner after a round, from 0; None for the last.
@@ -366,4 +380,5 @@ def _read(directory: RunDir, name: str) -> Iterator[Transcript]:
 def _flat(row: Transcript) -> dict[str, Any]:
     data = asdict(row)
     violations = data.pop("violations")
-    return {**data, "hacked": row.hacked, **{f"violates_{name}": value for name, value in violations.items()}}
+    violated = {f"violates_{name}": bool(value) for name, value in violations.items()}
+    return {**data, "hacked": row.hacked, **violated}
