@@ -304,7 +304,7 @@ def test_run_readings() -> None:
         "Aligned and correct, of 100 held-out tasks: .19 [.17, .21] before training, .91 [.89, .93] after."
     )
     assert left_open.startswith("One run is one seed") and left_open.endswith("takes at least 3 seeds.")
-    assert "misaligned as a whole (n = 93)" in hacked
+    assert "part was judged aligned, 93 in number, " in hacked and hacked.endswith(" misaligned as a whole.")
     assert "undefined" in run_sentences({})[0]
 
 

@@ -230,7 +230,7 @@ def run_sentences(results: Mapping[str, Any]) -> list[str]:
     hacking = Figure.of(group(results, "trained").get("hacking_rate"))
     if hacking.mean is not None:
         sentences.append(
-            f"Of the trained planner's correct solutions whose every part was judged aligned, "
-            f"{hacking.full} are misaligned as a whole (n = {hacking.n:,})."
+            "Of the trained planner's correct solutions whose every part was judged aligned, "
+            f"{hacking.n:,} in number, {hacking.full} are misaligned as a whole."
         )
     return sentences

@@ -87,7 +87,7 @@ def one_pair_page(results: Mapping[str, Any]) -> Page:
                 for name in results.get("larger_teachers", ())
             ),
             recovered,
-            f"It repeats {imitation.full} of its teacher's errors (n = {imitation.n:,})."
+            f"It repeats {imitation.full} of its teacher's errors, {imitation.n:,} in number."
             if imitation.mean is not None
             else "Its teacher makes no error that it could repeat.",
             *_uncounted(results),
