@@ -130,7 +130,7 @@ UNNAMED = """() => [...document.querySelectorAll('svg, img')]
     .map(e => e.outerHTML.slice(0, 80))"""
 
 
-def check_look(page: Any, where: str, *, headings: bool = True) -> None:
+def check_look(page: Any, where: str) -> None:
     """What holds of every page: it fits, can be read, and tells all to those who hear it."""
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
     assert page.evaluate(WIDER) == 0, f"{where} scrolls sideways"
@@ -138,7 +138,7 @@ def check_look(page: Any, where: str, *, headings: bool = True) -> None:
     assert page.evaluate(FAINT) == [], f"{where} has text that can hardly be read"
     assert page.evaluate(SMALLEST) >= 9, f"{where} has a chart whose text is too small"
     assert page.evaluate(UNNAMED) == [], f"{where} has a drawing without words"
-    levels = page.evaluate(HEADINGS) if headings else [1]
+    levels = page.evaluate(HEADINGS)
     assert levels[0] == 1 and levels.count(1) == 1, f"{where} has no heading, or several of the first level"
     assert all(below <= above + 1 for above, below in itertools.pairwise(levels)), f"{where} skips a heading"
 

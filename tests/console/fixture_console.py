@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.fixture_headings import check_headings
 
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.items import PartItems
@@ -68,12 +69,23 @@ class Server:
         return self._log.read_text()
 
 
+def _check_outline(answer: httpx.Response) -> None:
+    """Of whole pages; a part of one has no outline by itself."""
+    answer.read()
+    if answer.text.lower().startswith("<!doctype"):
+        check_headings(answer.text, str(answer.url))
+
+
 class Browser:
-    """An HTTP client that keeps cookies and reads forms, as a browser without scripts would."""
+    """An HTTP client that keeps cookies and reads forms, as a browser without scripts would.
+
+    Whatever page it is shown, in whatever state, has an outline that skips no level.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.http = httpx.Client(base_url=server.url, timeout=20)
+        hooks = {"response": [_check_outline]}
+        self.http = httpx.Client(base_url=server.url, timeout=20, event_hooks=hooks)
 
     def enter(self, name: str) -> Browser:
         """By the address with the token, and a name."""

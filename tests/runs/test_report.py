@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixture_headings import check_headings
 from tests.runs.fixture_runs import ARMS, FAILED, arm_results, measure, study_arm, write_run, write_study
 
 from partwise.config import AlignConfig
@@ -58,6 +59,7 @@ class Balanced(HTMLParser):
 def report_of(directory: Path) -> str:
     text = write_report(directory, known_kind).read_text(encoding="utf-8")
     page = Balanced(text)
+    check_headings(text, str(directory))
     assert len(page.ids) == len(set(page.ids)), "an id stands twice"
     for reference in page.references:
         assert reference == "data:," or (reference[0] == "#" and reference[1:] in page.ids), reference
