@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections.abc import Iterable
 from typing import cast
 
 _HOLD_NO_NODES = frozenset(
@@ -29,6 +30,18 @@ def walk(node: ast.AST) -> list[ast.AST]:
     for above in found:  # Which grows on the way.
         found += children(above)
     return found
+
+
+def parts(node: ast.AST) -> list[ast.expr]:
+    """The expressions right below one, in the order in which they are evaluated."""
+    if isinstance(node, ast.Dict):
+        return [part for pair in zip(node.keys, node.values, strict=True) for part in pair if part]
+    return [child for child in children(node) if isinstance(child, ast.expr)]
+
+
+def stored(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that are given values in some of these nodes."""
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 @functools.cache

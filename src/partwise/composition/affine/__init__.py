@@ -10,7 +10,8 @@ So whatever a program uses to remember a success is followed alike, be it a resu
 word or a list: in the states that are done it has one value, in the others another, and a test of it leaves
 only the states in which the test may come out so. `values.py` says what can be known of a value, `state.py`
 what becomes of it when collections change that several variables hold, the others what each construct does:
-`expressions.py` with `calls.py` and `outcomes.py`, and `follow.py` for statements and functions.
+`expressions.py` with `subscripts.py`, `calls.py` and `outcomes.py`, and `follow.py` for statements and
+functions.
 
 Sound first: each step says of a value at least all that Python could make of it. What can't be followed is
 rejected (recursion of what attempts something, such functions as values, names with two meanings) or

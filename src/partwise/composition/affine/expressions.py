@@ -12,12 +12,8 @@ from dataclasses import replace
 
 from partwise.composition.affine.module import Module
 from partwise.composition.affine.outcomes import Outcomes, States, loop, merged, refined
-from partwise.composition.affine.state import (
-    Change,
-    State,
-    change,
-    few,
-)
+from partwise.composition.affine.state import Change, State, change, few
+from partwise.composition.affine.subscripts import cut_out, index_parts, item_of
 from partwise.composition.affine.values import (
     FALSE,
     FALSY,
@@ -42,7 +38,7 @@ from partwise.composition.affine.values import (
     record,
     size,
 )
-from partwise.composition.nodes import children, walk
+from partwise.composition.nodes import parts, stored, walk
 from partwise.composition.streams import Comprehension
 
 Call = Callable[[ast.Call, State], Outcomes]
@@ -164,7 +160,7 @@ class Expressions:
         element: Callable[[State], States],
     ) -> tuple[States, int]:
         """The loops of a comprehension, `element` innermost, and how many rounds they have at most."""
-        names = {name: SOME for generator in generators for name in stored(generator.target)}
+        names = {name: SOME for generator in generators for name in stored(walk(generator.target))}
         ends: States = []
         most = 0
         for before, over in self.value(generators[0].iter, state):
@@ -209,7 +205,7 @@ class Expressions:
         state = state.bind(held, value)  # Whoever evaluates parts of the target may change it.
         if isinstance(target, ast.Subscript):
             ends: States = []
-            for after, (holder, *index) in self.all([target.value, *_index(target.slice)], state):
+            for after, (holder, *index) in self.all([target.value, *index_parts(target.slice)], state):
                 value = after.look_up(held)
                 after = after.loosen(value).drop([held])
                 ends.append(self._stored(target, after, holder, index, value))
@@ -335,12 +331,12 @@ class Expressions:
 
     def _subscript(self, node: ast.Subscript, state: State) -> Outcomes:
         found: Outcomes = []
-        for after, (holder, *index) in self.all([node.value, *_index(node.slice)], state):
+        for after, (holder, *index) in self.all([node.value, *index_parts(node.slice)], state):
             if isinstance(node.slice, ast.Slice):
-                made = _slice(node, holder, index)
+                made = cut_out(node, holder, index)
                 found.append((after.let_go(holder).made(made.site), made))
             else:
-                found.append(_item(after, holder, index[0]))
+                found.append(item_of(after, holder, index[0]))
         return found
 
     def _display(self, node: ast.List | ast.Set | ast.Dict, state: State) -> Outcomes:
@@ -374,20 +370,6 @@ def _equated(known: Value, other: object, how: ast.cmpop, truth: bool) -> Value 
     return said if other is None or isinstance(other, str) else assume(known, bool(other))
 
 
-def parts(node: ast.AST) -> list[ast.expr]:
-    """The expressions right below one, in the order in which they are evaluated."""
-    if isinstance(node, ast.Dict):
-        return [part for pair in zip(node.keys, node.values, strict=True) for part in pair if part]
-    return [child for child in children(node) if isinstance(child, ast.expr)]
-
-
-def stored(target: ast.AST) -> set[str]:
-    """The names that a target gives values to."""
-    return {
-        node.id for node in walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-
-
 def _tuple(state: State, held: Sequence[Value]) -> tuple[State, Value]:
     made = record(held)
     return (state, made) if isinstance(made, Record) else (state.loosen(*held), made)
@@ -395,41 +377,3 @@ def _tuple(state: State, held: Sequence[Value]) -> tuple[State, Value]:
 
 def _named(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
-
-
-def _index(node: ast.expr) -> list[ast.expr]:
-    """The expressions of a subscript: those of a slice one by one."""
-    return parts(node) if isinstance(node, ast.Slice) else [node]
-
-
-def _slice(node: ast.Subscript, holder: Value, index: Sequence[Value]) -> Items:
-    cut = node.slice
-    assert isinstance(cut, ast.Slice)
-    known = dict(zip([side for side in (cut.lower, cut.upper, cut.step) if side], index, strict=True))
-    lower = known[cut.lower] if cut.lower else const(0)
-    upper = known[cut.upper] if cut.upper else None
-    least, most = size(holder)
-    truthy = False if isinstance(holder, Items) and holder.truthy is False else None
-    if cut.step is not None or lower not in (const(0), const(-1)):
-        return Items(id(node), 0, most, truthy)
-    if lower == const(-1):
-        return Items(id(node), least if upper is None else 0, min(most, 1), truthy)
-    if upper == const(1):
-        return Items(id(node), least, min(most, 1), truthy)
-    whole = upper is None or (isinstance(upper, Consts) and _positive(upper))
-    return Items(id(node), least if whole else 0, most, truthy)
-
-
-def _positive(value: Consts) -> bool:
-    return all(isinstance(one, int) and one > 0 for _, one in value.values)
-
-
-def _item(state: State, holder: Value, index: Value) -> tuple[State, Value]:
-    if isinstance(holder, Record) and isinstance(index, Consts) and len(index.values) == 1:
-        ((_, place),) = index.values
-        if isinstance(place, int) and -len(holder.items) <= place < len(holder.items):
-            return state, holder.items[place]
-    if isinstance(holder, Items) and (place := cell(holder, index)) and place[0] in dict(holder.cells):
-        return state, dict(holder.cells)[place[0]]
-    # Of a collection whose keys are known to be falsy nothing is known of what it has for them.
-    return state.let_go(holder), SOME

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from partwise.composition.language import functions
-from partwise.composition.nodes import walk
+from partwise.composition.nodes import stored, walk
 from partwise.composition.rejection import Rejection
 from partwise.types import Effect, Tool
 
@@ -47,8 +47,8 @@ class Module:
         outside = [part for node in self.composition for part in walk(node)]
         self._nodes = [*outside, *(node for nodes in inside.values() for node in nodes)]
         names = [node for node in self._nodes if isinstance(node, ast.Name)]
-        self.variables = _stored(names) | {node.arg for node in self._nodes if isinstance(node, ast.arg)}
-        self.stores = {name: _stored(nodes) for name, nodes in inside.items()}
+        self.variables = stored(names) | {node.arg for node in self._nodes if isinstance(node, ast.arg)}
+        self.stores = {name: stored(nodes) for name, nodes in inside.items()}
         """The names to which each function gives values itself."""
         self.irreversible = {name for name, tool in tools.items() if tool.effect is Effect.IRREVERSIBLE}
         calls = {name: _called(nodes) for name, nodes in inside.items()}
@@ -129,11 +129,6 @@ def _changes(node: ast.AST) -> bool:
 def _called(nodes: Iterable[ast.AST]) -> set[str]:
     """The names that are called."""
     return {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-
-
-def _stored(nodes: Iterable[ast.AST]) -> set[str]:
-    """The names that are given values."""
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def _closure(direct: Mapping[str, bool], calls: Mapping[str, set[str]]) -> set[str]:
