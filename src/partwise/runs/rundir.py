@@ -12,24 +12,26 @@ import shlex
 import shutil
 import uuid
 from collections.abc import Generator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from partwise import __version__
-from partwise.config.addresses import without_secrets
-from partwise.config.places import local_places, with_absolute_paths
-from partwise.files import digests, is_full, nearest, sync, write_whole
-from partwise.runs.config import flatten
-from partwise.runs.machine import machine
+from partwise.config.places import with_absolute_paths
+from partwise.files import is_full, nearest, sync, write_whole
+from partwise.runs.record import (
+    RECORD,
+    SCHEMA,
+    as_written_now,
+    changed_inputs,
+    differing_settings,
+    inputs_of,
+    new_record,
+    texts_by_text,
+)
 
-SCHEMA = 1
 RESULTS = "results.json"
-_RECORD = "run.json"
 _LOCK = "run.lock"
-_MISSING = object()
 _NEARLY_FULL = 256 * 1024
 """Bytes free below which a failed write is put down to a full disk, whatever the library that wrote says."""
 
@@ -56,9 +58,9 @@ class RunDir:
         record = record or {}
         self.id = str(record.get("id", ""))
         """Tells it from every other run, wherever its directory is moved to."""
-        self._inputs = _texts_by_text(record.get("inputs"))
+        self._inputs = texts_by_text(record.get("inputs"))
         """SHA-256 of each file that the settings name, by its path, as the run began."""
-        self._given = _texts_by_text(record.get("given"))
+        self._given = texts_by_text(record.get("given"))
         """How the settings' paths had been written."""
 
     @classmethod
@@ -71,32 +73,32 @@ class RunDir:
             RunError: it holds another run or something that is no run, or can't be written.
         """
         absolute, given = with_absolute_paths(config)
-        data, inputs = absolute.model_dump(mode="json"), _inputs(absolute)
+        data, inputs = absolute.model_dump(mode="json"), inputs_of(absolute)
         if path.exists() and not path.is_dir():
             raise RunError(f"{path} is a file, not a directory; give another --out.")
         with plain_errors(path):
             path.mkdir(parents=True, exist_ok=True)
-            if not (path / _RECORD).exists():
+            if not (path / RECORD).exists():
                 if any(not _is_ours(entry.name) for entry in path.iterdir()):
                     raise RunError(f"{path} is not empty and holds no run; give another --out.")
-                record = _record(kind, data, inputs, given)
-                if _write_first(path / _RECORD, _as_json(record)):
+                record = new_record(kind, data, inputs, given)
+                if _write_first(path / RECORD, _as_json(record)):
                     return cls(path, kind, data, record)
         run = cls.open(path)
-        if run.kind == kind and _normal(run.config_data, config) == data:
+        if run.kind == kind and as_written_now(run.config_data, config) == data:
             run._refuse_other_inputs(inputs)
             return run
         if not run.is_blank():
             run._refuse_other(kind, data)
         with run.locked():
-            record = _record(kind, data, inputs, given)
-            run.write_json(_RECORD, record)
+            record = new_record(kind, data, inputs, given)
+            run.write_json(RECORD, record)
         return cls(path, kind, data, record)
 
     def is_blank(self) -> bool:
         """Whether nothing but records was ever written, here or in the runs that a study is made of."""
         files = (Path(where) / name for where, _, names in os.walk(self.path) for name in names)
-        return all(_is_ours(file.name) or file.name == _RECORD for file in files)
+        return all(_is_ours(file.name) or file.name == RECORD for file in files)
 
     def is_finished(self) -> bool:
         """Whether its results are there: they are written last."""
@@ -115,13 +117,13 @@ class RunDir:
             RunError: its record can't be read.
         """
         refuse_missing(path)
-        if not (path / _RECORD).exists():
-            raise NoRunError(f"{path} holds no run (it has no {_RECORD}).")
-        data = cls(path, "", {}).read_json(_RECORD)
+        if not (path / RECORD).exists():
+            raise NoRunError(f"{path} holds no run (it has no {RECORD}).")
+        data = cls(path, "", {}).read_json(RECORD)
         record = cast(dict[str, Any], data) if isinstance(data, dict) else {}
         kind, config = record.get("kind"), record.get("config")
         if not isinstance(kind, str) or not isinstance(config, dict):
-            raise RunError(f"{path / _RECORD} is no record of a run.")
+            raise RunError(f"{path / RECORD} is no record of a run.")
         if record.get("schema") != SCHEMA:
             raise RunError(f"{path} was made by another version of Partwise ({record.get('version')}).")
         return cls(path, kind, cast(dict[str, Any], config), record)
@@ -132,37 +134,21 @@ class RunDir:
         Raises:
             RunError: data or a model that the settings name has changed since.
         """
-        self._refuse_other_inputs(_inputs(config))
+        self._refuse_other_inputs(inputs_of(config))
 
     def _refuse_other_inputs(self, now: Mapping[str, str]) -> None:
-        before = self._inputs
-        changed = [
-            f"{file} is {'changed' if file in now and file in before else 'new' if file in now else 'gone'}"
-            for file in sorted(before.keys() | now.keys())
-            if before.get(file) != now.get(file)
-        ]
-        if before and changed:
-            named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        if self._inputs and (changed := changed_inputs(self._inputs, now)):
             raise RunError(
-                f"{self.path} began with other data: since then {named}; put it back as it was to go on, "
+                f"{self.path} began with other data: since then {changed}; put it back as it was to go on, "
                 "or start another run with another --out."
             )
 
     def _refuse_other(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind != self.kind:
             raise RunError(f"{self.path} holds a run of {self.kind}, not of {kind}; give another --out.")
-        here, asked = flatten(self.config_data), flatten(data)
-        differing = sorted(
-            k for k in here.keys() | asked.keys() if here.get(k, _MISSING) != asked.get(k, _MISSING)
-        )
-        if differing:
-            named = ", ".join(
-                f"`{k}` ({_shown(here.get(k, _MISSING))} there, {_shown(asked.get(k, _MISSING))} now)"
-                for k in differing[:6]
-            )
-            more = f" and {len(differing) - 6} more" if len(differing) > 6 else ""
+        if differing := differing_settings(self.config_data, data):
             raise RunError(
-                f"{self.path} holds a run with other settings: {named}{more}; give another --out, "
+                f"{self.path} holds a run with other settings: {differing}; give another --out, "
                 f"or continue it as it is by `{resume_command(self.path)}`."
             )
 
@@ -272,7 +258,7 @@ def refuse_missing(path: Path) -> None:
         NoRunError: it is none.
     """
     if not path.is_dir():
-        near = nearest(path, lambda there: (there / _RECORD).exists())
+        near = nearest(path, lambda there: (there / RECORD).exists())
         raise NoRunError(f"There is no run directory {path}{near}")
 
 
@@ -342,49 +328,11 @@ def _is_ours(name: str) -> bool:
     return name == _LOCK or (name.startswith(".") and name.endswith(".tmp"))
 
 
-def _shown(value: Any) -> str:
-    if value is _MISSING or value is None:
-        return "unset"
-    return json.dumps(without_secrets(value) if isinstance(value, str) and "@" in value else value)
-
-
 def _sync_tree(root: Path) -> None:
     for folder, _, files in os.walk(root, topdown=False):
         for name in files:
             sync(Path(folder) / name)
         sync(Path(folder))
-
-
-def _record(
-    kind: str, data: Mapping[str, Any], inputs: Mapping[str, str], given: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "kind": kind,
-        "id": uuid.uuid4().hex[:12],
-        "version": __version__,
-        "begun": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": machine(),
-        "config": data,
-        **({"inputs": inputs} if inputs else {}),
-        **({"given": given} if given else {}),
-    }
-
-
-def _inputs(config: BaseModel) -> dict[str, str]:
-    """SHA-256 of the files that settings name. Of a run that this one goes on from its record is enough."""
-    found: dict[str, str] = {}
-    for _, place in local_places(config):
-        with contextlib.suppress(OSError):  # whoever reads it says what is wrong with it
-            found |= digests(place / _RECORD if (place / _RECORD).exists() else place)
-    return found
-
-
-def _normal(data: Mapping[str, Any], config: BaseModel) -> Any:
-    """The settings of a record as this version would write them."""
-    with contextlib.suppress(ValidationError):
-        return with_absolute_paths(type(config).model_validate(data))[0].model_dump(mode="json")
-    return data
 
 
 def _write_first(path: Path, text: str) -> bool:
@@ -407,7 +355,3 @@ def _write_first(path: Path, text: str) -> bool:
 
 def _as_json(obj: Any) -> str:
     return json.dumps(obj, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _texts_by_text(data: Any) -> dict[str, str]:
-    return {str(k): str(v) for k, v in cast(dict[Any, Any], data).items()} if isinstance(data, dict) else {}
