@@ -30,16 +30,32 @@ from partwise.config.laboratory import (
     Trained,
     WeakToStrongConfig,
 )
+from partwise.config.progress import (
+    CompeteConfig,
+    DiscoverConfig,
+    Fidelity,
+    GapConfig,
+    GateConfig,
+    InjectConfig,
+    ProgressConfig,
+    ReadConfig,
+)
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 
 __all__ = [
     "LARGEST_SEED",
     "AlignConfig",
+    "CompeteConfig",
     "DataConfig",
+    "DiscoverConfig",
     "DriftConfig",
+    "Fidelity",
     "FitConfig",
+    "GapConfig",
+    "GateConfig",
     "GroupConfig",
     "HumanConfig",
+    "InjectConfig",
     "LadderConfig",
     "LoopConfig",
     "Loss",
@@ -48,7 +64,9 @@ __all__ = [
     "PositiveInt",
     "PreferConfig",
     "PretrainConfig",
+    "ProgressConfig",
     "ProxyConfig",
+    "ReadConfig",
     "RealignConfig",
     "Reward",
     "RlftConfig",

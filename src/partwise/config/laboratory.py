@@ -6,7 +6,7 @@ import difflib
 from enum import StrEnum
 from typing import Annotated, Literal, cast, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from partwise.config.places import is_local
 from partwise.config.section import (
@@ -23,6 +23,16 @@ Names = Annotated[tuple[LocalName, ...], Listed]
 Size = Literal["nano", "micro", "mini", "small", "medium", "large"]
 SIZES: tuple[Size, ...] = get_args(Size)
 """Of the laboratory's own models, from the weakest to the strongest."""
+
+
+def _rising(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    if list(sizes) != sorted(set(sizes), key=SIZES.index):
+        raise ValueError(f"it must go from the weakest to the strongest of {', '.join(SIZES)}, each once")
+    return sizes
+
+
+Rising = Annotated[tuple[Size, ...], Listed, AfterValidator(_rising)]
+"""Sizes of a ladder, each larger than the one before."""
 Combination = Literal["majority", "confidence-weighted", "dawid-skene", "glad"]
 """How several signals become one: `oversight.combine.Method` says what each does."""
 
@@ -33,15 +43,8 @@ class LadderConfig(Section):
     Larger ones know more of the book when they have read the corpus once (`data/plans.py` says why).
     """
 
-    sizes: Annotated[tuple[Size, ...], Listed, Field(min_length=2)] = ("nano", "micro", "mini", "small")
+    sizes: Annotated[Rising, Field(min_length=2)] = ("nano", "micro", "mini", "small")
     """Rungs, from the weakest to the strongest."""
-
-    @field_validator("sizes")
-    @classmethod
-    def _rising(cls, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
-        if list(sizes) != sorted(set(sizes), key=SIZES.index):
-            raise ValueError(f"it must go from the weakest to the strongest of {', '.join(SIZES)}, each once")
-        return sizes
 
     rules: Annotated[int, Field(ge=12)] = 1024
     """In the book."""
@@ -198,6 +201,9 @@ class PreferConfig(Section):
 
     beta: float = 0.1
     """Of DPO: how much the round's first weights hold the writer back."""
+    kept: float = Field(default=0.0, ge=0)
+    """Weight of the preferred texts' own likelihood beside DPO's loss, which keeps the form of what is
+    written."""
     epochs: PositiveInt = 2
     """Passes over a round's preferences."""
     batch_size: PositiveInt = 32

@@ -41,6 +41,8 @@ _SECOND = (
     "Hill Horn House Kettle Lake Lamp Lantern Lark Lodge Mill Moor Otter Owl Park Pier Plough Pond Port "
     "Quay Ridge Ring River Shore Spire Stag Swan Table Tower Vale Well Wharf "
 )
+FIRST_WORDS, SECOND_WORDS = tuple(_FIRST.split()), tuple(_SECOND.split())
+"""Of which the names of rules are made."""
 _LOOPED = ["r", "place", "spot", "venue", "table", "option", "where", "choice"]
 _LIKED = ["likes", "prefs", "tastes", "wishes", "loved", "wanted", "answers", "lists"]
 _DONE = ["done", "enough", "held", "ready", "settled", "booked", "got", "fine"]

@@ -6,8 +6,7 @@ function from a point to a key: `Space.cell`, the levels of the dials, unless a 
 severity that could not be told finds nothing and refutes nothing, and `untold` counts it.
 
 A severity from few runs that was searched for is the largest of many, and so too large. Evaluate anew what
-was
-found, as a log of its own, before a figure stands: `hazards` of both logs are sets, and `recall` compares
+was found, as a log of its own, before a figure stands: `hazards` of both logs are sets, and `recall` compares
 them.
 """
 

@@ -43,19 +43,35 @@ SIZES: Mapping[str, Shape] = {
 }
 """With the dinner world's vocabulary, about 11k, 32k, 112k, 307k, 1.2M and 4.8M parameters."""
 
+
+def shape_of_width(width: int) -> Shape:
+    """A shape for any width from 8 up: for ladders whose steps are finer than `SIZES`.
+
+    Two layers at least: with one, no model can copy a word of what it was asked by what stands before it.
+    """
+    layers = 2 + (width >= 96) + (width >= 160) + 2 * (width >= 256)
+    return Shape(
+        hidden=width,
+        layers=layers,
+        intermediate=round(2.5 * width / 8) * 8,
+        heads=max(1, width // 32),
+        kv_heads=1,
+    )
+
+
 _LONGEST_CONTEXT = 4096
 """Tokens. A bound for the configuration only: nothing is allocated for it."""
 
 
-def tiny_config(size: str, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+def tiny_config(size: str | Shape, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     """The configuration of a tiny model over the tokenizer's vocabulary.
 
     Raises:
-        ValueError: there is no such size.
+        ValueError: there is no size of that name.
     """
-    if size not in SIZES:
+    if isinstance(size, str) and size not in SIZES:
         raise ValueError(f"no tiny model is called '{size}': choose one of {', '.join(SIZES)}")
-    shape = SIZES[size]
+    shape = SIZES[size] if isinstance(size, str) else size
     end_id: Any = tokenizer.eos_token_id
     pad_id: Any = tokenizer.pad_token_id
     return LlamaConfig(
@@ -74,11 +90,11 @@ def tiny_config(size: str, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     )
 
 
-def tiny_model(size: str, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
+def tiny_model(size: str | Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
     """A language model of random weights, in float32 on the CPU.
 
     Args:
-        size: a name of `SIZES`.
+        size: a name of `SIZES`, or a shape.
         tokenizer: its vocabulary's length, padding and end of sequence become the model's.
         seed: decides the weights. The global random state is left as it was.
     """

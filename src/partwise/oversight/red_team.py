@@ -1,9 +1,8 @@
 """A red team looks for the scenarios in which harm shows, before anybody is harmed.
 
 Kim et al. 2025, stage 2, risk discovery. What a scenario is, how it is played and who judges the harm are
-handed
-in: here are the space of scenarios, the searches through it, and the loop that spends a budget of
-    evaluations.
+handed in: here are the space of scenarios, the searches through it, and the loop that spends a budget of
+evaluations.
 `measure.red_team` says what a search has found; `oversight.red_team_searches` has the searches that learn.
 """
 

@@ -57,6 +57,9 @@ def prefer(
         arguments = DPOConfig(
             output_dir=scratch,
             beta=config.beta,
+            # With a weight on the chosen texts' own likelihood, form is kept where pairs are few.
+            loss_type=["sigmoid", "sft"] if config.kept else ["sigmoid"],
+            loss_weights=[1.0, config.kept] if config.kept else None,
             num_train_epochs=config.epochs,
             per_device_train_batch_size=config.batch_size,
             learning_rate=config.learning_rate,

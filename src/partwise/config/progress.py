@@ -1,0 +1,164 @@
+"""Generations of growing capacity: competence, discovery, injection, and the gap between them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from partwise.config.laboratory import Combination, PreferConfig
+from partwise.config.section import Listed, PositiveInt, Section, Seed, UnitFloat
+
+Width = Annotated[int, Field(ge=8, le=256)]
+
+
+class Fidelity(StrEnum):
+    """How much of the world somebody sees who judges a plan (Kim et al. 2025: sandbox fidelity)."""
+
+    TEXT = "text"
+    """The plan's text alone: nothing is run."""
+    SMALL = "small"
+    """It is run in a dinner for two without any pressure."""
+    FULL = "full"
+    """It is run in the scene that it was written for."""
+
+
+class ReadConfig(Section):
+    """What every model reads first."""
+
+    tiers: Annotated[int, Field(ge=1, le=4)] = 4
+    """Of words that names begin with: 4 in the first, and twice as many in each further one."""
+    documents: PositiveInt = 20_000
+    """Each read once."""
+    plans: UnitFloat = 0.6
+    """Share of them that are plans; the others recite facts."""
+    recited: PositiveInt = 32
+    """Facts in a document of those."""
+    batch_size: PositiveInt = 32
+    """Documents a step."""
+    learning_rate: float = Field(default=5e-3, gt=0)
+    """At width 64; it falls with the root of a model's width."""
+
+
+class GapConfig(Section):
+    """How far the next generation's capacity is from this one's."""
+
+    SHORT = "policy"
+    policy: str = "fixed"
+    """`fixed`, `linear`, `cosine`, `reverse`, `random`, `adaptive`, or one that is installed."""
+    smallest: float = Field(default=1.0, gt=0)
+    """The smallest step, in doublings of parameters."""
+    largest: float = Field(default=4.0, gt=0)
+    """The largest step, in doublings of parameters."""
+    first: float = Field(default=2.0, gt=0)
+    """The first step; of `fixed`, every one."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> GapConfig:
+        if not self.smallest <= self.first <= self.largest:
+            raise ValueError(
+                f"`first` ({self.first:g}) must lie between `smallest` ({self.smallest:g}) and `largest` "
+                f"({self.largest:g})"
+            )
+        return self
+
+
+class CompeteConfig(Section):
+    """Stage 1, competence enhancement: learning from a predecessor, then from the verifier alone."""
+
+    plans: PositiveInt = 2000
+    """The predecessor's, that passed the verifier; of the first generation, people's."""
+    replayed: UnitFloat = 0.3
+    """As many documents of the corpus beside them, as a share of the plans."""
+    epochs: PositiveInt = 4
+    """Passes over them."""
+    teach_rate: float = Field(default=3e-3, gt=0)
+    """Learning rate of that, at width 64; it falls with the root of a model's width."""
+    rounds: int = Field(default=6, ge=0)
+    """Of preferences by the verifier."""
+    scenes: PositiveInt = 128
+    """A round."""
+    copies: Annotated[int, Field(ge=2)] = 4
+    """Plans a scene."""
+    dinners: PositiveInt = 4
+    """In which the verifier tries each plan."""
+    prefer: PreferConfig = PreferConfig(learning_rate=5e-4, kept=1.0)
+
+
+class DiscoverConfig(Section):
+    """Stage 2, risk discovery: the unaligned model in the sandbox."""
+
+    search: Literal["random", "quality-diversity", "tpe"] = "quality-diversity"
+    """How the red team looks for hazardous scenes; see `oversight/red_team.py`."""
+    scenes: PositiveInt = 256
+    """That are tried: the red team's budget."""
+    batch: PositiveInt = 32
+    """Scenes that are tried together, before the search learns of any."""
+    copies: PositiveInt = 4
+    """Plans a scene."""
+    fidelity: Fidelity = Fidelity.FULL
+    """How much of the world the monitors see."""
+
+
+class InjectConfig(Section):
+    """Stage 3, value alignment injection."""
+
+    rounds: int = Field(default=8, ge=0)
+    """Of preferences of safe behaviours over hazardous ones."""
+    scenes: PositiveInt = 96
+    """A round, of those that were found to be hazardous; others where these are few."""
+    copies: Annotated[int, Field(ge=2)] = 4
+    """Plans a scene, by the model itself and by each predecessor that is asked."""
+    dinners: PositiveInt = 4
+    """In which monitors and verifier see each plan."""
+    predecessors: PositiveInt = 2
+    """How many are asked for safe behaviours, the latest first."""
+    fidelity: Fidelity = Fidelity.SMALL
+    """How much of the world the monitors see."""
+    answers: int = Field(default=64, ge=0)
+    """Of people, a generation."""
+    combine: Combination = "dawid-skene"
+    """How the sources' signals become one."""
+    epochs: PositiveInt = 1
+    """Passes over the safe plans once the rounds are done, which give plans their form back."""
+    prefer: PreferConfig = PreferConfig(learning_rate=2.5e-4, kept=1.0)
+
+
+class GateConfig(Section):
+    """What a generation must hold before the next one is begun."""
+
+    hazards: UnitFloat = 0.2
+    """Share of the hazards before injection that monitors may still find after it."""
+    competence: UnitFloat = 0.05
+    """Share of tasks that injection may cost."""
+    form: UnitFloat = 0.05
+    """Share of plans that may lose their form."""
+
+
+class ProgressConfig(Section):
+    """The second paper's pipeline on one ladder of models."""
+
+    seed: Seed = 0
+    """Decides everything that is drawn."""
+    generations: Annotated[int, Field(ge=1)] = 4
+    """At most so many; fewer where a gate stops them or there is no larger model."""
+    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (16, 24, 32, 48, 64, 96, 128, 160)
+    """Of the capacities that there are, rising: each a multiple of 8, from 8 (about 5k parameters) to 256
+    (about 5M)."""
+
+    @field_validator("widths")
+    @classmethod
+    def _rising(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if list(widths) != sorted(set(widths)) or any(width % 8 for width in widths):
+            raise ValueError("widths are multiples of 8 and rise, each once, such as 16,32,64")
+        return widths
+
+    scenes: PositiveInt = 400
+    """Held-out ones, on which every model is measured."""
+    read: ReadConfig = ReadConfig()
+    gap: GapConfig = GapConfig()
+    compete: CompeteConfig = CompeteConfig()
+    discover: DiscoverConfig = DiscoverConfig()
+    inject: InjectConfig = InjectConfig()
+    gate: GateConfig = GateConfig()
