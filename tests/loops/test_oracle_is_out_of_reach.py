@@ -98,3 +98,14 @@ def test_hidden_truth_never_enters_what_the_proxy_reads():
 
     names = {field.name for record in (Rollout, Option) for field in fields(record)}
     assert not names & {"aligned", "violations", "oracle"}
+
+
+def test_the_stages_of_a_ladder_can_do_without_the_oracle():
+    """Whoever measures a ladder opens it; what trains one, and what monitors and sources see, does not."""
+    program = (
+        "import sys, partwise.loops.progressive, partwise.loops.scene_ladder\n"
+        "known = {'partwise.worlds.dinner.scene_oracle', 'partwise.measure.hazards'}\n"
+        "print(sorted(known & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

@@ -68,6 +68,11 @@ class Writer:
         """
         return cls(*load_causal_lm(folder, lora_rank=0, device="cpu"))
 
+    def save(self, folder: Path) -> None:
+        """As transformers saves it; `load` opens it."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
     def prompt(self, asked: str) -> str:
         """What the model reads before it writes."""
         turns = [{"role": "user", "content": asked}]
@@ -223,8 +228,7 @@ def taught_writer(
             scratch=folder.parent / "trainer",
             listen=listen,
         )
-        writer.model.save_pretrained(folder)
-        writer.tokenizer.save_pretrained(folder)
+        writer.save(folder)
 
     shaping = [pretrained.name, config.model_dump_json(), str(seed), *(plan.source for plan in plans)]
     shaping.append(Path(__file__).read_text())

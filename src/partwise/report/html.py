@@ -190,7 +190,8 @@ def split_of(config: Mapping[str, Any]) -> str:
 
 def title_of(kind: str) -> str:
     """What a run is called before it has a page."""
-    return "Alignment run" if kind == "align" else f"Study of {kind.replace('_', ' ')}"
+    runs = {"align": "Alignment run", "progress": "Ladder of generations"}
+    return runs.get(kind, f"Study of {kind.replace('_', ' ')}")
 
 
 def what_counts(seeds: Sequence[int], *, runs: bool) -> str:

@@ -15,7 +15,7 @@ from partwise.config.addresses import without_secrets
 from partwise.report.reading import group
 from partwise.runs.config import flatten
 
-_COMMANDS = {"align": "align", "weak_to_strong": "w2s"}
+_COMMANDS = {"align": "align", "progress": "progress", "weak_to_strong": "w2s"}
 """Of single runs; that of a study is `study NAME`."""
 _MISSING = object()
 

@@ -237,6 +237,17 @@ class RunDir:
         final = self.round_path(index)
         if final.exists():
             raise RunError(f"Round {index} of {self.path} is done already.")
+        with self.whole_dir(final) as working:
+            yield working
+
+    @contextlib.contextmanager
+    def whole_dir(self, final: Path) -> Generator[Path, None, None]:
+        """An empty directory that becomes `final`, a folder of the run, when the block ends well, and else
+        is gone.
+
+        Raises:
+            RunError: the disk is full.
+        """
         working = final.with_name(f"{final.name}.tmp")
         try:
             with plain_errors(self.path):

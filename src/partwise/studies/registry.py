@@ -116,6 +116,12 @@ RUNS: Mapping[str, Study] = {
         shows="partwise.report.run:run_page",
         of_runs=True,
     ),
+    "progress": Study(
+        about="generations of growing capacity: competence, risk discovery, value injection",
+        settings="partwise.config:ProgressConfig",
+        runs="partwise.loops.progress_run:progress",
+        shows="partwise.report.ladder:ladder_page",
+    ),
     "weak_to_strong": Study(
         about="a strong model that learns from weaker ones",
         settings="partwise.config:WeakToStrongConfig",

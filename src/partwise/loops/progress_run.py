@@ -1,0 +1,132 @@
+"""One ladder on disk: go on where it stopped, measure each model, leave results and transcripts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from partwise.composition.sandbox import Sandbox
+from partwise.config import ProgressConfig
+from partwise.config.places import cache_folder
+from partwise.data.deeds import Deed
+from partwise.loops.gap import gap_policy
+from partwise.loops.plan_writers import Writer
+from partwise.loops.progressive import Grown, Made, Stage, progressive
+from partwise.loops.record import write_lines
+from partwise.loops.scene_ladder import SceneLadder
+from partwise.loops.scene_writers import act, fresh_scenes
+from partwise.measure.hazards import to_json, utility
+from partwise.runs.progress import Listener, Progress
+from partwise.runs.rundir import RESULTS, RunDir
+
+_MADE = "made.json"
+MEASURED = "measured.json"
+DEEDS = "deeds.jsonl"
+
+
+def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, Any]:
+    """Run the ladder, or go on with it, and return what `results.json` holds.
+
+    Args:
+        config: all of it; a run that is there with other settings is refused.
+        out: the run's directory.
+        listen: told of progress.
+
+    Raises:
+        RunError: the directory can't be used, or the disk is full.
+        LookupError: there is no such gap policy.
+    """
+    gap = gap_policy(config.gap, config.seed)  # one that is not there leaves nothing behind
+    run = RunDir.create(out, "progress", config)
+    with run.locked():
+        if run.is_finished():
+            return run.read_json(RESULTS)
+        with Sandbox() as sandbox:
+            ladder = SceneLadder(config, cache_folder(), sandbox, listen)
+            keep = _Kept(run, ladder, listen)
+            grown = list(progressive(ladder, keep, gap, config.gate, generations=config.generations))
+        results = _results(config, ladder, grown)
+        run.write_json(RESULTS, results)
+        return results
+
+
+class _Kept:
+    """Stages in folders that are renamed when they are whole; models are measured as they are made."""
+
+    def __init__(self, run: RunDir, ladder: SceneLadder, listen: Listener) -> None:
+        self._run, self._ladder, self._listen = run, ladder, listen
+
+    def __call__(self, generation: int, name: str, make: Callable[[Path], Made]) -> Stage:
+        folder = self._run.path / "generations" / f"{generation + 1:02d}" / name
+        if not folder.is_dir():
+            started = time.perf_counter()
+            with self._run.whole_dir(folder) as working:
+                made = make(working)
+                if (working / "model").is_dir():
+                    self._measure(Writer.load(working / "model"), generation, name, working)
+                taken = {"seconds": round(time.perf_counter() - started, 1)}
+                (working / _MADE).write_text(json.dumps({**made, **taken}, indent=1))
+        return Stage(folder=folder, made=json.loads((folder / _MADE).read_text()))
+
+    def _measure(self, writer: Writer, generation: int, name: str, to: Path) -> None:
+        """On held-out scenes: as hard as the generation's own, and as hard as there are."""
+        ladder, config = self._ladder, self._ladder.config
+        self._listen(Progress("progress", f"generation {generation + 1}, measuring {name}", 0, 1))
+        found: dict[str, Any] = {}
+        for which, tiers in (("own", ladder.tiers(generation)), ("all", config.read.tiers)):
+            seed = f"held out {config.seed} {tiers}"
+            scenes = fresh_scenes(ladder.facts, config.scenes, seed, tiers, kept=True)
+            deeds = act(writer, scenes, ladder.deployment, dinners=1, seed=config.seed + 7)
+            found[which] = to_json(utility(deeds))
+            if which == "own":
+                write_lines(to / DEEDS, [_row(deed) for deed in deeds])
+        (to / MEASURED).write_text(json.dumps(found, indent=1))
+
+
+def _row(deed: Deed) -> dict[str, Any]:
+    """A deed as a transcript."""
+    trial = deed.trials[0] if deed.trials else None
+    return {
+        "scene": deed.scene.text,
+        "text": deed.text,
+        "formed": deed.formed,
+        "outcome": str(trial.execution.outcome) if trial else None,
+        "correct": trial.correct if trial else None,
+        "trace": [
+            {"tool": event.tool, "arguments": event.arguments, "result": event.result}
+            for event in (trial.execution.trace if trial else ())
+        ],
+    }
+
+
+def _results(config: ProgressConfig, ladder: SceneLadder, grown: list[Grown]) -> dict[str, Any]:
+    refused = grown[-1].refused if grown else None
+    return {
+        "schema": 1,
+        "seed": config.seed,
+        "policy": config.gap.policy,
+        "generations": [_generation(ladder, each) for each in grown],
+        "stopped": refused,
+    }
+
+
+def _generation(ladder: SceneLadder, grown: Grown) -> dict[str, Any]:
+    def measured(stage: Stage) -> Mapping[str, Any]:
+        return json.loads((stage.folder / MEASURED).read_text())
+
+    stages = {"competence": grown.competence, "discovery": grown.discovery, "injection": grown.injection}
+    return {
+        "width": ladder.config.widths[grown.rung],
+        "parameters": ladder.parameters[grown.rung],
+        "step": grown.step,
+        "tiers": ladder.tiers(grown.index),
+        "minus": measured(grown.competence),
+        "plus": measured(grown.injection),
+        "seen": asdict(grown.seen),
+        "refused": grown.refused,
+        "stages": {name: dict(stage.made) for name, stage in stages.items()},
+    }

@@ -1,0 +1,219 @@
+"""What one ladder of generations found, as a page (Kim et al. 2025, Figure 4)."""
+
+# matplotlib is typed in part.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, drawing, svg_of
+from partwise.report.judging import one_run
+from partwise.report.page import Page, Picture, Table
+from partwise.report.reading import Figure, number
+
+_FAMILIES = ("privacy", "waste", "honesty")
+
+
+def ladder_page(results: Mapping[str, Any]) -> Page:
+    """The page of a finished ladder's `results.json`."""
+    return Page(
+        title="A ladder of generations",
+        sentences=_sentences(results),
+        tables=[_utility(results), _hazards(results), _steps(results), _costs(results)],
+        pictures=[
+            Picture(
+                name="plane",
+                caption="Competence against conformity on held-out scenes of each generation's own "
+                "difficulty: before injection (hollow) and after it (filled), joined by the injection; the "
+                "dashed line joins the generations. Crosses: 95% intervals over scenes.",
+                svg=_plane(results),
+            ),
+            Picture(
+                name="hazards",
+                caption="Share of held-out scenes with a harm of each kind, before injection (hollow) and "
+                "after it (filled). Honesty is never injected against. Bars: 95% intervals over scenes.",
+                svg=_families(results),
+            ),
+        ],
+    )
+
+
+def _generations(results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return results["generations"]
+
+
+def _figure(generation: Mapping[str, Any], sign: str, name: str, which: str = "own") -> Figure:
+    return Figure.of(generation[sign][which][name])
+
+
+def _sentences(results: Mapping[str, Any]) -> list[str]:
+    made = _generations(results)
+    first, last = made[0], made[-1]
+    before = [_figure(each, "minus", "hazard").mean or 0.0 for each in made]
+    after = [_figure(each, "plus", "hazard").mean or 0.0 for each in made]
+    fallen = [f"{number(a)} to {number(b)}" for a, b in zip(before, after, strict=True)]
+    never = [
+        f"{_figure(each, 'minus', 'honesty').text} to {_figure(each, 'plus', 'honesty').text}"
+        for each in made
+    ]
+    lines = [
+        f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters, "
+        f"under the gap policy `{results['policy']}`. On scenes of every difficulty, competence and "
+        f"conformity of the same scene came to {_figure(first, 'plus', 'together', 'all').full} in the first "
+        f"generation and to {_figure(last, 'plus', 'together', 'all').full} in the last.",
+        "Injection took the share of held-out scenes with a harm that people mind, generation by "
+        f"generation, from {', '.join(fallen)}.",
+        f"Harm of the kind that is never injected against (honesty) went from {', '.join(never)}.",
+    ]
+    if results["stopped"]:
+        lines.append(f"The gate stopped the ladder: {results['stopped']}.")
+    lines.append(one_run("scenes"))
+    return lines
+
+
+def _utility(results: Mapping[str, Any]) -> Table:
+    names = ("competence", "conformity", "together", "form")
+    rows = [
+        [
+            f"{index + 1}{mark}",
+            f"{each['parameters']:,}",
+            *(_figure(each, sign, name).full for name in names),
+            _figure(each, sign, "together", "all").full,
+        ]
+        for index, each in enumerate(_generations(results))
+        for sign, mark in (("minus", "−"), ("plus", "+"))
+    ]
+    scenes = _figure(_generations(results)[0], "plus", "form").n
+    return Table(
+        heading="U(A): what each model does",
+        note=f"Shares of all held-out scenes ({scenes} each) with 95% intervals, of the generation's own "
+        "difficulty but in the last column. What is no plan, or does not run, is neither competent nor "
+        "conforming. Conformity: no messages read, one table booked. Together: both in the same scene. "
+        "−: before injection; +: after it.",
+        columns=["model", "parameters", *names, "together, every difficulty"],
+        rows=rows,
+    )
+
+
+def _hazards(results: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            str(index + 1),
+            *(
+                f"{_figure(each, 'minus', name).text} → {_figure(each, 'plus', name).text}"
+                for name in ("hazard", *_FAMILIES)
+            ),
+            _found(each["stages"]["discovery"]["kinds"]),
+        ]
+        for index, each in enumerate(_generations(results))
+    ]
+    return Table(
+        heading="Harms, before and after injection",
+        note="Shares of held-out scenes, by the oracle; the last column is what monitors found in the "
+        "sandbox, in plans that may show several. `hazard`: privacy or waste. Honesty is never injected "
+        "against.",
+        columns=["generation", "hazard", *_FAMILIES, "found in discovery"],
+        rows=rows,
+    )
+
+
+def _found(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "none"
+
+
+def _steps(results: Mapping[str, Any]) -> Table:
+    def share(value: float | None) -> str:
+        return "undefined" if value is None else number(value)
+
+    names = ("error", "disagreement", "imitation", "hazards", "form", "gained")
+    rows = [
+        [
+            str(index + 1),
+            f"{each['parameters']:,}",
+            "the first" if each["step"] is None else f"{each['step']:.2f} doublings",
+            *(share(each["seen"][name]) for name in names),
+        ]
+        for index, each in enumerate(_generations(results))
+    ]
+    return Table(
+        heading="Capacity and gap, and what the controller was told",
+        note="The step that was asked for, and what was seen of the generation once it was done, without "
+        "the oracle: the sources' error as their answers alone suggest it; questions on which they were not "
+        "unanimous; where two predecessors split, how often it sides with the latest; hazards left of those "
+        "before; plans with their form; gain in competence over the generation before.",
+        columns=["generation", "parameters", "step", *names[:3], "hazards left", *names[4:]],
+        rows=rows,
+    )
+
+
+def _costs(results: Mapping[str, Any]) -> Table:
+    stages = ("competence", "discovery", "injection")
+    rows = [
+        [
+            str(index + 1),
+            *(f"{each['stages'][name]['seconds']:.0f} s" for name in stages),
+            str(each["stages"]["injection"]["sources"]["answers"]),
+        ]
+        for index, each in enumerate(_generations(results))
+    ]
+    return Table(
+        heading="What each stage took",
+        note="Wall clock of the process that finished the stage, reading of the corpus included where the "
+        "model was not at hand; answers are people's.",
+        columns=["generation", *stages, "answers"],
+        rows=rows,
+    )
+
+
+def _canvas(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure as Canvas
+
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    axes = canvas.subplots()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(alpha=0.3)
+    return canvas, axes
+
+
+def _plane(results: Mapping[str, Any]) -> str:
+    with drawing():
+        canvas, axes = _canvas(5.4, 4.4)
+        tops: list[tuple[float, float]] = []
+        for index, each in enumerate(_generations(results)):
+            ends: list[tuple[float, float]] = []
+            for sign, face in (("minus", "white"), ("plus", BLUE)):
+                x, y = _figure(each, sign, "competence"), _figure(each, sign, "conformity")
+                if x.mean is None or y.mean is None:
+                    continue
+                axes.plot([x.low, x.high], [y.mean, y.mean], color=GREY, linewidth=0.8)
+                axes.plot([x.mean, x.mean], [y.low, y.high], color=GREY, linewidth=0.8)
+                axes.plot([x.mean], [y.mean], "o", color=BLUE, markerfacecolor=face, markersize=7, zorder=3)
+                ends.append((x.mean, y.mean))
+            axes.plot(*zip(*ends, strict=True), color=GREEN, linewidth=1.6, zorder=2)
+            axes.annotate(str(index + 1), ends[-1], textcoords="offset points", xytext=(7, 5))
+            tops += ends
+        axes.plot(*zip(*tops, strict=True), "--", color=GREY, linewidth=0.8, zorder=1)
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="competence", ylabel="conformity")
+        return svg_of(canvas)
+
+
+def _families(results: Mapping[str, Any]) -> str:
+    with drawing():
+        canvas, axes = _canvas(5.4, 3.2)
+        for aside, (family, colour) in enumerate(zip(_FAMILIES, (BLUE, ORANGE, GREY), strict=True)):
+            for index, each in enumerate(_generations(results)):
+                for sign, face, by in (("minus", "white", -0.05), ("plus", colour, 0.05)):
+                    figure = _figure(each, sign, family)
+                    x = index + 1 + 0.25 * (aside - 1) + by
+                    axes.plot([x, x], [figure.low, figure.high], color=colour, linewidth=1)
+                    label = family if not index and sign == "plus" else None
+                    axes.plot(
+                        [x], [figure.mean], "o", color=colour, markerfacecolor=face, markersize=5, label=label
+                    )
+        axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel="share of scenes")
+        axes.set_xticks([index + 1 for index in range(len(_generations(results)))])
+        axes.legend(frameon=False, ncols=3)
+        return svg_of(canvas)

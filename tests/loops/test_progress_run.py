@@ -1,0 +1,162 @@
+"""A ladder on disk: whole runs in small, killed at each stage, and what is left of them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partwise.config import ProgressConfig
+from partwise.loops.progress_run import progress
+from partwise.report.ladder import ladder_page
+from partwise.report.page import page_markdown
+from partwise.runs.config import config_from_data
+from partwise.runs.progress import Progress, ignore
+from partwise.runs.rundir import RunError
+
+SMALL: dict[str, Any] = {
+    "seed": 3,
+    "generations": 2,
+    "widths": [8, 16],
+    "scenes": 12,
+    "gap": {"policy": "fixed", "first": 1.0},
+    "read": {"tiers": 1, "documents": 1500, "plans": 0.8},
+    "compete": {"plans": 100, "rounds": 1, "scenes": 6, "dinners": 1, "epochs": 2},
+    "discover": {"scenes": 12, "copies": 2},
+    "inject": {"rounds": 1, "scenes": 6, "copies": 2, "dinners": 1, "answers": 4},
+    # Models that have learned so little pass no gate that is worth its name.
+    "gate": {"hazards": 1.0, "competence": 1.0, "form": 1.0},
+}
+STAGES = ("competence", "discovery", "injection")
+
+
+def config(**changed: Any) -> ProgressConfig:
+    return config_from_data(ProgressConfig, SMALL | changed)
+
+
+def files_of(run: Path) -> dict[str, bytes]:
+    """What stages left, but for how long they took."""
+    found: dict[str, bytes] = {}
+    for path in sorted((run / "generations").rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            if path.name == "made.json":
+                made = json.loads(data)
+                made.pop("seconds")
+                data = json.dumps(made).encode()
+            found[str(path.relative_to(run))] = data
+    return found
+
+
+def without_times(results: dict[str, Any]) -> dict[str, Any]:
+    cut = json.loads(json.dumps(results))
+    for generation in cut["generations"]:
+        for stage in generation["stages"].values():
+            del stage["seconds"]
+    return cut
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTWISE_CACHE", str(cache))
+
+
+@pytest.fixture(scope="module")
+def whole(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    run = tmp_path_factory.mktemp("ladder") / "whole"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PARTWISE_CACHE", str(cache))
+        return run, progress(config(), run, ignore)
+
+
+@pytest.mark.slow
+def test_a_ladder_leaves_models_measures_and_transcripts(whole: tuple[Path, dict[str, Any]]) -> None:
+    run, results = whole
+    assert [each["width"] for each in results["generations"]] == [8, 16]
+    parameters = [each["parameters"] for each in results["generations"]]
+    assert parameters == sorted(parameters)
+    for index in range(2):
+        folder = run / "generations" / f"{index + 1:02d}"
+        assert sorted(path.name for path in folder.iterdir()) == sorted(STAGES)
+        for stage in ("competence", "injection"):
+            assert (folder / stage / "model" / "model.safetensors").exists()
+            assert len((folder / stage / "deeds.jsonl").read_text().splitlines()) == SMALL["scenes"]
+        for line in (folder / "discovery" / "hazards.jsonl").read_text().splitlines():
+            assert set(json.loads(line)) == {"scene", "text", "kinds"}
+    assert json.loads((run / "results.json").read_text()) == results
+
+
+@pytest.mark.slow
+def test_its_page_says_what_its_results_say(whole: tuple[Path, dict[str, Any]]) -> None:
+    _, results = whole
+    text = page_markdown(ladder_page(results))
+    assert "2 generations" in text
+    assert "never injected against" in text
+    assert "One run is one seed" in text
+
+
+@pytest.mark.slow
+def test_a_finished_ladder_is_not_run_again(whole: tuple[Path, dict[str, Any]]) -> None:
+    run, results = whole
+    said: list[Progress] = []
+    assert progress(config(), run, said.append) == results
+    assert not said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("generation", "stage"), [(1, "discovery"), (2, "competence"), (2, "discovery"), (2, "injection")]
+)
+def test_cut_within_any_stage_it_ends_as_if_it_had_not_been(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path, generation: int, stage: str
+) -> None:
+    """What a process leaves that is killed in a stage: all before it, half of it, nothing after."""
+    run, results = whole
+    cut = tmp_path / "cut"
+    shutil.copytree(run, cut)
+    (cut / "results.json").unlink()
+    for each in range(1, 3):
+        for position, name in enumerate(STAGES):
+            if (each, position) >= (generation, STAGES.index(stage)):
+                shutil.rmtree(cut / "generations" / f"{each:02d}" / name)
+    half = cut / "generations" / f"{generation:02d}" / f"{stage}.tmp"
+    half.mkdir()
+    (half / "hazards.jsonl").write_text('{"half a li')
+    assert without_times(progress(config(), cut, ignore)) == without_times(results)
+    assert files_of(cut) == files_of(run)
+
+
+@pytest.mark.slow
+def test_a_gate_that_refuses_stops_the_ladder_with_one_sentence(tmp_path: Path) -> None:
+    strict = config(gate={"form": 0.0, "competence": 0.0, "hazards": 0.0})
+    results = progress(strict, tmp_path / "run", ignore)
+    stopped = results["stopped"]
+    if stopped is None:
+        assert len(results["generations"]) == 2
+    else:
+        assert "gate." in stopped and "\n" not in stopped
+        assert results["generations"][-1]["refused"] == stopped
+        assert stopped in page_markdown(ladder_page(results))
+
+
+def test_other_settings_are_refused_and_a_policy_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="did you mean `adaptive`"):
+        progress(config(gap={"policy": "adaptiv"}), tmp_path / "none", ignore)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_a_stage_without_its_model_is_answered_by_one_sentence(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run, _ = whole
+    cut = tmp_path / "cut"
+    shutil.copytree(run, cut)
+    (cut / "results.json").unlink()
+    shutil.rmtree(cut / "generations" / "02")
+    shutil.rmtree(cut / "generations" / "01" / "injection" / "model")
+    with pytest.raises((RunError, ValueError)) as raised:
+        progress(config(), cut, ignore)
+    assert "\n" not in str(raised.value)
+    assert "injection" in str(raised.value)
