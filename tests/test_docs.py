@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from partwise import __version__ as partwise_version
 from partwise.cli import app
 from partwise.cli.common import split_settings
-from partwise.config import AlignConfig, Section, WeakToStrongConfig
+from partwise.config import AlignConfig, ProgressConfig, Section, WeakToStrongConfig
 from partwise.runs.config import load_config
 from partwise.studies.registry import STUDIES
 
@@ -85,10 +85,10 @@ def test_every_command_is_one(line: str):
     shown = partwise(command, *group, "--help")
     for option in (word.partition("=")[0] for word in rest if word.startswith("--")):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), f"{option} is no option of {command}"
-    if command in ("align", "study", "w2s"):
+    if command in ("align", "study", "w2s", "progress"):
         assert rest.count("--out") == 1, "an example names its directory"
         settings = [word for word in rest[: rest.index("--out")] if not word.startswith("--")]
-        alone = {"align": AlignConfig, "w2s": WeakToStrongConfig}
+        alone = {"align": AlignConfig, "w2s": WeakToStrongConfig, "progress": ProgressConfig}
         config = STUDIES[settings.pop(0)].config if command == "study" else alone[command]
         path, overrides = split_settings(settings)
         load_config(config, path, overrides)

@@ -34,6 +34,29 @@ def w2s(
         run_kind("weak_to_strong", config, directory)
 
 
+@app.command(short_help="Let generations of growing capacity become competent, and be aligned.")
+def progress(
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
+    ] = None,
+) -> None:
+    """Grow models generation by generation: competence, risk discovery in the sandbox, value injection.
+
+    Such as: partwise progress generations=3 gap.policy=adaptive
+    """
+    with plain_errors(out):
+        from partwise.config import ProgressConfig
+        from partwise.loops.gap import gap_policy
+
+        config = load_settings(ProgressConfig, settings or [], "progress")
+        gap_policy(config.gap, config.seed)
+    from partwise.cli.place import run_directory
+
+    with run_directory("progress", out) as directory:
+        run_kind("progress", config, directory)
+
+
 @app.command(short_help="Score a reward model on RewardBench.")
 def rewardbench(
     model: Annotated[str, typer.Argument(help="A reward model, by name or folder.")],

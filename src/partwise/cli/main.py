@@ -139,7 +139,9 @@ def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")
 def say_settings(
     about: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COMMAND] [GROUP]", help="align, w2s or study NAME; a group or a setting."),
+        typer.Argument(
+            metavar="[COMMAND] [GROUP]", help="align, w2s, progress or study NAME; a group or a setting."
+        ),
     ] = None,
 ) -> None:
     """Say what can be set: each key with its default, what it may be and what it means.
@@ -151,7 +153,7 @@ def say_settings(
         from partwise.studies.registry import find_kind, find_study
 
         words = about or []
-        command = words.pop(0) if words and words[0] in ("align", "w2s", "study") else "align"
+        command = words.pop(0) if words and words[0] in ("align", "w2s", "progress", "study") else "align"
         if command == "study":
             model = find_study(words.pop(0) if words else "").config
         else:
