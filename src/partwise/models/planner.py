@@ -105,7 +105,7 @@ class Planner:
         # A planner that has settled writes the same in many rows.
         distinct = list(dict.fromkeys(spoken))
         decoded = self.tokenizer.batch_decode(
-            distinct, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            [list(row) for row in distinct], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         text_of = dict(zip(distinct, decoded, strict=True))
         texts = [text_of[row] for row in spoken]
