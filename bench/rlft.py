@@ -1,6 +1,6 @@
 """Scored two-turn rollouts a second: our rollouts against TRL's stock generation, in one run, interleaved.
 
-Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/rlft.py   (two to three minutes; about 40 s more where
+Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/rlft.py   (three minutes; about 40 s more where
 the cache lacks the base planner; needs no network)
 
 Every side does one batch as `rlft` does: 8 tasks times 16 copies, the same pretrained planner, tasks, proxy,
@@ -8,20 +8,27 @@ lengths, temperature and ends of turns, on one thread. Rows that failed in the f
 second on any side. A rollout is scored when it was parsed, solved and judged by the proxy, checked against
 the composition space, run in the sandbox, verified and summarised.
 
-- `partwise`: `RolloutEngine`. Prompts are read once for all copies, the second turn goes on from the caches
-  of the first, rows leave the batch as they end, and tiny models take the fast path. Within the batch no part
-  is judged twice and no program run twice on the same task.
+- `partwise`: `RolloutEngine`, new for each batch. Prompts are read once for all copies, the second turn
+  goes on from the caches of the first, rows leave the batch as they end, and tiny models take the fast
+  path. Within the batch no part is judged twice, no program run twice on the same task, and what has been
+  written is a guess of what comes next. Of the batches before it nothing is kept: like for like with the
+  two sides of stock generation.
+- `partwise, drafts kept`: the same, with guesses that were learned in the batches before, as `rlft` keeps
+  them within a round. What is sampled has the same distribution.
+- `partwise, as it trains`: what a round of `rlft` does. One engine is kept for all batches, which remembers
+  what programs did; a proxy of its own, as good as the others', remembers its scores of parts, as it does
+  until it learns again; and drafts are kept. Only the planner's weights do not move, as they would from
+  step to step.
 - `stock generation, our scoring`: TRL's `GRPOTrainer._generate_single_turn`, which is `generate` of
   transformers on left-padded prompts: once for the first turn, and once, on prompt, first turn and inserted
-  tokens, for the second. Scored by `RolloutEngine`.
+  tokens, for the second. Scored by `RolloutEngine`, new for each batch.
 - `stock`: the same generation, scored as a reward function does it that is called with one completion at a
   time: the proxy solves and judges, and the sandbox runs, for each rollout anew.
 
-- `partwise, drafts kept`: the same as `partwise`, with guesses of what comes next that were learned in the
-  batches before, as `rlft` keeps them within a round. What is sampled has the same distribution.
-
-No other side remembers anything from one batch to the next, and none what parts and programs came to, which
-`rlft` does. The table shows medians; lengths are sampled, so tokens a rollout are shown too.
+What this package remembers of texts, for the whole process (which of them are programs of the language, and
+how they run), serves all sides, stock ones too; the sides take turns at being first. The table shows
+medians; lengths are sampled, so tokens a rollout are shown too. The number that is like for like is that of
+`partwise`.
 """
 
 from __future__ import annotations
@@ -47,6 +54,7 @@ from partwise.composition.summary import summarise
 from partwise.config import AlignConfig
 from partwise.loops.setup import base_planner, load_planner, new_proxy
 from partwise.models.chat import between_turns, first_prompt
+from partwise.models.drafts import Drafts
 from partwise.models.planner import Planner, Turn
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.items import PartItems
@@ -107,7 +115,7 @@ class StockPlanner:
         self.tokenizer = planner.tokenizer
         self._copies = config.rlft.group_size
 
-    def open(self, tasks: Sequence[Task], copies: int, _drafts: None = None) -> StockConversation:
+    def open(self, tasks: Sequence[Task], copies: int, _drafts: Drafts | None = None) -> StockConversation:
         prompts = [first_prompt(self.tokenizer, task.statement) for task in tasks]
         return StockConversation(self, [prompt for prompt in prompts for _ in range(copies)])
 
@@ -154,15 +162,21 @@ def by_engine(
     proxy: Proxy,
     sandbox: Sandbox,
     config: AlignConfig,
-    drafts: Any = None,
+    drafts: Drafts | None = None,
+    *,
+    kept: bool = False,
 ) -> Side:
-    """Scored by `RolloutEngine`."""
+    """Scored by `RolloutEngine`: new for each batch, or kept with all that the proxy has scored."""
+
+    def new_engine() -> RolloutEngine:
+        proxy.forget_scores()
+        return RolloutEngine(world, planner, proxy, sandbox, space=config.loop.composition_space)
+
+    only = new_engine() if kept else None
 
     def side(tasks: list[Task], seed: int) -> tuple[int, int]:
         torch.manual_seed(seed)
-        proxy.forget_scores()
-        engine = RolloutEngine(world, planner, proxy, sandbox, space=config.loop.composition_space)
-        rollouts, tokens = engine.roll_out(
+        rollouts, tokens = (only or new_engine()).roll_out(
             tasks,
             config.rlft.group_size,
             temperature=config.rlft.temperature,
@@ -240,8 +254,6 @@ def fitted_proxy(world: World, config: AlignConfig, answers: int) -> Proxy:
 
 def main() -> None:
     """Print a markdown table and the ratios."""
-    from partwise.models.drafts import Drafts
-
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=7)
     given = parser.parse_args()
@@ -253,18 +265,23 @@ def main() -> None:
     stock = StockPlanner(planner, config)
     count = config.rlft.tasks_per_step
     with Sandbox() as sandbox:
+        its_own = fitted_proxy(world, config, 200)
         sides: dict[str, Side] = {
             "partwise": by_engine(world, planner, proxy, sandbox, config),
             "partwise, drafts kept": by_engine(world, planner, proxy, sandbox, config, Drafts()),
+            "partwise, as it trains": by_engine(
+                world, planner, its_own, sandbox, config, Drafts(), kept=True
+            ),
             "stock generation, our scoring": by_engine(world, stock, proxy, sandbox, config),
             "stock": one_by_one(world, stock, proxy, sandbox, config),
         }
         tallies = {name: Tally() for name in sides}
         for repeat in range(given.repeats + 1):
             tasks = [world.task(Split.TRAIN, repeat * count + place) for place in range(count)]
-            for name, side in sides.items():
+            names = list(sides)
+            for name in names[repeat % len(names) :] + names[: repeat % len(names)]:
                 start = time.perf_counter()
-                tokens, correct = side(tasks, repeat)
+                tokens, correct = sides[name](tasks, repeat)
                 took = time.perf_counter() - start
                 if repeat:  # the first round warms up
                     tallies[name].seconds.append(took)
@@ -284,7 +301,7 @@ def report(tallies: dict[str, Tally], batch: int) -> None:
             f"| {median['stock'] / median[name]:.1f} |"
         )
     alone = median["stock generation, our scoring"] / median["partwise"]
-    for name in ("partwise", "partwise, drafts kept"):
+    for name in [name for name in median if name.startswith("partwise")]:
         print(f"\n{name}, over stock: {median['stock'] / median[name]:.2f} times")
     print(f"by generation alone (same scoring): {alone:.2f} times")
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from partwise.composition.language import _passed  # pyright: ignore[reportPrivateUsage]
 from partwise.composition.program import _prepare  # pyright: ignore[reportPrivateUsage]
 from partwise.composition.sandbox import Sandbox
 from partwise.types import Effect, Tool
@@ -91,6 +92,7 @@ def sandbox_runner(sandbox: Sandbox, *, remember: bool) -> Runner:
     def run(source: str, episode: Dinner) -> None:
         if not remember:
             _prepare.cache_clear()
+            _passed.clear()
         execution = sandbox.run(source, episode, TOOLS)
         if not execution.ran:
             raise RuntimeError(execution.message)

@@ -31,6 +31,16 @@ def test_programs_of_the_language_parse(source: str) -> None:
     assert ast.dump(parse(ast.unparse(module))) == ast.dump(module)
 
 
+def test_a_program_that_is_known_gets_a_tree_of_its_own_and_narrower_bounds_still_hold() -> None:
+    source = "for u in users:\n    f(u)\n"
+    first, again = parse(source), parse(source)
+    assert ast.dump(first) == ast.dump(again)
+    assert first.body[0] is not again.body[0]
+    for bounds in ({"max_bytes": 5}, {"max_depth": 2}):
+        with pytest.raises(CompositionError):
+            parse(source, **bounds)
+
+
 REFUSED = [
     ("x = 1\nwhile x:\n    pass", 2, 1, "`while` loops"),
     ("import os", 1, 1, "imports"),

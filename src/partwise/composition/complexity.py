@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from partwise.composition.language import parse
@@ -15,10 +16,12 @@ ENDLESS: Final = 1000
 """The nesting depth of what calls itself."""
 
 
+@lru_cache(maxsize=4096)
 def complexity(source: str) -> int:
     """The number of syntax nodes of a program, 1 for the empty one.
 
-    Counts what `ast.walk` finds, without the load and store contexts, which say nothing to a reader.
+    Counts what `ast.walk` finds, without the load and store contexts, which say nothing to a reader. The last
+    ones are remembered.
 
     Raises:
         CompositionError: the text is no program of the language.

@@ -11,6 +11,7 @@ import builtins
 import re
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NoReturn, cast
 
 from partwise.composition.equal import MOST_LOOPS, Streams, refusal
@@ -103,6 +104,14 @@ class CompositionError(ValueError):
         return CompositionError(line + lines, column, construct, sentence)
 
 
+_REMEMBERED = 4096
+_passed: set[tuple[str, int, int]] = set()
+"""Texts that `parse` let through, with its bounds: they are not checked again, which is most of its work.
+
+Trees are made anew, since whoever asks for one may change it.
+"""
+
+
 def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> ast.Module:
     """Parse and check one program: function definitions and statements of the language.
 
@@ -115,7 +124,9 @@ def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         CompositionError: the text is not Python, or uses what is no part of the language.
     """
     source = source.removeprefix("\ufeff")  # The byte order mark that some editors write.
-    _scan(source, max_bytes)
+    looked_at = (source, max_bytes, max_depth)
+    if not (passed := looked_at in _passed):
+        _scan(source, max_bytes)
     try:
         with warnings.catch_warnings(action="ignore"):  # Of escapes such as `\d`, which are no errors.
             module = ast.parse(source)
@@ -128,7 +139,11 @@ def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise CompositionError(1, 1, "nesting", "the program is nested too deeply") from None
     except ValueError as error:  # Null bytes, and integers of thousands of digits.
         raise CompositionError(1, 1, "syntax", f"this is not Python ({error})") from None
-    _Checker(source, max_depth).check(module)
+    if not passed:
+        _Checker(source, max_depth).check(module)
+        if len(_passed) >= _REMEMBERED:
+            _passed.clear()
+        _passed.add(looked_at)
     return module
 
 
@@ -137,10 +152,11 @@ def functions(module: ast.Module) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_decomposition(text: str) -> tuple[Subtask, ...]:
     """Parse a decomposition: 1 to 8 lines such as `def ask_preference(user): "Ask what they like."`.
 
-    The docstring may stand on the line after; empty lines may stand between.
+    The docstring may stand on the line after; empty lines may stand between. The last ones are remembered.
 
     Raises:
         CompositionError: it is no such list, or one name appears twice.

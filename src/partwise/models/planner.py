@@ -101,11 +101,14 @@ class Planner:
         ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator)
         finished = [len(row) > 0 and row[-1] in self._sampler.eos_ids for row in ids]
         # The end is cut off here: not every tokenizer calls it special. Nothing else may be tidied.
-        texts = self.tokenizer.batch_decode(
-            [row[:-1] if ended else row for row, ended in zip(ids, finished, strict=True)],
-            skip_special_tokens=True,
-            clean_up_tokenization_spaces=False,
+        spoken = [tuple(row[:-1] if ended else row) for row, ended in zip(ids, finished, strict=True)]
+        # A planner that has settled writes the same in many rows.
+        distinct = list(dict.fromkeys(spoken))
+        decoded = self.tokenizer.batch_decode(
+            [list(row) for row in distinct], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
+        text_of = dict(zip(distinct, decoded, strict=True))
+        texts = [text_of[row] for row in spoken]
         return Turn(ids=ids, logps=cursor.logps, texts=texts, finished=finished)
 
     def fits(self, tokens: int) -> bool:

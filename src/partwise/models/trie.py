@@ -38,27 +38,29 @@ class Trie:
     @classmethod
     def of(cls, tokens_BT: Tensor, mask_BT: Tensor) -> Trie:
         """The trie of rows that are padded on the right alone."""
-        tokens, length_B = tokens_BT.cpu().numpy(), mask_BT.sum(-1).cpu().numpy()
-        rows, longest = tokens.shape
-        nodes = np.zeros((rows, longest), dtype=np.int64)
-        above_B = np.zeros(rows, dtype=np.int64)
-        firsts: list[np.ndarray] = []
-        aboves: list[np.ndarray] = []
-        count = 0
-        for place in range(longest):
-            there = np.flatnonzero(length_B > place)
-            pairs = above_B[there] * (int(tokens.max()) + 1) + tokens[there, place]
-            _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
-            aboves.append(above_B[there[first]])
-            firsts.append(there[first] * longest + place)
-            nodes[there, place] = above_B[there] = count + which
-            count += len(first)
-        first_N = torch.from_numpy(np.concatenate(firsts)).to(tokens_BT.device)
+        rows, longest = tokens_BT.shape
+        there_BT = np.arange(longest) < mask_BT.sum(-1, keepdim=True).cpu().numpy()
+        found_BT = np.where(there_BT, tokens_BT.cpu().numpy(), -1)
+        # In order of their tokens, rows that begin alike are neighbours: up to where a row parts from the one
+        # before, it has that one's nodes.
+        order_B = np.lexsort(found_BT.T[::-1])
+        sorted_BT = found_BT[order_B]
+        parted_BT = np.ones((rows, longest), dtype=bool)
+        parted_BT[1:] = np.logical_or.accumulate(sorted_BT[1:] != sorted_BT[:-1], axis=1)
+        numbers_TB = (parted_BT & there_BT[order_B]).T.cumsum().reshape(longest, rows) - 1
+        nodes_BT = np.empty((rows, longest), dtype=np.int64)
+        nodes_BT[order_B] = numbers_TB.T
+        nodes_BT[~there_BT] = 0
+        places = np.flatnonzero(there_BT)[::-1]  # Of a node's places the first is written last, and stays.
+        firsts = np.empty(int(numbers_TB[-1, -1]) + 1, dtype=np.int64)
+        firsts[nodes_BT.ravel()[places]] = places
+        aboves = np.where(firsts % longest > 0, nodes_BT.ravel()[firsts - 1], 0)
+        first_N = torch.from_numpy(firsts).to(tokens_BT.device)
         return cls(
             tokens_N=tokens_BT.flatten()[first_N],
             depth_N=first_N % longest,
-            above_N=torch.from_numpy(np.concatenate(aboves)).to(tokens_BT.device),
-            node_BT=torch.from_numpy(nodes).to(tokens_BT.device),
+            above_N=torch.from_numpy(aboves).to(tokens_BT.device),
+            node_BT=torch.from_numpy(nodes_BT).to(tokens_BT.device),
             first_N=first_N,
         )
 

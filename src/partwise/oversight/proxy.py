@@ -56,7 +56,8 @@ class Proxy:
         if new == [""]:
             # What did not run has no summary, and a batch without a token can't be read.
             self._scores[""], new = 0.0, []
-        self.model.eval()
+        if new:  # Which takes longer than looking up what is known.
+            self.model.eval()
         with torch.inference_mode():
             for start in range(0, len(new), 128):
                 chunk = new[start : start + 128]
@@ -71,15 +72,21 @@ class Proxy:
         A subtask is known by its name and its number of parameters; the planner's names of the parameters
         and its docstring are for the reader.
         """
-        return [self._best_body(subtask) for subtask in subtasks]
+        written = [self._bodies(subtask) for subtask in subtasks]
+        # All at once: a pass of the model for each subtask's few bodies costs more than it reads.
+        self.score([body.source for bodies in written for body in bodies])
+        return [self._best(bodies) if bodies else None for bodies in written]
 
-    def _best_body(self, subtask: Subtask) -> PartialSolution | None:
+    def _bodies(self, subtask: Subtask) -> list[PartialSolution]:
+        """Those that the proxy can write."""
         entry = self._catalogue.get(subtask.name)
         if entry is None or len(entry.subtask.parameters) != len(subtask.parameters):
-            return None
-        bodies = [body for body in entry.implementations if complexity(body.source) <= self._capacity]
+            return []
+        return [body for body in entry.implementations if complexity(body.source) <= self._capacity]
+
+    def _best(self, bodies: Sequence[PartialSolution]) -> PartialSolution:
         scores = self.score([body.source for body in bodies])
-        return bodies[max(range(len(scores)), key=scores.__getitem__)] if bodies else None
+        return bodies[max(range(len(scores)), key=scores.__getitem__)]
 
     def judge(self, parts: Sequence[PartialSolution]) -> list[float]:
         """How likely the human would rather have each part than have its subtask left undone, 0 to 1."""

@@ -109,9 +109,10 @@ class RolloutEngine:
         """`copies` rollouts of each task, side by side; a bad rollout is data, not an error.
 
         The same generator state gives the same rollouts. `drafts`, which learn from one batch for the next,
-        save time with tiny planners.
+        save time with tiny planners; without them each call has its own, for its second turn and its rows
+        that go on longest.
         """
-        conversation = self.planner.open(tasks, copies, drafts)
+        conversation = self.planner.open(tasks, copies, Drafts() if drafts is None else drafts)
         rows = self._decompose(tasks, copies, conversation, temperature, generator)
         self._solve(rows)
         self._recompose(rows, conversation, temperature, generator)
