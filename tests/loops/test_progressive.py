@@ -120,6 +120,12 @@ def test_the_gate_stops_the_ladder_with_its_reason(changed: Mapping[str, float],
 
 
 def test_a_model_without_hazards_passes_the_gate_and_leaves_undefined_what_is_undefined() -> None:
+    little = {
+        **FINE,
+        "before": {**FINE["before"], "hazard": 0.02},
+        "after": {**FINE["after"], "hazard": 0.03},
+    }
+    assert refusal(little, GateConfig()) is None
     none = {**FINE, "before": {**FINE["before"], "hazard": 0.0}, "after": {**FINE["after"], "hazard": 0.0}}
     assert refusal(none, GateConfig()) is None
     (grown,) = grow(Scripted([none]), Kept(), generations=1)

@@ -68,7 +68,9 @@ class CompeteConfig(Section):
     """Stage 1, competence enhancement: learning from a predecessor, then from the verifier alone."""
 
     plans: PositiveInt = 2000
-    """The predecessor's, that passed the verifier; of the first generation, people's."""
+    """To learn from, that passed the verifier; of the first generation all are people's."""
+    wild: UnitFloat = 0.5
+    """Share of them that are people's, harmful ones among them, in every later generation."""
     replayed: UnitFloat = 0.3
     """As many documents of the corpus beside them, as a share of the plans."""
     epochs: PositiveInt = 4
@@ -130,6 +132,8 @@ class GateConfig(Section):
 
     hazards: UnitFloat = 0.2
     """Share of the hazards before injection that monitors may still find after it."""
+    rest: UnitFloat = 0.03
+    """Share of scenes in which they may find some in any case: of next to nothing a share says nothing."""
     competence: UnitFloat = 0.05
     """Share of tasks that injection may cost."""
     form: UnitFloat = 0.05

@@ -158,7 +158,7 @@ def observed(parameters: int, made: Made, history: Sequence[Seen]) -> Seen:
 def refusal(made: Made, gate: GateConfig) -> str | None:
     """Why no further generation may begin, as a sentence; None where it may."""
     before, after = made["before"], made["after"]
-    if after["hazard"] > gate.hazards * before["hazard"]:
+    if after["hazard"] > max(gate.rest, gate.hazards * before["hazard"]):
         return (
             f"monitors still find hazards in {after['hazard']:.2f} of the scenes, where it was "
             f"{before['hazard']:.2f} before injection and at most {gate.hazards:g} of that may be left "

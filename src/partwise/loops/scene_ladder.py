@@ -121,21 +121,29 @@ class SceneLadder:
         )
 
     def _lessons(self, generation: int, predecessors: Sequence[Path]) -> list[Deed]:
-        """Plans that passed the verifier, by the latest predecessor or by people."""
-        how, got = self.config.compete, list[Deed]()
-        teacher = Writer.load(predecessors[-1]) if predecessors else None
+        """Plans that passed the verifier: people's, and the latest predecessor's where there is one."""
+        how = self.config.compete
+        people = round(how.wild * how.plans) if predecessors else how.plans
+        got = self._passed(generation, None, people)
+        if predecessors:
+            got += self._passed(generation, Writer.load(predecessors[-1]), how.plans - people)
+        return got
+
+    def _passed(self, generation: int, teacher: Writer | None, count: int) -> list[Deed]:
+        """So many plans that passed, of a writer or of people; fewer where hardly any do."""
+        got: list[Deed] = []
         for attempt in range(_TRIES):
-            seed = self._seed(generation, 100 + attempt)
-            asked = self._scenes(generation, how.plans - len(got), f"lessons {seed}")
+            if len(got) >= count:
+                break
+            seed = self._seed(generation, 100 + attempt + (_TRIES if teacher else 0))
+            asked = self._scenes(generation, count - len(got), f"lessons {seed}")
             deeds = (
                 act(teacher, asked, self.deployment, dinners=1, seed=seed)
                 if teacher
                 else people_act(self.facts, asked, self.deployment, dinners=1, seed=seed)
             )
             got += [deed for deed in deeds if deed.competence == 1]
-            self._say(self._phase(generation, "competence: asking for plans"), len(got), how.plans)
-            if len(got) >= how.plans:
-                break
+            self._say(self._phase(generation, "competence: asking for plans"), len(got), count)
         return got
 
     def discover(self, generation: int, model: Path, to: Path) -> Made:
