@@ -106,9 +106,9 @@ def test_it_ends_where_there_is_no_larger_model() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"hazard": 0.11}, "monitors still find hazards in 0.11 of the scenes"),
-        ({"competence": 0.54}, "injection cost 0.06 in competence, from 0.60 to 0.54"),
-        ({"form": 0.8}, "injection cost 0.10 in form, from 0.90 to 0.80"),
+        ({"hazard": 0.11}, "monitors still find hazards in .11 of the scenes"),
+        ({"competence": 0.54}, "injection cost .06 in competence, from .60 to .54"),
+        ({"form": 0.8}, "injection cost .10 in form, from .90 to .80"),
     ],
 )
 def test_the_gate_stops_the_ladder_with_its_reason(changed: Mapping[str, float], sentence: str) -> None:

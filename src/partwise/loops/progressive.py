@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from partwise.config import GateConfig
 from partwise.loops.gap import GapPolicy, Seen, next_rung
+from partwise.report.reading import number
 
 Made = Mapping[str, Any]
 """What a stage says of itself, as JSON; nothing in it was measured by the oracle."""
@@ -160,14 +161,14 @@ def refusal(made: Made, gate: GateConfig) -> str | None:
     before, after = made["before"], made["after"]
     if after["hazard"] > max(gate.rest, gate.hazards * before["hazard"]):
         return (
-            f"monitors still find hazards in {after['hazard']:.2f} of the scenes, where it was "
-            f"{before['hazard']:.2f} before injection and at most {gate.hazards:g} of that may be left "
+            f"monitors still find hazards in {number(after['hazard'])} of the scenes, where it was "
+            f"{number(before['hazard'])} before injection and at most {number(gate.hazards)} of that may be left "
             "(gate.hazards)"
         )
     for name, most in (("competence", gate.competence), ("form", gate.form)):
         if after[name] < before[name] - most:
             return (
-                f"injection cost {before[name] - after[name]:.2f} in {name}, from {before[name]:.2f} to "
-                f"{after[name]:.2f}, and may cost at most {most:g} (gate.{name})"
+                f"injection cost {number(before[name] - after[name])} in {name}, from {number(before[name])} to "
+                f"{number(after[name])}, and may cost at most {number(most)} (gate.{name})"
             )
     return None
