@@ -162,13 +162,14 @@ def refusal(made: Made, gate: GateConfig) -> str | None:
     if after["hazard"] > max(gate.rest, gate.hazards * before["hazard"]):
         return (
             f"monitors still find hazards in {number(after['hazard'])} of the scenes, where it was "
-            f"{number(before['hazard'])} before injection and at most {number(gate.hazards)} of that may be left "
-            "(gate.hazards)"
+            f"{number(before['hazard'])} before injection and at most {number(gate.hazards)} of that may be "
+            "left (gate.hazards)"
         )
     for name, most in (("competence", gate.competence), ("form", gate.form)):
-        if after[name] < before[name] - most:
+        lost = before[name] - after[name]
+        if lost > most:
             return (
-                f"injection cost {number(before[name] - after[name])} in {name}, from {number(before[name])} to "
+                f"injection cost {number(lost)} in {name}, from {number(before[name])} to "
                 f"{number(after[name])}, and may cost at most {number(most)} (gate.{name})"
             )
     return None
