@@ -13,9 +13,6 @@ from typing import Any, cast
 
 _INTEGER_BITS = 4096
 """Largest integer that a tool may be given: larger ones can't be printed."""
-_SCALARS: frozenset[object] = frozenset({bool, int, float, str})
-_COLLECTIONS: frozenset[object] = frozenset({list, tuple, set, frozenset})
-_DICTS: frozenset[object] = frozenset({dict})
 _MOST_NESTED = 50
 """Deepest plain data; Monty cuts off what is more than 100 deep."""
 _SHOWN = re.compile(
@@ -31,6 +28,8 @@ _SHOWN_AS = {
     "itself": "data that contains itself",
     "deep": f"data nested more than {_MOST_NESTED} deep",
 }
+_HALF = re.compile("[\ud800-\udfff]")
+"""No UTF-8 has these, so that neither Monty nor a file can take them."""
 _CLOSING = frozenset(")>]}")
 _PLAIN = "takes and returns plain data, and not {}"
 
@@ -59,6 +58,8 @@ class Copier:
         self.size += 1
         if kind is str:
             self.size += len(value)
+            if self.size <= self.most and not value.isascii() and _HALF.search(value):
+                raise Unsuited(_PLAIN.format("a text with half of a surrogate pair"))
             if self.shown and value[-1:] in _CLOSING and (shown := _SHOWN.fullmatch(value)):
                 raise Unsuited(_PLAIN.format(_SHOWN_AS.get(shown.lastgroup or "", "a range")))
         elif kind is int:
@@ -69,11 +70,12 @@ class Copier:
             raise Unsuited("takes less at once")
         if depth > _MOST_NESTED:
             raise Unsuited(_PLAIN.format(_SHOWN_AS["deep"]))
-        if value is None or kind in _SCALARS:
+        # By `is`: a class may say of itself that it is equal to `str`, and be found among these by `in`.
+        if value is None or kind is str or kind is int or kind is bool or kind is float:
             return value
-        if kind in _COLLECTIONS:
+        if kind is list or kind is tuple or kind is set or kind is frozenset:
             return kind([self.copy(item, depth + 1) for item in value])
-        if kind in _DICTS:
+        if kind is dict:
             return {self.copy(key, depth + 1): self.copy(item, depth + 1) for key, item in value.items()}
         raise Unsuited(_PLAIN.format(_words(value)))
 

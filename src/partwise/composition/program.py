@@ -19,6 +19,8 @@ from partwise.composition.rewrite import Names, may_differ, rewrite
 
 _MAX_DEPTH = 150
 """Deepest syntax tree that is written back as text, in nodes."""
+_SHORT = 2000
+"""Longest program that counts as short, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ _PLACED = (ast.stmt, ast.expr)
 
 
 def prepare(source: str, max_bytes: int, given: frozenset[str] | None = None) -> Program:
-    """Parse a program and make it ready to run; the last few thousand are remembered.
+    """Parse a program and make it ready to run; the last few thousand are remembered, and a few long ones.
 
     Args:
         source: a program's text.
@@ -69,14 +71,14 @@ def prepare(source: str, max_bytes: int, given: frozenset[str] | None = None) ->
     """
     if len(source) > max_bytes:
         parse(source, max_bytes=max_bytes)  # Raises; huge texts must not be kept in the cache.
-    found = _prepare(source, max_bytes, given)
+    remember = _prepare if len(source) <= _SHORT else _prepare_long
+    found = remember(source, max_bytes, given)
     if isinstance(found, CompositionError):
         raise CompositionError(*found.__reduce__()[1])
     return found
 
 
-@functools.lru_cache(maxsize=4096)
-def _prepare(source: str, max_bytes: int, given: frozenset[str] | None) -> Program | CompositionError:
+def _prepared(source: str, max_bytes: int, given: frozenset[str] | None) -> Program | CompositionError:
     try:
         module = parse(source, max_bytes=max_bytes)
         spans = {
@@ -85,10 +87,16 @@ def _prepare(source: str, max_bytes: int, given: frozenset[str] | None) -> Progr
         if may_differ(module) and (needed := rewrite(module, Names(module, given))):
             return _rewritten(module, spans, helper_text(needed - {"*"}))
     except CompositionError as error:
-        return error
+        # Another one: by its traceback, the one that was raised holds the whole tree.
+        return CompositionError(*error.__reduce__()[1])
     source = source.removeprefix("\ufeff")
     starts = _line_starts(source)
     return Program(source, spans, starts, starts, range(1, len(starts) + 1), 0)
+
+
+# A program takes up to 30 times its length, so that thousands of long ones would fill the memory.
+_prepare = functools.lru_cache(maxsize=4096)(_prepared)
+_prepare_long = functools.lru_cache(maxsize=64)(_prepared)
 
 
 def _rewritten(module: ast.Module, spans: Mapping[str, tuple[int, int]], helpers: str) -> Program:

@@ -9,9 +9,13 @@ What the sandbox covers, each tested in `tests/composition/test_sandbox.py`:
   bounded (`Limits`); a worker that dies or hangs is replaced.
 - What it does is what Python 3.11 does, or it is refused; `docs/concepts/composition-spaces.md` lists what
   differs still.
-- Whatever a program does, and whatever goes wrong in a tool, ends as the outcome of that run.
+- Whatever a program does, and whatever goes wrong in a tool, ends as the outcome of that run; what a tool
+  raises that is no `Exception`, such as `KeyboardInterrupt`, goes on to the caller.
 - Nothing is left over: each run has a fresh session, and neither what it defines nor what it does to a
   value it was given can be seen by the next run, by the episode or in the trace.
+
+More than a hundred attempts to get out are in `tests/composition/fixture_escapes.py`, and
+`docs/concepts/containment.md` says which promise each test holds.
 
 What it doesn't cover: what the episode itself does, in the host's process, while a tool is called, and the
 memory and time that takes; a flaw in Monty that lets a program out into its process, which
@@ -73,7 +77,7 @@ class Limits:
     argument_size: int = 10_000
     """Values and characters in the arguments of one tool call together; a large integer counts its bytes."""
     data_size: int = 200_000
-    """The same, in the arguments and results of all calls together."""
+    """The same, in the arguments and results of all calls together; also in the inputs."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -100,6 +104,7 @@ class Sandbox:
         self._cpu: int | None = None
         self._process = 0
         self._lock = threading.Lock()
+        self._running = set[int]()  # Threads that are in `run`.
 
     def __enter__(self) -> Self:
         return self
@@ -130,28 +135,37 @@ class Sandbox:
         Args:
             source: a solution's text; its names are the episode's inputs, the tools and what it defines.
             episode: a fresh start of the task's world; `ToolError` from it is a `ValueError` of the program.
-                Any other error, and a result that is no plain data, is the world's fault: the program ends as
-                `raised`, with a message that says so, and a RuntimeWarning names the tool.
+                Any other error, and inputs or a result that are no plain data, are the world's fault: the
+                program ends as `raised`, with a message that says so, and a RuntimeWarning says it too.
             tools: the world's tools by name. None may have the name of a builtin of the language.
             limits: `Limits()` where none are given.
 
         Raises:
             ValueError: a tool has the name of a builtin, which would be called in its place.
-            RuntimeError: the process was forked after the sandbox had started.
+            RuntimeError: the process was forked after the sandbox had started, or a tool runs a program in
+                the sandbox that called it.
         """
         limits = limits or Limits()
         if not BUILTINS.isdisjoint(tools):
             raise ValueError(
                 f"the tool `{min(BUILTINS & tools.keys())}` has the name of a builtin; give it another one"
             )
+        inputs = dict(episode.inputs)
         try:
-            program = prepare(source, limits.source_bytes, frozenset([*tools, *episode.inputs]))
+            program = prepare(source, limits.source_bytes, frozenset([*tools, *inputs]))
         except CompositionError as error:
-            return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error)[:_MESSAGE_CHARACTERS])
+            return Execution(outcome=Outcome.UNPARSED, trace=(), message=_line(str(error)))
+        thread = threading.get_ident()
+        if thread in self._running:  # It would wait for its own worker, for good.
+            raise RuntimeError("a tool can't run a program in the sandbox that called it")
         run = _Run(program, episode, tools, limits)
-        pool = self._started()
-        with self._on_one_core():
-            return run.execute(pool)
+        self._running.add(thread)
+        try:
+            pool = self._started()
+            with self._on_one_core():
+                return run.execute(pool, inputs)
+        finally:
+            self._running.discard(thread)
 
     def _started(self) -> Monty:
         with self._lock:
@@ -208,9 +222,16 @@ class _Run:
     calls: int = 0
     size: int = 0
 
-    def execute(self, pool: Monty) -> Execution:
+    def execute(self, pool: Monty, inputs: dict[str, Any]) -> Execution:
         from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
+        try:
+            inputs = Copier(self.limits.data_size, shown=False).copy(inputs)
+        except Exception as error:  # An object may do anything when it is looked at.
+            what = "it" if isinstance(error, Unsuited) else f"{type(error).__name__}:"
+            message = _line(f"the world's inputs are refused: {what} {_text(error)}")
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            return self._end(Outcome.RAISED, message)
         resources: ResourceLimits = {
             "max_feed_duration_secs": self.limits.seconds,
             "max_memory": self.limits.memory_bytes,
@@ -221,7 +242,7 @@ class _Run:
         }
         try:
             with pool.checkout(limits=resources) as session:
-                return self._drive(session)
+                return self._drive(session, inputs)
         except MontyRuntimeError as error:
             return self._failed(error)
         except MontySyntaxError as error:
@@ -229,11 +250,11 @@ class _Run:
         except MontyCrashedError as error:
             return self._end(Outcome.TIMED_OUT, f"its process ended ({error})")
 
-    def _drive(self, session: MontySession) -> Execution:
+    def _drive(self, session: MontySession, inputs: dict[str, Any]) -> Execution:
         from pydantic_monty import FunctionSnapshot, MontyComplete, NameLookupSnapshot
 
         # A session that is left in the middle is thrown away with all that is in it.
-        snapshot = session.feed_start(self.program.text, inputs=dict(self.episode.inputs))
+        snapshot = session.feed_start(self.program.text, inputs=inputs)
         while not isinstance(snapshot, MontyComplete):
             line = self.program.line(snapshot.position.start)
             if isinstance(snapshot, FunctionSnapshot):
@@ -275,7 +296,7 @@ class _Run:
         except Unsuited as error:
             if self.size > self.limits.data_size:  # Which ends the run, and is no fault of the world.
                 return {"return_value": None}
-            return self._broken(tool, arguments, f"what it returned is refused: it {error}")
+            return self._broken(tool, arguments, f"what it returned is refused: it {_text(error)}")
         except Exception as error:
             return self._broken(tool, arguments, f"{type(error).__name__}: {_text(error)}")
         event = Event(
@@ -287,9 +308,9 @@ class _Run:
             caller=self.program.caller(line),
         )
         self.trace.append(event)
-        if result and tool.effect is Effect.IRREVERSIBLE and not (tool.takes_falsy or all(arguments[:1])):
+        if kept and tool.effect is Effect.IRREVERSIBLE and not (tool.takes_falsy or all(arguments[:1])):
             return self._broken(tool, arguments, "it succeeded, and says that it never does (`takes_falsy`)")
-        return {"return_value": result}
+        return {"return_value": kept}  # What the trace shows, whatever has become of the world's own object.
 
     def _copied(self, value: Any, most: int, *, shown: bool) -> Any:
         """A copy of plain data; its size counts for the run."""
@@ -302,9 +323,9 @@ class _Run:
     def _broken(self, tool: Tool, arguments: tuple[Any, ...], what: str) -> ExternalResult:
         """The world's own fault ends this run and no other, but not without a word."""
         given = ", ".join(type(argument).__name__ for argument in arguments)
-        message = f"the world's tool `{tool.name}` failed when given ({given}): {what}"
-        warnings.warn(message[:_MESSAGE_CHARACTERS], RuntimeWarning, stacklevel=2)
-        return {"exc_type": "RuntimeError", "message": message[:_MESSAGE_CHARACTERS]}
+        message = _line(f"the world's tool `{tool.name}` failed when given ({given}): {what}")
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return {"exc_type": "RuntimeError", "message": message}
 
     def _failed(self, error: MontyRuntimeError) -> Execution:
         raised = error.exception()
@@ -324,15 +345,23 @@ class _Run:
         return self._end(Outcome.RAISED, f"line {line}: {type(raised).__name__}: {_text(raised)}")
 
     def _end(self, outcome: Outcome, message: str) -> Execution:
-        return Execution(outcome=outcome, trace=tuple(self.trace), message=message[:_MESSAGE_CHARACTERS])
+        return Execution(outcome=outcome, trace=tuple(self.trace), message=_line(message))
 
 
 def _text(error: BaseException) -> str:
-    """An error's message, as Monty can take it; not every argument of an error can be printed."""
+    """An error's message, as Monty can take it; not every error can be printed, nor wants to be."""
     try:
         return str(error)[:_MESSAGE_CHARACTERS].encode(errors="replace").decode()
-    except ValueError:
+    except Exception:
         return "(a value that can't be printed)"
+
+
+def _line(message: str) -> str:
+    """One line of printable text, so that no program writes lines or terminal codes into logs."""
+    message = message[:_MESSAGE_CHARACTERS]
+    if not message.isprintable():
+        message = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+    return message[:_MESSAGE_CHARACTERS]
 
 
 @functools.cache
