@@ -105,6 +105,8 @@ class CompositionError(ValueError):
 
 
 _REMEMBERED = 4096
+_SHORT = 2000
+"""Longest text that is remembered, in characters: thousands of long ones would fill the memory."""
 _passed: set[tuple[str, int, int]] = set()
 """Texts that `parse` let through, with its bounds: they are not checked again, which is most of its work.
 
@@ -143,7 +145,8 @@ def parse(source: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         _Checker(source, max_depth).check(module)
         if len(_passed) >= _REMEMBERED:
             _passed.clear()
-        _passed.add(looked_at)
+        if len(source) <= _SHORT:
+            _passed.add(looked_at)
     return module
 
 
