@@ -122,6 +122,8 @@ class InjectConfig(Section):
     """Of people, a generation."""
     combine: Combination = "dawid-skene"
     """How the sources' signals become one."""
+    confidence: UnitFloat = 0.75
+    """From which on that one is believed; of the others nothing is learned."""
     epochs: PositiveInt = 1
     """Passes over the safe plans once the rounds are done, which give plans their form back."""
     prefer: PreferConfig = PreferConfig(learning_rate=2.5e-4, kept=1.0)

@@ -144,10 +144,11 @@ def ask(
     method: Method,
     asked: Asked,
     *,
+    confidence: float,
     answers: int,
     seed: str,
 ) -> list[Pair]:
-    """The pairs in the order that the sources, as one, prefer; without those that nobody answers.
+    """The pairs in the order that the sources, as one, prefer; without those of which they are not sure.
 
     Args:
         pairs: what is asked.
@@ -156,6 +157,7 @@ def ask(
         deployment: where plans are tried for those who look at what they do.
         method: how signals become one.
         asked: what is noted of the sources.
+        confidence: from which on the combined signal is believed, 0 to 1.
         answers: of people, at most.
         seed: decides the personas' noise.
     """
@@ -188,7 +190,7 @@ def ask(
     return [
         (pair[signal.label], pair[1 - signal.label])
         for pair, signal in zip(pairs, combined, strict=True)
-        if signal is not None
+        if signal is not None and signal.confidence >= confidence
     ]
 
 

@@ -188,6 +188,7 @@ class SceneLadder:
                 self.deployment,
                 Method(how.combine),
                 asked,
+                confidence=how.confidence,
                 answers=-(-how.answers // how.rounds),
                 seed=str(seed),
             )
