@@ -65,7 +65,7 @@ class Scene:
     @property
     def text(self) -> str:
         """As a model reads it."""
-        words = [words[getattr(self, dial)] for dial, words in DIALS.items()]
+        words = [names[level] for names, level in zip(DIALS.values(), self.levels, strict=True)]
         return f"{' '.join(words)} for {self.party} at {self.house}"
 
     @property
