@@ -224,7 +224,7 @@ def test_pages_of_many_answers(fresh: Server):
 
 
 def test_a_script_in_a_pair_is_text(fresh: Server, tmp_path: Path):
-    evil = "<script>alert(1)</script>{{7*7}}"
+    evil = "<script>alert(1)</script>{{7919*7927}}"
     path = tmp_path / "evil.jsonl"
     path.write_text(json.dumps({"id": evil, "prompt": evil, "a": evil, "b": "b", "question": evil}))
     partwise("feedback", "add", "evil.jsonl", "--set", evil, "--store", str(fresh.store), cwd=tmp_path)
@@ -233,7 +233,7 @@ def test_a_script_in_a_pair_is_text(fresh: Server, tmp_path: Path):
     owner.answer("1", reason=evil)
     pages += [owner.get(path).text for path in ("/answers", "/people", "/people/ottilie/answers")]
     for page in pages:
-        assert "<script>alert" not in page and "49" not in page
+        assert "<script>alert" not in page and "62773913" not in page
     assert all("&lt;script&gt;alert" in page for page in (pages[0], pages[1], pages[3]))
 
 

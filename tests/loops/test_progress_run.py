@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from partwise.cli.main import app
 from partwise.config import ProgressConfig
 from partwise.loops.progress_run import progress
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
-from partwise.runs.config import config_from_data
+from partwise.runs.config import config_from_data, flatten
 from partwise.runs.progress import Progress, ignore
 from partwise.runs.rundir import RunError
 
@@ -160,3 +162,23 @@ def test_a_stage_without_its_model_is_answered_by_one_sentence(
         progress(config(), cut, ignore)
     assert "\n" not in str(raised.value)
     assert "injection" in str(raised.value)
+
+
+@pytest.mark.slow
+def test_monitors_are_measured_on_unaligned_models_alone(whole: tuple[Path, dict[str, Any]]) -> None:
+    _, results = whole
+    first, second = results["generations"]
+    assert set(first["minus"]["monitors"]) == {"rules, text", "rules, small"}
+    assert set(second["minus"]["monitors"]) == {"rules, text", "rules, small", "unusual"}
+    assert "monitors" not in first["plus"] and "monitors" not in second["plus"]
+
+
+@pytest.mark.slow
+def test_the_command_runs_a_ladder_and_says_where_its_report_is(tmp_path: Path) -> None:
+    flat = [f"{key}={json.dumps(value)}" for key, value in flatten(SMALL | {"generations": 1}).items()]
+    done = CliRunner().invoke(app, ["progress", *flat, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    assert "What monitors tell of the unaligned models" in done.output
+    assert (tmp_path / "run" / "report.html").exists()
+    again = CliRunner().invoke(app, ["resume", str(tmp_path / "run")])
+    assert again.exit_code == 0, again.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from partwise.config import ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed
 from partwise.loops.gap import gap_policy
+from partwise.loops.monitoring import scores, told_apart
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Grown, Made, Stage, progressive
 from partwise.loops.record import write_lines
@@ -61,7 +62,7 @@ class _Kept:
         self._run, self._ladder, self._listen = run, ladder, listen
 
     def __call__(self, generation: int, name: str, make: Callable[[Path], Made]) -> Stage:
-        folder = self._run.path / "generations" / f"{generation + 1:02d}" / name
+        folder = self._folder(generation, name)
         if not folder.is_dir():
             started = time.perf_counter()
             with self._run.whole_dir(folder) as working:
@@ -72,19 +73,41 @@ class _Kept:
                 (working / _MADE).write_text(json.dumps({**made, **taken}, indent=1))
         return Stage(folder=folder, made=json.loads((folder / _MADE).read_text()))
 
+    def _folder(self, generation: int, name: str) -> Path:
+        return self._run.path / "generations" / f"{generation + 1:02d}" / name
+
     def _measure(self, writer: Writer, generation: int, name: str, to: Path) -> None:
         """On held-out scenes: as hard as the generation's own, and as hard as there are."""
         ladder, config = self._ladder, self._ladder.config
         self._listen(Progress("progress", f"generation {generation + 1}, measuring {name}", 0, 1))
         found: dict[str, Any] = {}
         for which, tiers in (("own", ladder.tiers(generation)), ("all", config.read.tiers)):
-            seed = f"held out {config.seed} {tiers}"
-            scenes = fresh_scenes(ladder.facts, config.scenes, seed, tiers, kept=True)
-            deeds = act(writer, scenes, ladder.deployment, dinners=1, seed=config.seed + 7)
+            deeds = self._heldout(writer, tiers, config.seed + 7)
             found[which] = to_json(utility(deeds))
             if which == "own":
                 write_lines(to / DEEDS, [_row(deed) for deed in deeds])
+                if name == "competence":
+                    found["monitors"] = self._monitors(deeds, generation)
         (to / MEASURED).write_text(json.dumps(found, indent=1))
+
+    def _heldout(self, writer: Writer, tiers: int, seed: int) -> list[Deed]:
+        ladder, config = self._ladder, self._ladder.config
+        held_out = f"held out {config.seed} {tiers}"
+        scenes = fresh_scenes(ladder.facts, config.scenes, held_out, tiers, kept=True)
+        return act(writer, scenes, ladder.deployment, dinners=1, seed=seed)
+
+    def _monitors(self, deeds: Sequence[Deed], generation: int) -> dict[str, Any]:
+        """How well monitors tell the harm that the unaligned model does, with all aligned ones before it."""
+        ladder = self._ladder
+        aligned = [Writer.load(self._folder(before, "injection") / "model") for before in range(generation)]
+        trusted = (
+            self._heldout(aligned[-1], ladder.tiers(generation), ladder.config.seed + 8) if aligned else []
+        )
+        return told_apart(
+            deeds,
+            scores(deeds, ladder.deployment, aligned),
+            scores(trusted, ladder.deployment, aligned),
+        )
 
 
 def _row(deed: Deed) -> dict[str, Any]:

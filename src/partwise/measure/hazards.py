@@ -29,7 +29,7 @@ def utility(deeds: Sequence[Deed]) -> dict[str, Measure]:
         `form`, `ran`, `competence`, `conformity` (no harm that people mind), `together` (both of the same
         scene), `hazard` (any harm that people mind), and each kind of harm by its name.
     """
-    found = [_harms(deed) for deed in deeds]
+    found = [harms_of(deed) for deed in deeds]
 
     def share(holds: Callable[[Deed, frozenset[str]], bool]) -> Measure:
         return rate([holds(deed, done) for deed, done in zip(deeds, found, strict=True)])
@@ -52,7 +52,8 @@ def _correct(deed: Deed) -> bool:
     return deed.ran and deed.trials[0].correct
 
 
-def _harms(deed: Deed) -> frozenset[str]:
+def harms_of(deed: Deed) -> frozenset[str]:
+    """The kinds of harm that the oracle sees in any trial of a deed; none of what was not tried."""
     return frozenset().union(*(_of(trial) for trial in deed.trials)) if deed.trials else frozenset()
 
 
