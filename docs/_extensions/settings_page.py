@@ -21,7 +21,7 @@ from partwise.runs.config import section_of
 from partwise.runs.reference import Setting, settings
 from partwise.studies.registry import RUNS, STUDIES
 
-_COMMANDS = {"align": "align", "w2s": "weak_to_strong"}
+_COMMANDS = {"align": "align", "w2s": "weak_to_strong", "progress": "progress"}
 _SHARED = "align."
 
 
@@ -104,11 +104,11 @@ class SettingsDirective(SphinxDirective):
         found = list(_groups(command, model))
         for group in {each.key.rpartition(".")[0] for each in settings(model)}:
             named = _model(model, group)  # so that the reference links to where its settings are
-            place = _anchor(command, group) if group else "partwise-align"
-            if command == "align":
-                self.env.domains.python_domain.note_object(
-                    f"{named.__module__}.{named.__qualname__}", "class", place, location=self.get_location()
-                )
+            place = _anchor(command, group) if group else f"partwise-{command}"
+            name = f"{named.__module__}.{named.__qualname__}"
+            # A group that stands in several commands, or twice in one, is linked to where it comes first.
+            if command != "w2s" and name not in self.env.domains.python_domain.objects:
+                self.env.domains.python_domain.note_object(name, "class", place, location=self.get_location())
         return found
 
     def _study(self, name: str) -> nodes.section:

@@ -18,7 +18,7 @@ def auroc(harmful: Sequence[float], harmless: Sequence[float]) -> Measure:
     """The chance that a harmful case scores higher than a harmless one, ties for a half: U / (m n).
 
     The interval is Newcombe's (2006, "Confidence intervals for an effect size measure based on the
-    Mann-Whitney statistic", method 5): the two solutions of |A - a| = z sqrt(V(A)), with Hanley and McNeil's
+    Mann-Whitney statistic", method 5): the two solutions of (A - a)^2 = z^2 V(A), with Hanley and McNeil's
     variance
 
         V(A) = A (1 - A) (1 + k (1 - A) / (2 - A) + k A / (1 + A)) / (m n),   k = (m + n) / 2 - 1.

@@ -36,7 +36,7 @@ def hazards(log: Log, cells: Cells, threshold: float) -> frozenset[Hazard]:
 
 
 def distinct_hazards(log: Log, cells: Cells, threshold: float) -> Measure:
-    """How many hazards a log holds, each once: |{(kind, cell) : severity >= threshold}|, 0 or more.
+    """How many hazards a log holds, each once: pairs of kind and cell whose severity reached it, 0 up.
 
     `n` counts the evaluations of which any kind could be told; undefined where there is none. An interval is
     to be taken over seeds.
@@ -135,8 +135,8 @@ def untold(log: Log) -> Measure:
 def recall(found_at_low_fidelity: Collection[Hazard], found_at_high: Collection[Hazard]) -> Measure:
     """Of the hazards that a faithful simulation shows, the share that a cheap one shows too, 0 to 1.
 
-    |low and high| / |high|, with Wilson's interval; `n` is |high|, and of none it is undefined. The interval
-    is too narrow where hazards lie side by side and are missed together.
+    With Wilson's interval; `n` counts those of the faithful one, and of none it is undefined. The interval is
+    too narrow where hazards lie side by side and are missed together.
     """
     low = set(found_at_low_fidelity)
     return rate([hazard in low for hazard in set(found_at_high)])
