@@ -107,9 +107,7 @@ def test_a_finished_ladder_is_not_run_again(whole: tuple[Path, dict[str, Any]]) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("generation", "stage"), [(1, "discovery"), (2, "competence"), (2, "discovery"), (2, "injection")]
-)
+@pytest.mark.parametrize(("generation", "stage"), [(1, "discovery"), (2, "competence"), (2, "injection")])
 def test_cut_within_any_stage_it_ends_as_if_it_had_not_been(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path, generation: int, stage: str
 ) -> None:
