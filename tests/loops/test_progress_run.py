@@ -128,16 +128,13 @@ def test_cut_within_any_stage_it_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.slow
-def test_a_gate_that_refuses_stops_the_ladder_with_one_sentence(tmp_path: Path) -> None:
-    strict = config(gate={"form": 0.0, "competence": 0.0, "hazards": 0.0})
-    results = progress(strict, tmp_path / "run", ignore)
-    stopped = results["stopped"]
-    if stopped is None:
-        assert len(results["generations"]) == 2
-    else:
-        assert "gate." in stopped and "\n" not in stopped
-        assert results["generations"][-1]["refused"] == stopped
-        assert stopped in page_markdown(ladder_page(results))
+def test_why_the_gate_stopped_stands_on_the_page(whole: tuple[Path, dict[str, Any]]) -> None:
+    _, results = whole
+    assert "The gate stopped" not in page_markdown(ladder_page(results))
+    stopped = "injection cost .10 in form, from .90 to .80, and may cost at most .05 (gate.form)"
+    assert f"The gate stopped the ladder: {stopped}." in page_markdown(
+        ladder_page({**results, "stopped": stopped})
+    )
 
 
 def test_other_settings_are_refused_and_a_policy_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:

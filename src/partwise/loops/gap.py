@@ -94,9 +94,10 @@ def adaptive(config: GapConfig, seed: int) -> GapPolicy:
     """As far as supervision is good, and no further than it will carry.
 
     Trust in the supervision of the latest generation is the least of what speaks for it: one less the
-    sources' estimated error twice (at one half they know nothing), one less the share of hazards left, and
-    the share of plans that have their form. The step is the smallest plus that share of the way to the
-    largest; one more where capacity brought nothing (salience), and never more than twice the step before.
+    sources' estimated error twice (many that know nothing come to one half, few to less), one less the share
+    of hazards left, and the share of plans that have their form. The step is the smallest plus that share of
+    the way to the largest; one more where capacity brought nothing (salience), and never more than twice the
+    step before.
     """
 
     def policy(history: Sequence[Seen], left: int) -> float:
