@@ -2,7 +2,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-from partwise.models.tiny import SIZES, count_parameters, tiny_model, tiny_reward_model
+from partwise.models.tiny import (
+    SIZES,
+    count_parameters,
+    shape_of_width,
+    tiny_model,
+    tiny_reward_model,
+)
 from partwise.models.tokenizer import build_tokenizer
 
 
@@ -14,6 +20,13 @@ def test_sizes_are_one_dial():
     assert 9_000 < counts[0] < 12_000
     assert 4_500_000 < counts[-1] < 5_500_000
     assert 250_000 < counts[3] < 350_000
+
+
+def test_every_width_of_a_ladder_makes_a_model_and_more_width_more_parameters(tokenizer):
+    counts = [
+        count_parameters(tiny_model(shape_of_width(width), tokenizer, seed=0)) for width in range(8, 257, 8)
+    ]
+    assert counts == sorted(set(counts))
 
 
 def test_the_seed_decides_the_weights_and_nothing_else_moves(tokenizer):

@@ -50,11 +50,13 @@ def shape_of_width(width: int) -> Shape:
     Two layers at least: with one, no model can copy a word of what it was asked by what stands before it.
     """
     layers = 2 + (width >= 96) + (width >= 160) + 2 * (width >= 256)
+    # Rotary positions turn pairs, so that a head is of even width.
+    heads = max((heads for heads in range(1, width // 32 + 1) if width % (2 * heads) == 0), default=1)
     return Shape(
         hidden=width,
         layers=layers,
         intermediate=round(2.5 * width / 8) * 8,
-        heads=max(1, width // 32),
+        heads=heads,
         kv_heads=1,
     )
 
