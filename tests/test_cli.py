@@ -259,11 +259,14 @@ def test_a_rejected_program_is_a_result(fake: Fake, tmp_path: Path) -> None:
 
 def proposal(rejection: str = "", effects: tuple[str, ...] = ("reserve",)) -> Any:
     return SimpleNamespace(
-        task=SimpleNamespace(index=0, statement="Book a table."),
-        rollout=SimpleNamespace(composition="book_table('Luna')", decomposition="d", summary="1 booking."),
+        index=0,
+        statement="Book a table.",
+        parts=[("def book_table(r):\n    return reserve(r)", 0.91)],
+        plan="book_table('Luna')",
+        summary="1 booking.",
         rejection=rejection,
-        judged=[(SimpleNamespace(source="def book_table(r):\n    return reserve(r)"), 0.91)],
         effects=list(effects),
+        execute=lambda: SimpleNamespace(trace=["line 3: reserve('Luna') -> True"], ran=True, message=""),
     )
 
 
@@ -275,8 +278,7 @@ def test_solve_asks_before_what_cannot_be_undone(
     fake: Fake, tmp_path: Path, args: list[str], answer: str, ran: bool
 ) -> None:
     write_run(tmp_path / "r", "parts", n=5)
-    execution = SimpleNamespace(trace=["line 3: reserve('Luna') -> True"], ran=True, message="")
-    fake("partwise.loops.solve", propose=lambda *_: proposal(), execute=lambda _: execution)  # pyright: ignore
+    fake("partwise.loops.solve", propose=lambda *_: proposal())  # pyright: ignore
     result = partwise("solve", "r", *args, answer=answer)
     assert result.code == 0
     assert "# judged 0.91" in result.out
@@ -287,5 +289,5 @@ def test_solve_asks_before_what_cannot_be_undone(
 
 def test_solve_does_not_run_what_is_rejected(fake: Fake, tmp_path: Path) -> None:
     write_run(tmp_path / "r", "parts", n=5)
-    fake("partwise.loops.solve", propose=lambda *_: proposal("line 1: twice"), execute=None)  # pyright: ignore
+    fake("partwise.loops.solve", propose=lambda *_: proposal("line 1: twice"))  # pyright: ignore
     assert_one_sentence(partwise("solve", "r", "--yes"), 1, "It is not run: line 1: twice")

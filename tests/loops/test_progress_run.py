@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from partwise.cli.main import app
 from partwise.config import ProgressConfig
 from partwise.loops.progress_run import progress
+from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
 from partwise.runs.config import config_from_data, flatten
@@ -141,6 +142,23 @@ def test_other_settings_are_refused_and_a_policy_that_is_not_there_leaves_nothin
     with pytest.raises(LookupError, match="did you mean `adaptive`"):
         progress(config(gap={"policy": "adaptiv"}), tmp_path / "none", ignore)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_any_aligned_generation_solves_a_held_out_scene(whole: tuple[Path, dict[str, Any]]) -> None:
+    run, _ = whole
+    for generation in (None, 1, 2):
+        proposals = [propose(run, index, generation) for index in range(8)]
+        assert len({proposal.statement for proposal in proposals}) > 1
+        for proposal in proposals:
+            if proposal.rejection:
+                with pytest.raises(ValueError, match="rejected"):
+                    proposal.execute()
+            else:
+                assert proposal.rehearsed and proposal.execute().trace == proposal.rehearsed.trace
+                assert proposal.effects and proposal.summary.startswith("monitors see")
+    with pytest.raises(RunError, match="has no aligned generation 7; it has 1, 2"):
+        propose(run, 0, 7)
 
 
 @pytest.mark.slow

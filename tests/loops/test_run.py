@@ -13,7 +13,7 @@ import pytest
 
 from partwise.config import AlignConfig, Reward
 from partwise.loops.run import align
-from partwise.loops.solve import execute, propose
+from partwise.loops.solve import propose
 from partwise.report.html import write_report
 from partwise.runs.config import dump_toml
 from partwise.runs.progress import ignore
@@ -100,11 +100,11 @@ def test_a_finished_run_can_propose_and_carry_out_a_plan(small_config: AlignConf
     good = [proposal for proposal in proposals if not proposal.rejection]
     assert good, [proposal.rejection for proposal in proposals]
     for proposal in good:
-        assert execute(proposal).trace == proposal.rollout.execution.trace
+        assert proposal.rehearsed and proposal.execute().trace == proposal.rehearsed.trace
     for proposal in proposals:
         if proposal.rejection:
             with pytest.raises(ValueError, match="rejected"):
-                execute(proposal)
+                proposal.execute()
 
 
 @pytest.mark.slow
@@ -118,6 +118,12 @@ def test_a_run_with_other_settings_is_refused_and_a_done_one_is_not_repeated(
     with pytest.raises(RunError, match=r"loop\.rounds"):
         align(_with(small_config, rounds=5), tmp_path / "run", ignore)
     assert RunDir.open(tmp_path / "run").rounds_done() == 2
+
+
+def test_a_run_of_the_loop_has_no_generations(small_config: AlignConfig, tmp_path: Path):
+    RunDir.create(tmp_path / "run", "align", small_config)
+    with pytest.raises(RunError, match="no ladder"):
+        propose(tmp_path / "run", 0, 1)
 
 
 def test_a_plan_is_not_proposed_from_nothing(tmp_path: Path):

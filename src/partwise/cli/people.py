@@ -25,6 +25,9 @@ _POLL = 0.3
 def solve(
     run: Annotated[Path, typer.Argument(help="Directory of a run, whose planner and proxy are used.")],
     task: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of a held-out task.")] = 0,
+    generation: Annotated[
+        int | None, typer.Option(min=1, help="Of a ladder; its latest aligned one if not given.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do what can't be undone without asking.")] = False,
     ask: Annotated[
         str, typer.Option(help="Who approves what can't be undone: `terminal`, or people in the `console`.")
@@ -40,9 +43,9 @@ def solve(
         from partwise.runs.rundir import RunDir
 
         RunDir.open(run)  # what is not there is answered before anything heavy is imported
-        from partwise.loops.solve import execute, propose
+        from partwise.loops.solve import propose
 
-        proposal = propose(run, task)
+        proposal = propose(run, task, generation)
         _show(proposal)
         if proposal.rejection:
             fail(f"It is not run: {proposal.rejection}", 1)
@@ -51,7 +54,7 @@ def solve(
             if not approved:
                 typer.echo("Not run.")
                 return
-        done = execute(proposal)
+        done = proposal.execute()
         for event in done.trace:
             typer.echo(str(event))
         if not done.ran:
@@ -59,13 +62,12 @@ def solve(
 
 
 def _show(proposal: Proposal) -> None:
-    rollout = proposal.rollout
-    typer.echo(f"Task {proposal.task.index}: {proposal.task.statement}\n")
-    for part, judgment in proposal.judged:
-        typer.echo(f"# judged {judgment:.2f}\n{part.source}\n")
-    typer.echo(f"# the plan\n{rollout.composition or rollout.decomposition}\n")
-    if not proposal.rejection and rollout.summary:
-        typer.echo(f"Summary: {rollout.summary}\n")
+    typer.echo(f"Task {proposal.index}: {proposal.statement}\n")
+    for source, judgment in proposal.parts:
+        typer.echo(f"# judged {judgment:.2f}\n{source}\n")
+    typer.echo(f"# the plan\n{proposal.plan}\n")
+    if proposal.summary:
+        typer.echo(f"Summary: {proposal.summary}\n")
 
 
 def _ask_terminal(proposal: Proposal) -> bool:
@@ -79,7 +81,7 @@ def _ask_console(proposal: Proposal, run: Path, store: str | None) -> bool:
 
     where = store or str(run / "feedback.db")
     with FeedbackStore(where) as opened:
-        number = opened.submit_plan(run.resolve().name, proposal.task.index, plan_body(proposal))
+        number = opened.submit_plan(run.resolve().name, proposal.index, plan_body(proposal))
         typer.echo(
             f"It waits for a person, as plan {number}: partwise console --store {without_secrets(where)}"
         )
@@ -97,10 +99,10 @@ def _ask_console(proposal: Proposal, run: Path, store: str | None) -> bool:
 def plan_body(proposal: Proposal) -> dict[str, Any]:
     """What people are shown of a plan, as plain data."""
     return {
-        "statement": proposal.task.statement,
-        "parts": [{"source": part.source, "judgment": judgment} for part, judgment in proposal.judged],
-        "composition": proposal.rollout.composition,
-        "summary": proposal.rollout.summary,
+        "statement": proposal.statement,
+        "parts": [{"source": source, "judgment": judgment} for source, judgment in proposal.parts],
+        "composition": proposal.plan,
+        "summary": proposal.summary,
         "effects": proposal.effects,
     }
 
