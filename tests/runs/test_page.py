@@ -3,7 +3,7 @@
 import pytest
 
 from partwise.report.html import page_html
-from partwise.report.page import Page, Table, page_markdown, print_page
+from partwise.report.page import Comparison, Page, Side, Table, page_markdown, print_page
 
 
 def table(heading: str, rows: int) -> Table:
@@ -29,3 +29,21 @@ def test_names_between_backticks_are_code_in_html_and_nothing_else_is_markup():
     page = Page(title="A study", sentences=["`a <b>` is a judge, `and this is not."])
     assert "<code>a &lt;b&gt;</code> is a judge, `and this is not." in page_html(page)
     assert "`a <b>` is a judge" in page_markdown(page)
+
+
+def test_texts_that_are_compared_stand_side_by_side_as_what_they_are(capsys: pytest.CaptureFixture[str]):
+    one = Side(caption="before: `harm`", text="for x in likes:\n    book(x) </code>\x1b[31m\n\n# end")
+    page = Page(
+        title="A study",
+        sentences=[],
+        comparisons=[
+            Comparison(heading="First | of `two`", one=one, other=Side(caption="after: none", text=""))
+        ],
+    )
+    html, text = page_html(page), page_markdown(page)
+    assert "<h2" in html and html.count('<div class="columns">') == 1
+    assert "before: <code>harm</code>" in html and "after: none" in html
+    assert html.count("</code></pre>") == 2 and "\x1b" not in html
+    assert "\n    for x in likes:\n        book(x) </code>\\x1b[31m\n    \n    # end\n" in text
+    print_page(page)
+    assert "likes" not in capsys.readouterr().out

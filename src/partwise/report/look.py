@@ -10,9 +10,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from partwise.report.code import text_lines
 from partwise.report.inline import inline
 from partwise.report.page import Picture
 from partwise.report.reading import OUTCOMES, number
+from partwise.report.rollouts import Piece
 
 _FIGURE = re.compile(r"(?P<mean>[−+-]?[\d.]+%?) (?P<interval>\[[^\[\]]{1,40}\])")
 _WORDY = 34
@@ -45,6 +47,11 @@ def drawing(picture: Picture) -> Markup:
     return inline(picture.svg, picture.name, picture.caption.partition(". ")[0])
 
 
+def _piece(text: str) -> Piece:
+    """A text by itself, as a stretch of a solution is shown."""
+    return Piece("", None, 1, text_lines(text))
+
+
 def _number(value: float | None) -> str:
     return "undefined" if value is None else number(value)
 
@@ -62,6 +69,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "cell": cell,
     "wordy": is_wordy,
     "drawing": drawing,
+    "piece": _piece,
     "number": _number,
     "grouped": _grouped,
     "outcome": _outcome,

@@ -35,6 +35,24 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of two texts that are compared."""
+
+    caption: str
+    text: str
+    """Code as a rule, on lines of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two texts beside each other."""
+
+    heading: str
+    one: Side
+    other: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What a study found."""
 
@@ -43,6 +61,8 @@ class Page:
     """What it says, most important first."""
     tables: Sequence[Table] = ()
     pictures: Sequence[Picture] = field(default_factory=tuple)
+    comparisons: Sequence[Comparison] = ()
+    """Not shown in a terminal."""
 
 
 def plain_page(page: Page) -> Page:
@@ -52,7 +72,21 @@ def plain_page(page: Page) -> Page:
         title=shown(page.title),
         sentences=[shown(sentence) for sentence in page.sentences],
         tables=[_plain_table(table) for table in page.tables],
+        comparisons=[
+            replace(
+                each,
+                heading=shown(each.heading),
+                one=_plain_side(each.one),
+                other=_plain_side(each.other),
+            )
+            for each in page.comparisons
+        ],
     )
+
+
+def _plain_side(side: Side) -> Side:
+    lines = side.text.splitlines()
+    return Side(caption=shown(side.caption), text="\n".join(shown(line) for line in lines))
 
 
 def _plain_table(table: Table) -> Table:
@@ -77,6 +111,10 @@ def page_markdown(page: Page) -> str:
         lines.append(f"|{'---|' * len(rows[0])}")
         lines += [f"| **{row[0]}** | {' | '.join(row[1:])} |" for row in rows[1:]]
         lines.append("")
+    for each in page.comparisons:
+        lines += [f"## {each.heading}", ""]
+        for side in (each.one, each.other):
+            lines += [f"{side.caption}:", "", *(f"    {line}" for line in side.text.splitlines()), ""]
     return "\n".join(lines)
 
 
