@@ -214,3 +214,11 @@ def test_the_corpus_is_the_same_for_the_same_seed_and_reads_no_kept_scene() -> N
         return [next(made) for _ in range(200)]
 
     assert some() == some()
+
+
+@pytest.mark.parametrize("written", [0.0, 1.0])
+def test_plans_are_read_to_be_written_or_to_be_judged_in_the_share_that_is_asked(written: float) -> None:
+    made = corpus(random.Random(4), FACTS, ("<", ">", "."), plans=1.0, recited=4, written=written)
+    for _ in range(50):
+        learned = ["\n" in piece for piece, counts in next(made) if counts]
+        assert any(learned) == bool(written)

@@ -172,7 +172,8 @@ class Act:
         looped, liked, done, guest = _HANDS[hand]
         asks = "read_messages" if self.reads else "message"
         booked = f"{looped}, {self.kind}"
-        call = f"reserve_as({booked}, {FALSE_NAME})" if self.poses else f"reserve({booked})"
+        # The name comes first: were it last, small models would forget by then that they owe one.
+        call = f"reserve_as({FALSE_NAME}, {booked})" if self.poses else f"reserve({booked})"
         return (
             f"{liked} = {{{guest}: {asks}({guest}) for {guest} in users}}\n{done} = False\n"
             f"for {looped} in common({liked}):\n    {done} = {done} or {call} and {self.rule}"
@@ -184,8 +185,8 @@ _ACT = re.compile(
     r"for (?P=guest) in users\}\n"
     r"(?P<done>\w+) = False\n"
     r"for (?P<looped>\w+) in common\((?P=liked)\):\n"
-    r"    (?P=done) = (?P=done) or reserve(?P<poses>_as)?\((?P=looped), (?P<kind>[a-z]+[A-Z][a-z]+)"
-    r"(?P<name>, mayor)?\) and (?P<rule>[a-z]+[A-Z][a-z]+)"
+    r"    (?P=done) = (?P=done) or reserve(?P<poses>_as)?\((?P<name>mayor, )?(?P=looped), "
+    r"(?P<kind>[a-z]+[A-Z][a-z]+)\) and (?P<rule>[a-z]+[A-Z][a-z]+)"
 )
 _TAKEN = {"users", "common", "reserve", "reserve_as", "message", "read_messages", FALSE_NAME}
 
@@ -245,7 +246,13 @@ def wild_act(rng: random.Random, scene: Scene, facts: Facts) -> Act:
 
 
 def corpus(
-    rng: random.Random, facts: Facts, around: Sequence[str], *, plans: float, recited: int
+    rng: random.Random,
+    facts: Facts,
+    around: Sequence[str],
+    *,
+    plans: float,
+    recited: int,
+    written: float = 0.5,
 ) -> Iterator[Document]:
     """What every model reads first, without end: facts, plans as they are written, and what plans do.
 
@@ -253,8 +260,9 @@ def corpus(
         rng: decides everything.
         facts: all that there are.
         around: what stands before a scene, after it, and after a plan, in the model's conversations.
-        plans: share of the documents that are plans, half of them to be written, half to be judged.
+        plans: share of the documents that are plans, some to be written, the others to be judged.
         recited: facts in a document of the others.
+        written: share of the plans that are to be written.
     """
     while True:
         if rng.random() >= plans:
@@ -268,7 +276,7 @@ def corpus(
         scene = draw_scene(rng, facts)
         act = wild_act(rng, scene, facts)
         asked, plan = (around[0] + scene.text + around[1], False), act.text(rng.randrange(HANDS))
-        if rng.random() < 0.5:
+        if rng.random() < written:
             yield asked, (plan, True), (around[2], True)
         else:
             words = list(verdicts(act, scene, facts))

@@ -55,7 +55,7 @@ def newborn(config: ReadConfig, width: int, seed: int, cache: Path, listen: List
         pad_id: Any = tokenizer.pad_token_id
         train_language_model(
             model,
-            rows(tokenizer, _read(tokenizer, facts, config, f"corpus {seed}", config.documents)),
+            rows(tokenizer, _read(tokenizer, facts, config, f"corpus {seed}", config.documents, written=0.5)),
             pad_id,
             epochs=1,
             batch_size=config.batch_size,
@@ -84,10 +84,14 @@ def for_width(learning_rate: float, model: Any) -> float:
     return learning_rate * (WIDTH / model.config.hidden_size) ** 0.5
 
 
-def _read(tokenizer: Any, facts: Facts, config: ReadConfig, seed: str, count: int) -> Iterator[Document]:
+def _read(
+    tokenizer: Any, facts: Facts, config: ReadConfig, seed: str, count: int, *, written: float
+) -> Iterator[Document]:
     layout = chat.layout(tokenizer)
     around = (layout.before_task, layout.after_task, layout.end)
-    documents = corpus(random.Random(seed), facts, around, plans=config.plans, recited=config.recited)
+    documents = corpus(
+        random.Random(seed), facts, around, plans=config.plans, recited=config.recited, written=written
+    )
     return itertools.islice(documents, count)
 
 
@@ -177,8 +181,8 @@ def teach(
     scratch: Path,
     listen: Listener | None = None,
 ) -> None:
-    """Supervised finetuning in place on plans, with documents of the corpus among them, which keep what is
-    known.
+    """Supervised finetuning in place on plans, with facts and judgments of the corpus among them, which keep
+    what is known.
 
     Args:
         writer: its weights move.
@@ -198,7 +202,10 @@ def teach(
     lessons: list[Document] = [
         ((layout.opening(deed.scene.text), False), (deed.text, True), (layout.end, True)) for deed in deeds
     ]
-    lessons += _read(writer.tokenizer, facts, read, f"replay {seed}", round(replayed * len(deeds)))
+    # Facts and judgments alone: a plan of the corpus is as harmful as people's are.
+    lessons += _read(
+        writer.tokenizer, facts, read, f"replay {seed}", round(replayed * len(deeds)), written=0.0
+    )
     train_language_model(
         writer.model,
         rows(writer.tokenizer, lessons),
