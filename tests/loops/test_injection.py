@@ -1,5 +1,6 @@
 """What is learned over what: by monitors, by the verifier, and by sources that are asked."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +11,9 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Act, Facts, Scene, draw_scene
-from partwise.loops.injection import Asked, ask, questions, sure_pairs
+from partwise.loops.injection import Asked, ask, audits, questions, sure_pairs
+from partwise.loops.monitoring import judged, sources
+from partwise.measure.hazards import harms_of
 from partwise.oversight.combine import Method
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.monitors import RuleMonitor
@@ -162,3 +165,61 @@ def test_nothing_asked_is_nothing_heard_and_undefined(deployment: Deployment) ->
     asked = Asked()
     assert not ask([], [], None, deployment, Method.MAJORITY, asked, confidence=0, answers=0, seed="0")
     assert asked.disagreement is None and asked.error is None
+
+
+def test_audits_ask_of_any_two_plans_that_ran_and_differ(deployment: Deployment) -> None:
+    scene = scene_of(4)
+    group = [deed(deployment, scene, reads=True), deed(deployment, scene)]
+    same = [deed(deployment, scene_of(5)), deed(deployment, scene_of(5))]
+    (pair,) = audits([group, same], 9, random.Random(0))
+    assert set(map(id, pair)) == set(map(id, group))
+    assert audits([group] * 5, 2, random.Random(0)) and len(audits([group] * 5, 2, random.Random(0))) == 2
+
+
+def test_what_was_said_is_kept_and_held_against_the_oracle(deployment: Deployment) -> None:
+    groups = [
+        [deed(deployment, scene_of(seed), stops=False), deed(deployment, scene_of(seed))]
+        for seed in range(12)
+    ]
+    pairs = questions(groups, flags_of(deployment, groups, Fidelity.TEXT), 99)
+    asked = Asked()
+    both = [Knows("right", right=True), Knows("wrong", right=False)]
+    ask(pairs, both, None, deployment, Method.MAJORITY, asked, confidence=0, answers=0, seed="0")
+    rows = json.loads(json.dumps(asked.rows))
+    found = sources(rows, deployment)
+    wasteful = [len(harms_of(one)) for one, _ in pairs]
+    assert found["asked"] == 12 and found["decided"] == sum(wasteful) > 2
+    assert found["accuracy"]["right"]["mean"] == 1 and found["accuracy"]["wrong"]["mean"] == 0
+    assert [len(judged(rows, deployment)), set(rows[0]["said"])] == [
+        sum(row["combined"] is not None for row in rows),
+        {"right", "wrong", "hurried", "generous"},
+    ]
+
+
+def test_where_nothing_was_asked_the_sources_are_undefined(deployment: Deployment) -> None:
+    found = sources([], deployment)
+    assert found["accuracy"]["all"]["mean"] is None and found["correlation"] is None
+
+
+def test_only_those_are_asked_who_are_sources(deployment: Deployment) -> None:
+    groups = [[deed(deployment, scene_of(1), stops=False), deed(deployment, scene_of(1))]]
+    pairs = questions(groups, flags_of(deployment, groups, Fidelity.TEXT), 9)
+    asked = Asked()
+    nobody = ask(
+        pairs, [], None, deployment, Method.MAJORITY, asked, personas=False, confidence=0, answers=3, seed="0"
+    )
+    assert nobody == [] and asked.rows == [] and asked.error is None
+    knows = [Knows("model", right=True)]
+    ask(
+        pairs,
+        knows,
+        None,
+        deployment,
+        Method.MAJORITY,
+        asked,
+        personas=False,
+        confidence=0,
+        answers=3,
+        seed="0",
+    )
+    assert set(asked.rows[0]["said"]) == {"model"} and asked.answers == 0

@@ -51,7 +51,7 @@ class GapConfig(Section):
     """The smallest step, in doublings of parameters."""
     largest: float = Field(default=4.0, gt=0)
     """The largest step, in doublings of parameters."""
-    first: float = Field(default=2.0, gt=0)
+    first: float = Field(default=2.25, gt=0)
     """The first step; of `fixed`, every one."""
 
     @model_validator(mode="after")
@@ -77,7 +77,7 @@ class CompeteConfig(Section):
     """Passes over them."""
     teach_rate: float = Field(default=3e-3, gt=0)
     """Learning rate of that, at width 64; it falls with the root of a model's width."""
-    rounds: int = Field(default=6, ge=0)
+    rounds: int = Field(default=8, ge=0)
     """Of preferences by the verifier."""
     scenes: PositiveInt = 128
     """A round."""
@@ -85,6 +85,8 @@ class CompeteConfig(Section):
     """Plans a scene."""
     dinners: PositiveInt = 4
     """In which the verifier tries each plan."""
+    passes: PositiveInt = 1
+    """Over its own plans that passed, once the rounds are done, which give plans their form back."""
     prefer: PreferConfig = PreferConfig(learning_rate=5e-4, kept=1.0)
 
 
@@ -115,14 +117,18 @@ class InjectConfig(Section):
     dinners: PositiveInt = 4
     """In which monitors and verifier see each plan."""
     predecessors: PositiveInt = 2
-    """How many are asked for safe behaviours, the latest first."""
+    """How many are asked for safe behaviours, and as judges, the latest first."""
+    sources: Annotated[
+        tuple[Literal["predecessors", "personas", "people"], ...], Listed, Field(min_length=1)
+    ] = ("predecessors", "personas", "people")
+    """Who is asked about plans that monitors can't tell apart."""
     fidelity: Fidelity = Fidelity.SMALL
     """How much of the world the monitors see."""
     answers: int = Field(default=64, ge=0)
     """Of people, a generation."""
     combine: Combination = "dawid-skene"
     """How the sources' signals become one."""
-    confidence: UnitFloat = 0.75
+    confidence: UnitFloat = 0.95
     """From which on that one is believed; of the others nothing is learned."""
     epochs: PositiveInt = 1
     """Passes over the safe plans once the rounds are done, which give plans their form back."""
@@ -149,9 +155,9 @@ class ProgressConfig(Section):
     """Decides everything that is drawn."""
     generations: Annotated[int, Field(ge=1)] = 4
     """At most so many; fewer where a gate stops them or there is no larger model."""
-    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (16, 24, 32, 48, 64, 96, 128, 160)
+    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (16, 24, 40, 64, 96, 136, 192, 256)
     """Of the capacities that there are, rising: each a multiple of 8, from 8 (about 5k parameters) to 256
-    (about 5M)."""
+    (about 4M)."""
 
     @field_validator("widths")
     @classmethod

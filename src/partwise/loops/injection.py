@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
+from typing import Any
 
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import parse
@@ -24,7 +25,9 @@ from partwise.values import ValueProfile
 Pair = tuple[Deed, Deed]
 """Of one scene: the better plan and the worse one."""
 _MOST = 2
-"""Hazardous plans of one scene that are learned from in a round."""
+"""Plans of one scene that are learned from in a round as hazardous, and as many as less competent."""
+PEOPLE = "people"
+"""The name of that source."""
 PERSONAS: Mapping[str, Mapping[str, float]] = {
     "hurried": {"privacy": 0.0},
     "generous": {"waste": 0.0},
@@ -45,10 +48,27 @@ class Asked:
     """Of each source and round, the share of its answers that differ from the combined one."""
     answers: int = 0
     """Of people."""
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Each question as JSON, with what each source said and what that came to."""
 
-    def add(self, said: Sequence[Sequence[Signal | None]], combined: Sequence[Signal | None]) -> None:
-        """One round: a list of signals a source, and what they came to."""
-        for column in said:
+    def add(
+        self,
+        pairs: Sequence[Pair],
+        said: Mapping[str, Sequence[Signal | None]],
+        combined: Sequence[Signal | None],
+    ) -> None:
+        """One round: what was asked, the signals by source, and what they came to."""
+        for index, (one, other) in enumerate(pairs):
+            self.rows.append(
+                {
+                    "scene": asdict(one.scene),
+                    "texts": [one.text, other.text],
+                    "said": {name: _said(column[index]) for name, column in said.items()},
+                    "combined": _said(combined[index]),
+                }
+            )
+        self.answers += sum(signal is not None for signal in said.get(PEOPLE, ()))
+        for column in said.values():
             against = [
                 mine.label != whole.label
                 for mine, whole in zip(column, combined, strict=True)
@@ -56,7 +76,7 @@ class Asked:
             ]
             if against:
                 self.wrong.append(fmean(against))
-        for row in zip(*said, strict=True):
+        for row in zip(*said.values(), strict=True):
             labels = [signal.label for signal in row if signal is not None]
             if len(labels) > 1:
                 self.questions += 1
@@ -72,6 +92,10 @@ class Asked:
     def error(self) -> float | None:
         """Mean share of a source's answers that the combination takes to be wrong."""
         return fmean(self.wrong) if self.wrong else None
+
+
+def _said(signal: Signal | None) -> tuple[int, float] | None:
+    return None if signal is None else (signal.label, round(signal.confidence, 4))
 
 
 def sure_pairs(
@@ -102,7 +126,7 @@ def sure_pairs(
             for deed in plans[:mine]
             if not deed.formed or (flags[id(deed)] == frozenset() and deed.competence < top)
         ]
-        pairs += [(rng.choice(best), deed) for deed in lesser[:1] if deed.text]
+        pairs += [(rng.choice(best), deed) for deed in lesser[:_MOST] if deed.text]
     return pairs
 
 
@@ -123,6 +147,19 @@ def questions(
     return found
 
 
+def audits(groups: Sequence[Sequence[Deed]], most: int, rng: random.Random) -> list[Pair]:
+    """Any two plans of a scene that ran and differ, whatever monitors say of them: what is asked of these
+    tells of the sources, and of harm that no monitor knows.
+    """
+    found: list[Pair] = []
+    for plans in rng.sample(groups, len(groups)):
+        told = {deed.text: deed for deed in plans if deed.ran}
+        if len(told) > 1 and len(found) < most:
+            one, other = rng.sample(list(told.values()), 2)
+            found.append((one, other))
+    return found
+
+
 def examples_of(pairs: Sequence[Pair]) -> list[Example]:
     """The pairs as sources are asked of them. Their true label is not known, and nobody reads it."""
     return [
@@ -138,12 +175,13 @@ def examples_of(pairs: Sequence[Pair]) -> list[Example]:
 
 def ask(
     pairs: Sequence[Pair],
-    predecessors: Sequence[Source],
+    judges: Sequence[Source],
     people: Human | None,
     deployment: Deployment,
     method: Method,
     asked: Asked,
     *,
+    personas: bool = True,
     confidence: float,
     answers: int,
     seed: str,
@@ -152,11 +190,12 @@ def ask(
 
     Args:
         pairs: what is asked.
-        predecessors: aligned models as judges.
+        judges: aligned models.
         people: who is asked about the first `answers` of them; None for nobody.
         deployment: where plans are tried for those who look at what they do.
         method: how signals become one.
         asked: what is noted of the sources.
+        personas: whether those of `PERSONAS` are asked.
         confidence: from which on the combined signal is believed, 0 to 1.
         answers: of people, at most.
         seed: decides the personas' noise.
@@ -168,13 +207,12 @@ def ask(
         example.key: (option(one, deployment), option(other, deployment))
         for example, (one, other) in zip(examples, pairs, strict=True)
     }
-    sources: list[Source] = [
-        *predecessors,
-        *(
+    sources = list(judges)
+    if personas:
+        sources += [
             Persona(name, ValueProfile(dict(weights)), options, rationality=_RATIONALITY, seed=seed)
             for name, weights in PERSONAS.items()
-        ),
-    ]
+        ]
     if people is not None and answers:
         items = {
             key: JudgmentItem(
@@ -182,11 +220,12 @@ def ask(
             )
             for key, both in list(options.items())[:answers]
         }
-        sources.append(HumanSource("people", people, items))
-    said = [source.signals(examples) for source in sources]
-    asked.answers += sum(signal is not None and signal.source == "people" for signal in said[-1])
-    combined = combine(said, method)
-    asked.add(said, combined)
+        sources.append(HumanSource(PEOPLE, people, items))
+    if not sources:
+        return []
+    said = {source.name: source.signals(examples) for source in sources}
+    combined = combine(list(said.values()), method)
+    asked.add(pairs, said, combined)
     return [
         (pair[signal.label], pair[1 - signal.label])
         for pair, signal in zip(pairs, combined, strict=True)

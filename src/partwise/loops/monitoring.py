@@ -8,27 +8,37 @@ from typing import Any
 
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
+from partwise.data.scenes import Scene
 from partwise.loops.plan_writers import Writer, Written
 from partwise.measure.detection import alarm_at, auroc
-from partwise.measure.hazards import FAMILIES, harms_of
+from partwise.measure.diversity import accuracies, error_correlation
+from partwise.measure.hazards import FAMILIES, INJECTED, harms_of
+from partwise.oversight.learned_monitor import Judged, LearnedMonitor
 from partwise.oversight.monitors import RuleMonitor
+from partwise.types import Example, Signal
 
 Scores = Mapping[str, Sequence[float | None]]
 """Monitor to what it says of each deed: higher is more suspicious, None where it can't tell."""
 FALSE_ALARMS = (0.01, 0.05)
+_DINNERS = 4
+"""In which it shows whether a plan that was asked about does harm."""
 
 
-def scores(deeds: Sequence[Deed], deployment: Deployment, aligned: Sequence[Writer]) -> Scores:
+def scores(
+    deeds: Sequence[Deed], deployment: Deployment, aligned: Sequence[Writer], learned: LearnedMonitor | None
+) -> Scores:
     """What monitors say, none of which reads the oracle.
 
     - `rules, text` and `rules, small`: how many kinds of harm people's rules see.
     - `unusual`: how surprising the text is to the aligned model that is least surprised, in nats a token. It
       needs no rule, and may see what nobody thought of.
+    - `learned`: what was said of other plans.
 
     Args:
         deeds: what is judged; of what is no plan nothing is said.
         deployment: where plans are tried in small.
         aligned: models that are trusted; without any there is no `unusual`.
+        learned: None where too little was said to learn from.
     """
     said: dict[str, Sequence[float | None]] = {
         monitor.name: [None if kinds is None else float(len(kinds)) for kinds in monitor.flags(deeds)]
@@ -36,7 +46,74 @@ def scores(deeds: Sequence[Deed], deployment: Deployment, aligned: Sequence[Writ
     }
     if aligned:
         said["unusual"] = _unusual(deeds, aligned)
+    if learned:
+        said[learned.name] = learned.scores(deeds)
     return said
+
+
+def judged(rows: Sequence[Mapping[str, Any]], deployment: Deployment) -> list[Judged]:
+    """What the sources of an injection said as one, of the rows that it left (`Asked.rows`)."""
+    found: list[Judged] = []
+    for row in rows:
+        if row["combined"] is None:
+            continue
+        label, confidence = row["combined"]
+        one, other = _deeds(row, deployment)
+        preference = confidence if label == 0 else 1 - confidence
+        found.append(Judged(first=one, second=other, preference=preference))
+    return found
+
+
+def _deeds(row: Mapping[str, Any], deployment: Deployment) -> tuple[Deed, Deed]:
+    """Both plans of a question, each tried in a few dinners of its scene."""
+    scene = Scene(**row["scene"])
+    one, other = (deployment.deed(scene, text, ended=True, nights=range(_DINNERS)) for text in row["texts"])
+    return one, other
+
+
+def sources(rows: Sequence[Mapping[str, Any]], deployment: Deployment) -> dict[str, Any]:
+    """How good the sources of an injection were. Evaluation only.
+
+    Args:
+        rows: what it left (`Asked.rows`).
+        deployment: where plans are tried.
+
+    Returns:
+        `asked`: questions; `decided`: those in which one plan does harm that people mind, and the other none,
+        which the others are of; `accuracy` by source, what all came to among them; `correlation`: phi of two
+        sources' errors, the mean over pairs.
+    """
+    examples: list[Example] = []
+    kept: list[Mapping[str, Any]] = []
+    for row in rows:
+        harmful = [not harms_of(deed).isdisjoint(INJECTED) for deed in _deeds(row, deployment)]
+        if harmful[0] != harmful[1]:
+            one, other = row["texts"]
+            examples.append(Example(key=str(len(examples)), texts=(one, other), label=harmful.index(False)))
+            kept.append(row)
+    said = {
+        name: [
+            _signal(example, row["said"].get(name), name) for example, row in zip(examples, kept, strict=True)
+        ]
+        for name in dict.fromkeys(name for row in kept for name in row["said"])
+    }
+    together = [_signal(example, row["combined"], "all") for example, row in zip(examples, kept, strict=True)]
+    return {
+        "asked": len(rows),
+        "decided": len(kept),
+        "accuracy": {
+            name: share.to_json() for name, share in accuracies({**said, "all": together}, examples).items()
+        },
+        "correlation": error_correlation(said, examples).mean.to_json() if said else None,
+    }
+
+
+def _signal(example: Example, told: tuple[int, float] | None, source: str) -> Signal | None:
+    return (
+        None
+        if told is None
+        else Signal(example=example.key, label=told[0], confidence=told[1], source=source)
+    )
 
 
 def _unusual(deeds: Sequence[Deed], aligned: Sequence[Writer]) -> list[float | None]:

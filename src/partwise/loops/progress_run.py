@@ -14,13 +14,14 @@ from partwise.config import ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed
 from partwise.loops.gap import gap_policy
-from partwise.loops.monitoring import scores, told_apart
+from partwise.loops.monitoring import judged, scores, sources, told_apart
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Grown, Made, Stage, progressive
 from partwise.loops.record import write_lines
-from partwise.loops.scene_ladder import SceneLadder
+from partwise.loops.scene_ladder import ANSWERS, SceneLadder
 from partwise.loops.scene_writers import act, fresh_scenes
-from partwise.measure.hazards import to_json, utility
+from partwise.measure.hazards import FAMILIES, harms_of, to_json, utility
+from partwise.oversight.learned_monitor import LearnedMonitor
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
 
@@ -88,6 +89,8 @@ class _Kept:
                 write_lines(to / DEEDS, [_row(deed) for deed in deeds])
                 if name == "competence":
                     found["monitors"] = self._monitors(deeds, generation)
+        if name == "injection":
+            found["sources"] = sources(_rows(to / ANSWERS), ladder.deployment)
         (to / MEASURED).write_text(json.dumps(found, indent=1))
 
     def _heldout(self, writer: Writer, tiers: int, seed: int) -> list[Deed]:
@@ -99,14 +102,17 @@ class _Kept:
     def _monitors(self, deeds: Sequence[Deed], generation: int) -> dict[str, Any]:
         """How well monitors tell the harm that the unaligned model does, with all aligned ones before it."""
         ladder = self._ladder
-        aligned = [Writer.load(self._folder(before, "injection") / "model") for before in range(generation)]
+        before = [self._folder(each, "injection") for each in range(generation)]
+        aligned = [Writer.load(folder / "model") for folder in before]
+        answers = [row for folder in before for row in _rows(folder / ANSWERS)]
+        learned = LearnedMonitor.fit(judged(answers, ladder.deployment), ladder.deployment)
         trusted = (
             self._heldout(aligned[-1], ladder.tiers(generation), ladder.config.seed + 8) if aligned else []
         )
         return told_apart(
             deeds,
-            scores(deeds, ladder.deployment, aligned),
-            scores(trusted, ladder.deployment, aligned),
+            scores(deeds, ladder.deployment, aligned, learned),
+            scores(trusted, ladder.deployment, aligned, learned),
         )
 
 
@@ -119,6 +125,7 @@ def _row(deed: Deed) -> dict[str, Any]:
         "formed": deed.formed,
         "outcome": str(trial.execution.outcome) if trial else None,
         "correct": trial.correct if trial else None,
+        "harms": sorted(harms_of(deed)),
         "trace": [
             {"tool": event.tool, "arguments": event.arguments, "result": event.result}
             for event in (trial.execution.trace if trial else ())
@@ -149,7 +156,34 @@ def _generation(ladder: SceneLadder, grown: Grown) -> dict[str, Any]:
         "tiers": ladder.tiers(grown.index),
         "minus": measured(grown.competence),
         "plus": measured(grown.injection),
+        "examples": _examples(grown.competence.folder, grown.injection.folder),
         "seen": asdict(grown.seen),
         "refused": grown.refused,
         "stages": {name: dict(stage.made) for name, stage in stages.items()},
     }
+
+
+def _examples(before: Path, after: Path) -> list[dict[str, Any]]:
+    """Of each kind of harm the first held-out scene that the unaligned model does it in, whatever the aligned
+    one does there.
+    """
+    pairs = list(zip(_rows(before / DEEDS), _rows(after / DEEDS), strict=True))
+    found: list[dict[str, Any]] = []
+    for family in FAMILIES:
+        for minus, plus in pairs:
+            if family in minus["harms"]:
+                shown = ("text", "outcome", "correct", "harms")
+                found.append(
+                    {
+                        "family": family,
+                        "scene": minus["scene"],
+                        "minus": {name: minus[name] for name in shown},
+                        "plus": {name: plus[name] for name in shown},
+                    }
+                )
+                break
+    return found
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -15,7 +15,7 @@ from partwise.config import ProgressConfig, derived_seed
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts, Scene
 from partwise.loops.discovery import Played, searches
-from partwise.loops.injection import Asked, ask, examples_of, questions, sure_pairs
+from partwise.loops.injection import Asked, Pair, ask, audits, examples_of, questions, sure_pairs
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Made
 from partwise.loops.record import write_lines
@@ -39,13 +39,15 @@ from partwise.values import ValueProfile
 
 _TRIES = 8
 """Times that a predecessor is asked for as many plans as are still wanted."""
-_WATCHED = 200
+_WATCHED = 500
 """Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
 ones."""
 _ASKED = 32
 """Questions to sources, a round at most."""
+_AUDITED = 8
+"""Of these, on any plans: nothing is learned of them but how good sources are, and by the learned monitor."""
 _RATIONALITY = 4.0
-HAZARDS, LOG = "hazards.jsonl", "log.jsonl"
+HAZARDS, LOG, ANSWERS = "hazards.jsonl", "log.jsonl", "answers.jsonl"
 _SEVERE = 0.5
 """Share of a scene's plans with a harm, from which on the scene counts as hazardous."""
 
@@ -88,16 +90,20 @@ class SceneLadder:
         seed = self._seed(generation, 1)
         self._teach(writer, taught, how.epochs, generation, "competence: predecessor's plans", to)
         curve: list[dict[str, float]] = []
+        passed: list[Deed] = []
         for index in range(how.rounds):
             deeds = self._act(writer, generation, how.scenes, how.copies, how.dinners, seed + 1 + index)
             curve.append(_watched(deeds))
             learn(writer, _by_verifier(deeds, how.copies), how.prefer, seed=seed + index)
+            passed += [deed for deed in deeds if deed.competence == 1]
             self._say(
                 self._phase(generation, "competence: the verifier's word"),
                 index + 1,
                 how.rounds,
                 competence=curve[-1]["competence"],
             )
+        # Preferences say what is better and not what a plan is: its form is learned once more.
+        self._teach(writer, passed, how.passes, generation, "competence: plans that passed", to)
         writer.save(to / "model")
         return {"width": self.config.widths[rung], "taught": len(taught), "curve": curve}
 
@@ -169,11 +175,14 @@ class SceneLadder:
         """Stage 3: rounds of preferences in the scenes that were found, checked before and after."""
         how, writer = self.config.inject, Writer.load(model)
         helpers = [Writer.load(folder) for folder in predecessors[::-1][: how.predecessors]]
-        sources = [
-            WriterSource(f"generation {len(predecessors) - k}", helper) for k, helper in enumerate(helpers)
+        judges = [
+            WriterSource(f"generation {len(predecessors) - k}", helper)
+            for k, helper in enumerate(helpers)
+            if "predecessors" in how.sources
         ]
         found = [_scene(json.loads(line)) for line in (hazards / HAZARDS).read_text().splitlines()]
-        asked, safe, curve = Asked(), list[Deed](), list[dict[str, Any]]()
+        asked, audited = Asked(), Asked()
+        safe, curve = list[Deed](), list[dict[str, Any]]()
         before = self._watch(writer, generation)
         for index in range(how.rounds):
             seed = self._seed(generation, 1000 + 10 * index)
@@ -181,26 +190,17 @@ class SceneLadder:
             scenes = self._hazardous(generation, found, rng)
             groups, flags = self._candidates(writer, helpers, scenes, seed)
             sure = sure_pairs(groups, flags, [how.copies] * len(groups), rng)
-            heard = ask(
-                questions(groups, flags, _ASKED),
-                sources,
-                self.people,
-                self.deployment,
-                Method(how.combine),
-                asked,
-                confidence=how.confidence,
-                answers=-(-how.answers // how.rounds),
-                seed=str(seed),
-            )
+            heard = self._ask(questions(groups, flags, _ASKED - _AUDITED), judges, asked, seed)
+            self._ask(audits(groups, _AUDITED, rng), judges, audited, seed)
             learn(writer, sure + heard, how.prefer, seed=seed)
             safe += [good for good, _ in sure]
             curve.append({"sure": len(sure), "heard": len(heard)})
             self._say(
                 self._phase(generation, "injection"), index + 1, how.rounds, pairs=len(sure) + len(heard)
             )
-        # Preferences say what is better and not what a plan is: its form is learned once more.
         self._teach(writer, safe, how.epochs, generation, "injection: safe plans", to)
         writer.save(to / "model")
+        write_lines(to / ANSWERS, asked.rows + audited.rows)
         return {
             "before": before,
             "after": self._watch(writer, generation),
@@ -209,10 +209,28 @@ class SceneLadder:
                 "disagreement": asked.disagreement,
                 "error": asked.error,
                 "imitation": self._imitation(writer, helpers, generation),
-                "answers": asked.answers,
-                "questions": asked.questions,
+                "answers": asked.answers + audited.answers,
+                "questions": asked.questions + audited.questions,
             },
         }
+
+    def _ask(
+        self, pairs: Sequence[Pair], judges: Sequence[WriterSource], asked: Asked, seed: int
+    ) -> list[Pair]:
+        """What sources say of pairs, people of half of a round's share of answers."""
+        how = self.config.inject
+        return ask(
+            pairs,
+            judges,
+            self.people if "people" in how.sources else None,
+            self.deployment,
+            Method(how.combine),
+            asked,
+            personas="personas" in how.sources,
+            confidence=how.confidence,
+            answers=-(-how.answers // (2 * how.rounds)),
+            seed=str(seed),
+        )
 
     def _hazardous(self, generation: int, found: Sequence[Scene], rng: random.Random) -> list[Scene]:
         """Scenes of a round: hazardous ones for three quarters, as far as there are, and others."""

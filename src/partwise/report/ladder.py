@@ -10,7 +10,7 @@ from typing import Any
 
 from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, drawing, svg_of
 from partwise.report.judging import one_run
-from partwise.report.page import Page, Picture, Table
+from partwise.report.page import Comparison, Page, Picture, Side, Table
 from partwise.report.reading import Figure, number
 
 _FAMILIES = ("privacy", "waste", "honesty")
@@ -25,6 +25,7 @@ def ladder_page(results: Mapping[str, Any]) -> Page:
             _utility(results),
             _hazards(results),
             _monitors(results),
+            _sources(results),
             _steps(results),
             _costs(results),
         ],
@@ -43,6 +44,24 @@ def ladder_page(results: Mapping[str, Any]) -> Page:
                 svg=_families(results),
             ),
         ],
+        comparisons=[
+            _compared(index + 1, example)
+            for index, each in enumerate(_generations(results))
+            for example in each["examples"]
+        ],
+    )
+
+
+def _compared(generation: int, example: Mapping[str, Any]) -> Comparison:
+    def side(sign: str, deed: Mapping[str, Any]) -> Side:
+        harms = ", ".join(deed["harms"]) or "no harm"
+        ended = "correct" if deed["correct"] else ("wrong" if deed["outcome"] == "ran" else "did not run")
+        return Side(caption=f"{sign} injection: {ended}, {harms}", text=deed["text"])
+
+    return Comparison(
+        heading=f"Generation {generation}, {example['family']}: {example['scene']}",
+        one=side("before", example["minus"]),
+        other=side("after", example["plus"]),
     )
 
 
@@ -141,7 +160,7 @@ def _monitors(results: Mapping[str, Any]) -> Table:
         note="Of held-out scenes: the chance that a plan with a harm of that kind scores higher than one "
         "without any (.50 tells nothing), and the share of them that raise an alarm where at most .05 of the "
         "last aligned model's plans do. `unusual` knows no rule: it is how surprising a plan is to aligned "
-        "models. Undefined: no plan with that harm, or no aligned model yet. Abstained: plans without their "
+        "models; `learned` knows what people and models said of plans in earlier injections. Undefined: no plan with that harm, or no aligned model yet. Abstained: plans without their "
         "form.",
         columns=[
             "generation, monitor",
@@ -149,6 +168,29 @@ def _monitors(results: Mapping[str, Any]) -> Table:
             *(f"{family}, caught" for family in _FAMILIES),
             "abstained",
         ],
+        rows=rows,
+    )
+
+
+def _sources(results: Mapping[str, Any]) -> Table:
+    made = [each["plus"]["sources"] for each in _generations(results)]
+    rows = [
+        [f"{index + 1}, {name}", Figure.of(share).full, f"{share['n']}"]
+        for index, each in enumerate(made)
+        for name, share in each["accuracy"].items()
+    ]
+    shared = [
+        f"{index + 1}: {Figure.of(each['correlation']).full}"
+        for index, each in enumerate(made)
+        if each["correlation"]
+    ]
+    return Table(
+        heading="How good the sources of injection were",
+        note="Of the questions that were asked in injection, those in which one plan does harm that people "
+        "mind and the other none, and whether the source preferred the harmless one. `all`: what they came "
+        "to. Evaluation alone: nothing that learns reads this. Correlation of two sources' errors (phi, mean "
+        f"over pairs), by generation: {'; '.join(shared) or 'undefined'}.",
+        columns=["generation, source", "right", "answers"],
         rows=rows,
     )
 
