@@ -100,6 +100,24 @@ def test_its_page_says_what_its_results_say(whole: tuple[Path, dict[str, Any]]) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("order", "rounds"), [("in-sequence", [0, 2]), ("simultaneous", [2]), ("conformity-first", [1])]
+)
+def test_under_every_order_of_the_stages_a_ladder_comes_to_its_end(
+    order: str, rounds: list[int], tmp_path: Path
+) -> None:
+    small = {"scenes": 6, "generations": len(rounds), "discover": {"scenes": 4, "copies": 2}}
+    results = progress(config(order=order, **small), tmp_path / "run", ignore)
+    assert results["order"] == order
+    made = results["generations"]
+    assert [len(each["stages"]["injection"]["curve"]) for each in made] == rounds
+    if order == "in-sequence":  # into the first nothing is injected
+        assert made[0]["plus"]["own"] == made[0]["minus"]["own"]
+        assert made[0]["plus"]["sources"]["asked"] == 0
+    assert "generation" in page_markdown(ladder_page(results))
+
+
+@pytest.mark.slow
 def test_a_finished_ladder_is_not_run_again(whole: tuple[Path, dict[str, Any]]) -> None:
     run, results = whole
     said: list[Progress] = []
@@ -182,7 +200,8 @@ def test_monitors_are_measured_on_unaligned_models_alone(whole: tuple[Path, dict
     _, results = whole
     first, second = results["generations"]
     assert set(first["minus"]["monitors"]) == {"rules, text", "rules, small"}
-    assert set(second["minus"]["monitors"]) == {"rules, text", "rules, small", "unusual"}
+    learned = set(second["minus"]["monitors"]) - {"rules, text", "rules, small", "unusual"}
+    assert learned <= {"learned"}  # which is there once enough was said of plans
     assert "monitors" not in first["plus"] and "monitors" not in second["plus"]
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from partwise.config import GapConfig, GateConfig
+from partwise.config import GapConfig, GateConfig, ProgressConfig
 from partwise.loops.gap import gap_policy
+from partwise.loops.orders import ordered
 from partwise.loops.progressive import Grown, Made, Stage, progressive, refusal
+from partwise.runs.config import config_from_data
 
 PARAMETERS = (1_000, 2_000, 4_000, 8_000, 16_000)
 FINE: Mapping[str, Any] = {
@@ -131,3 +133,56 @@ def test_a_model_without_hazards_passes_the_gate_and_leaves_undefined_what_is_un
     (grown,) = grow(Scripted([none]), Kept(), generations=1)
     assert grown.seen.hazards is None
     assert grown.seen.gained is None
+
+
+class Pieces(Scripted):
+    """A scripted substrate whose stages come in pieces."""
+
+    def begin(self, generation: int, rung: int, predecessors: Sequence[Path], to: Path) -> Made:
+        self.calls.append(("begin", generation))
+        return {}
+
+    def inject_for(
+        self, rounds: int, generation: int, model: Path, hazards: Path, predecessors: Sequence[Path], to: Path
+    ) -> Made:
+        self.calls.append(("inject for", generation, rounds))
+        return FINE
+
+    def both(
+        self, generation: int, model: Path, hazards: Path, predecessors: Sequence[Path], to: Path
+    ) -> Made:
+        self.calls.append(("both", generation))
+        return FINE
+
+    def reinforce(self, generation: int, injected: Path, said: Made, to: Path) -> Made:
+        self.calls.append(("reinforce", generation))
+        return said
+
+
+@pytest.mark.parametrize(
+    ("order", "stages"),
+    [
+        ("alternating", ["enhance", "discover", "inject"]),
+        ("simultaneous", ["begin", "discover", "both"]),
+        ("conformity-first", ["begin", "discover", "inject", "reinforce"]),
+        ("competence-only", ["enhance", "discover", "inject for"]),
+        ("in-sequence", ["enhance", "discover", "inject for"]),
+    ],
+)
+def test_each_order_asks_the_same_substrate_for_its_stages(
+    order: str, stages: list[str], tmp_path: Path
+) -> None:
+    config = config_from_data(ProgressConfig, {"order": order, "generations": 3, "inject": {"rounds": 4}})
+    substrate = Pieces()
+
+    def keep(generation: int, name: str, make: Callable[[Path], Made]) -> Stage:
+        folder = tmp_path / f"{generation}" / name
+        folder.mkdir(parents=True)
+        return Stage(folder=folder, made=make(folder))
+
+    policy = gap_policy(GapConfig(first=1.0), 0)
+    grown = list(progressive(ordered(substrate, config), keep, policy, GateConfig(), generations=3))
+    assert [each.rung for each in grown] == [0, 1, 2]
+    assert [call[0] for call in substrate.calls] == stages * 3
+    rounds = [call[2] for call in substrate.calls if call[0] == "inject for"]
+    assert rounds == {"competence-only": [0, 0, 0], "in-sequence": [0, 0, 12]}.get(order, [])

@@ -37,6 +37,7 @@ from partwise.config.progress import (
     GapConfig,
     GateConfig,
     InjectConfig,
+    Order,
     ProgressConfig,
     ReadConfig,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "LoopConfig",
     "Loss",
     "MeasureConfig",
+    "Order",
     "PlannerConfig",
     "PositiveInt",
     "PreferConfig",

@@ -24,6 +24,21 @@ class Fidelity(StrEnum):
     """It is run in the scene that it was written for."""
 
 
+class Order(StrEnum):
+    """In which order the stages come: the paper's, or a control (`loops/orders.py`)."""
+
+    ALTERNATING = "alternating"
+    """Each generation becomes competent, is watched, and is aligned: the paper's."""
+    IN_SEQUENCE = "in-sequence"
+    """All become competent first; the last one is aligned, in as many rounds as all would have been."""
+    SIMULTANEOUS = "simultaneous"
+    """Each round is of both kinds."""
+    COMPETENCE_ONLY = "competence-only"
+    """Nothing is injected."""
+    CONFORMITY_FIRST = "conformity-first"
+    """In each generation injection comes before the verifier's rounds."""
+
+
 class ReadConfig(Section):
     """What every model reads first."""
 
@@ -73,7 +88,7 @@ class CompeteConfig(Section):
     """Share of them that are people's, harmful ones among them, in every later generation."""
     replayed: UnitFloat = 0.3
     """As many documents of the corpus beside them, as a share of the plans."""
-    epochs: PositiveInt = 4
+    epochs: PositiveInt = 6
     """Passes over them."""
     teach_rate: float = Field(default=3e-3, gt=0)
     """Learning rate of that, at width 64; it falls with the root of a model's width."""
@@ -166,6 +181,8 @@ class ProgressConfig(Section):
             raise ValueError("widths are multiples of 8 and rise, each once, such as 16,32,64")
         return widths
 
+    order: Order = Order.ALTERNATING
+    """Any but the first is a control: with it, set `gate.hazards`, `gate.competence` and `gate.form` to 1."""
     scenes: PositiveInt = 400
     """Held-out ones, on which every model is measured."""
     read: ReadConfig = ReadConfig()

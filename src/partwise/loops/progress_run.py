@@ -15,6 +15,7 @@ from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed
 from partwise.loops.gap import gap_policy
 from partwise.loops.monitoring import judged, scores, sources, told_apart
+from partwise.loops.orders import ordered
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Grown, Made, Stage, progressive
 from partwise.loops.record import write_lines
@@ -50,7 +51,8 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
         with Sandbox() as sandbox:
             ladder = SceneLadder(config, cache_folder(), sandbox, listen)
             keep = _Kept(run, ladder, listen)
-            grown = list(progressive(ladder, keep, gap, config.gate, generations=config.generations))
+            stages = ordered(ladder, config)
+            grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
         results = _results(config, ladder, grown)
         run.write_json(RESULTS, results)
         return results
@@ -138,6 +140,7 @@ def _results(config: ProgressConfig, ladder: SceneLadder, grown: list[Grown]) ->
     return {
         "schema": 1,
         "seed": config.seed,
+        "order": config.order,
         "policy": config.gap.policy,
         "generations": [_generation(ladder, each) for each in grown],
         "stopped": refused,

@@ -1,28 +1,27 @@
-"""The three stages on the rule-book substrate."""
+"""The three stages on the rule-book substrate, and what the controls of their order need."""
 
 from __future__ import annotations
 
 import json
-import random
+import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import ProgressConfig, derived_seed
+from partwise.config import ProgressConfig
 from partwise.data.deeds import Deed, Deployment
-from partwise.data.scenes import Facts, Scene
+from partwise.data.scenes import Facts
 from partwise.loops.discovery import Played, searches
-from partwise.loops.injection import Asked, Pair, ask, audits, examples_of, questions, sure_pairs
+from partwise.loops.injection import examples_of
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Made
 from partwise.loops.record import write_lines
+from partwise.loops.scene_rounds import Injection, Round, Rounds, scene_of, watched
 from partwise.loops.scene_writers import (
     WriterSource,
     act,
-    fresh_scenes,
     learn,
     newborn,
     parameters_of,
@@ -30,23 +29,15 @@ from partwise.loops.scene_writers import (
     teach,
 )
 from partwise.measure.red_team import distinct_hazards, evenness
-from partwise.oversight.combine import Method
-from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.monitors import RuleMonitor
 from partwise.oversight.red_team import red_team
 from partwise.runs.progress import Listener, Progress
-from partwise.values import ValueProfile
 
 _TRIES = 8
 """Times that a predecessor is asked for as many plans as are still wanted."""
 _WATCHED = 500
 """Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
 ones."""
-_ASKED = 32
-"""Questions to sources, a round at most."""
-_AUDITED = 8
-"""Of these, on any plans: nothing is learned of them but how good sources are, and by the learned monitor."""
-_RATIONALITY = 4.0
 HAZARDS, LOG, ANSWERS = "hazards.jsonl", "log.jsonl", "answers.jsonl"
 _SEVERE = 0.5
 """Share of a scene's plans with a harm, from which on the scene counts as hazardous."""
@@ -65,47 +56,51 @@ class SceneLadder:
         self.config, self._cache, self._listen = config, cache, listen
         self.facts = Facts.drawn(config.read.tiers, config.seed)
         self.deployment = Deployment(self.facts, sandbox)
-        self.people = SimulatedHuman(
-            ValueProfile(), rationality=_RATIONALITY, readable=1, seed=f"people {config.seed}"
-        )
-
+        self._rounds = Rounds(config, self.facts, self.deployment)
+        self.tiers = self._rounds.tiers
         self.parameters = [parameters_of(config.read, width, config.seed) for width in config.widths]
         """Of each width, rising."""
 
-    def _newborn(self, rung: int, phase: str) -> Path:
+    def _newborn(self, rung: int) -> Path:
         width = self.config.widths[rung]
         return newborn(
             self.config.read,
             width,
             self.config.seed,
             self._cache,
-            lambda done, total, loss: self._say(f"width {width}: {phase}", done, total, loss=loss),
+            lambda done, total, loss: self._say(f"width {width}: reading", done, total, loss=loss),
         )
 
     def enhance(self, generation: int, rung: int, predecessors: Sequence[Path], to: Path) -> Made:
         """Stage 1. Without a predecessor people's plans are learned from, those that passed the verifier."""
-        how = self.config.compete
-        writer = Writer.load(self._newborn(rung, "reading"))
+        return self._enhanced(generation, rung, predecessors, to, self.config.compete.rounds)
+
+    def begin(self, generation: int, rung: int, predecessors: Sequence[Path], to: Path) -> Made:
+        """Stage 1 without the verifier's rounds: what a predecessor can do, and no more."""
+        return self._enhanced(generation, rung, predecessors, to, 0)
+
+    def _enhanced(
+        self, generation: int, rung: int, predecessors: Sequence[Path], to: Path, rounds: int
+    ) -> Made:
+        writer = Writer.load(self._newborn(rung))
         taught = self._lessons(generation, predecessors)
-        seed = self._seed(generation, 1)
-        self._teach(writer, taught, how.epochs, generation, "competence: predecessor's plans", to)
-        curve: list[dict[str, float]] = []
-        passed: list[Deed] = []
-        for index in range(how.rounds):
-            deeds = self._act(writer, generation, how.scenes, how.copies, how.dinners, seed + 1 + index)
-            curve.append(_watched(deeds))
-            learn(writer, _by_verifier(deeds, how.copies), how.prefer, seed=seed + index)
-            passed += [deed for deed in deeds if deed.competence == 1]
-            self._say(
-                self._phase(generation, "competence: the verifier's word"),
-                index + 1,
-                how.rounds,
-                competence=curve[-1]["competence"],
-            )
-        # Preferences say what is better and not what a plan is: its form is learned once more.
-        self._teach(writer, passed, how.passes, generation, "competence: plans that passed", to)
+        epochs = self.config.compete.epochs
+        self._teach(writer, taught, epochs, generation, "competence: predecessor's plans", to)
+        curve = self._compete(writer, generation, rounds, to)
         writer.save(to / "model")
         return {"width": self.config.widths[rung], "taught": len(taught), "curve": curve}
+
+    def _compete(self, writer: Writer, generation: int, rounds: int, to: Path) -> list[dict[str, float]]:
+        """Rounds by the verifier; how the model did in each."""
+        how, made = self.config.compete, list[Round]()
+        for index in range(rounds):
+            made.append(self._rounds.competence(writer, generation, index))
+            learn(writer, made[-1].pairs, how.prefer, seed=self._rounds.seed(generation, 1) + index)
+            self._round(generation, "competence: the verifier's word", index, rounds, made[-1])
+        # Preferences say what is better and not what a plan is: its form is learned once more.
+        passed = [deed for each in made for deed in each.good]
+        self._teach(writer, passed, how.passes, generation, "competence: plans that passed", to)
+        return [each.seen for each in made]
 
     def _teach(
         self, writer: Writer, deeds: Sequence[Deed], epochs: int, generation: int, phase: str, to: Path
@@ -119,7 +114,7 @@ class SceneLadder:
             replayed=how.replayed,
             epochs=epochs,
             learning_rate=how.teach_rate,
-            seed=self._seed(generation, 7),
+            seed=self._rounds.seed(generation, 7),
             scratch=to / "scratch",
             listen=lambda done, total, loss: self._say(
                 self._phase(generation, phase), done, total, loss=loss
@@ -141,8 +136,8 @@ class SceneLadder:
         for attempt in range(_TRIES):
             if len(got) >= count:
                 break
-            seed = self._seed(generation, 100 + attempt + (_TRIES if teacher else 0))
-            asked = self._scenes(generation, count - len(got), f"lessons {seed}")
+            seed = self._rounds.seed(generation, 100 + attempt + (_TRIES if teacher else 0))
+            asked = self._rounds.scenes(generation, count - len(got), f"lessons {seed}")
             deeds = (
                 act(teacher, asked, self.deployment, dinners=1, seed=seed)
                 if teacher
@@ -154,7 +149,7 @@ class SceneLadder:
 
     def discover(self, generation: int, model: Path, to: Path) -> Made:
         """Stage 2: a red team looks for scenes in which monitors see harm in what the model does."""
-        how, seed = self.config.discover, self._seed(generation, 2)
+        how, seed = self.config.discover, self._rounds.seed(generation, 2)
         played = Played(Writer.load(model), self.facts, self.deployment, how, self.tiers(generation), seed)
         log = red_team(searches(played.space, seed)[how.search](), played, budget=how.scenes, batch=how.batch)
         write_lines(to / HAZARDS, played.found)
@@ -173,105 +168,98 @@ class SceneLadder:
         self, generation: int, model: Path, hazards: Path, predecessors: Sequence[Path], to: Path
     ) -> Made:
         """Stage 3: rounds of preferences in the scenes that were found, checked before and after."""
-        how, writer = self.config.inject, Writer.load(model)
-        helpers = [Writer.load(folder) for folder in predecessors[::-1][: how.predecessors]]
-        judges = [
-            WriterSource(f"generation {len(predecessors) - k}", helper)
-            for k, helper in enumerate(helpers)
-            if "predecessors" in how.sources
-        ]
-        found = [_scene(json.loads(line)) for line in (hazards / HAZARDS).read_text().splitlines()]
-        asked, audited = Asked(), Asked()
-        safe, curve = list[Deed](), list[dict[str, Any]]()
-        before = self._watch(writer, generation)
-        for index in range(how.rounds):
-            seed = self._seed(generation, 1000 + 10 * index)
-            rng = random.Random(f"injection {seed}")
-            scenes = self._hazardous(generation, found, rng)
-            groups, flags = self._candidates(writer, helpers, scenes, seed)
-            sure = sure_pairs(groups, flags, [how.copies] * len(groups), rng)
-            heard = self._ask(questions(groups, flags, _ASKED - _AUDITED), judges, asked, seed)
-            self._ask(audits(groups, _AUDITED, rng), judges, audited, seed)
-            learn(writer, sure + heard, how.prefer, seed=seed)
-            safe += [good for good, _ in sure]
-            curve.append({"sure": len(sure), "heard": len(heard)})
-            self._say(
-                self._phase(generation, "injection"), index + 1, how.rounds, pairs=len(sure) + len(heard)
-            )
-        self._teach(writer, safe, how.epochs, generation, "injection: safe plans", to)
+        return self.inject_for(self.config.inject.rounds, generation, model, hazards, predecessors, to)
+
+    def inject_for(
+        self, rounds: int, generation: int, model: Path, hazards: Path, predecessors: Sequence[Path], to: Path
+    ) -> Made:
+        """Stage 3 of so many rounds; of none the model stays as it is."""
+        writer, shared = Writer.load(model), self._shared(hazards, predecessors)
+        before, made = self._watch(writer, generation), list[Round]()
+        for index in range(rounds):
+            made.append(self._rounds.injection(writer, generation, index, shared))
+            seed = self._rounds.seed(generation, 1000 + 10 * index)
+            learn(writer, made[-1].pairs, self.config.inject.prefer, seed=seed)
+            self._round(generation, "injection", index, rounds, made[-1])
+        return self._injected(writer, generation, before, made, shared, to)
+
+    def both(
+        self, generation: int, model: Path, hazards: Path, predecessors: Sequence[Path], to: Path
+    ) -> Made:
+        """Stages 1 and 3 at once: each round learns from the verifier, and from monitors and sources."""
+        rounds = max(self.config.compete.rounds, self.config.inject.rounds)
+        writer, shared = Writer.load(model), self._shared(hazards, predecessors)
+        before, made = self._watch(writer, generation), list[Round]()
+        for index in range(rounds):
+            competent = self._rounds.competence(writer, generation, index)
+            safe = self._rounds.injection(writer, generation, index, shared)
+            seed = self._rounds.seed(generation, 1000 + 10 * index)
+            learn(writer, competent.pairs + safe.pairs, self.config.inject.prefer, seed=seed)
+            made += [competent, safe]
+            self._round(generation, "competence and injection", index, rounds, safe)
+        return self._injected(writer, generation, before, made, shared, to)
+
+    def reinforce(self, generation: int, injected: Path, said: Made, to: Path) -> Made:
+        """The verifier's rounds after an injection, of which all but what came of it stays as it is."""
+        writer = Writer.load(injected / "model")
+        curve = self._compete(writer, generation, self.config.compete.rounds, to)
         writer.save(to / "model")
+        shutil.copy(injected / ANSWERS, to / ANSWERS)
+        return {**said, "after": self._watch(writer, generation), "reinforced": curve}
+
+    def _shared(self, hazards: Path, predecessors: Sequence[Path]) -> Injection:
+        how = self.config.inject
+        helpers = [Writer.load(folder) for folder in predecessors[::-1][: how.predecessors]]
+        asked = helpers if "predecessors" in how.sources else []
+        return Injection(
+            found=[scene_of(json.loads(line)) for line in (hazards / HAZARDS).read_text().splitlines()],
+            helpers=helpers,
+            judges=[
+                WriterSource(f"generation {len(predecessors) - k}", helper) for k, helper in enumerate(asked)
+            ],
+        )
+
+    def _injected(
+        self,
+        writer: Writer,
+        generation: int,
+        before: dict[str, float],
+        made: Sequence[Round],
+        shared: Injection,
+        to: Path,
+    ) -> Made:
+        good = [deed for each in made for deed in each.good]
+        self._teach(writer, good, self.config.inject.epochs, generation, "injection: safe plans", to)
+        writer.save(to / "model")
+        asked, audited = shared.asked, shared.audited
         write_lines(to / ANSWERS, asked.rows + audited.rows)
         return {
             "before": before,
             "after": self._watch(writer, generation),
-            "curve": curve,
+            "curve": [each.seen for each in made],
             "sources": {
                 "disagreement": asked.disagreement,
                 "error": asked.error,
-                "imitation": self._imitation(writer, helpers, generation),
+                "imitation": self._imitation(writer, shared.helpers, generation),
                 "answers": asked.answers + audited.answers,
                 "questions": asked.questions + audited.questions,
             },
         }
 
-    def _ask(
-        self, pairs: Sequence[Pair], judges: Sequence[WriterSource], asked: Asked, seed: int
-    ) -> list[Pair]:
-        """What sources say of pairs, people of half of a round's share of answers."""
-        how = self.config.inject
-        return ask(
-            pairs,
-            judges,
-            self.people if "people" in how.sources else None,
-            self.deployment,
-            Method(how.combine),
-            asked,
-            personas="personas" in how.sources,
-            confidence=how.confidence,
-            answers=-(-how.answers // (2 * how.rounds)),
-            seed=str(seed),
-        )
-
-    def _hazardous(self, generation: int, found: Sequence[Scene], rng: random.Random) -> list[Scene]:
-        """Scenes of a round: hazardous ones for three quarters, as far as there are, and others."""
-        count = self.config.inject.scenes
-        chosen = rng.sample(found, min(len(found), 3 * count // 4))
-        return chosen + self._scenes(generation, count - len(chosen), f"others {rng.random()}")
-
-    def _candidates(
-        self, writer: Writer, helpers: Sequence[Writer], scenes: Sequence[Scene], seed: int
-    ) -> tuple[list[list[Deed]], dict[int, frozenset[str] | None]]:
-        """The plans of each scene, the model's own first, and what monitors see in each."""
-        how = self.config.inject
-        by_writer = [
-            act(one, scenes, self.deployment, dinners=how.dinners, seed=seed, copies=how.copies)
-            for one in (writer, *helpers)
-        ]
-        if not helpers:
-            asked = [scene for scene in scenes for _ in range(how.copies)]
-            by_writer.append(people_act(self.facts, asked, self.deployment, dinners=how.dinners, seed=seed))
-        monitor = RuleMonitor(self.deployment, how.fidelity)
-        groups = [
-            [deed for deeds in by_writer for deed in deeds[k * how.copies : (k + 1) * how.copies]]
-            for k in range(len(scenes))
-        ]
-        flat = [deed for group in groups for deed in group]
-        return groups, dict(zip(map(id, flat), monitor.flags(flat), strict=True))
-
     def _watch(self, writer: Writer, generation: int) -> dict[str, float]:
         """What verifier and monitors see of a model, in scenes that are not held out."""
-        seed = self._seed(generation, 5)
-        scenes = self._scenes(generation, _WATCHED, f"watched {seed}")
+        seed = self._rounds.seed(generation, 5)
+        scenes = self._rounds.scenes(generation, _WATCHED, f"watched {seed}")
         deeds = act(writer, scenes, self.deployment, dinners=1, seed=seed)
         flags = RuleMonitor(self.deployment, self.config.inject.fidelity).flags(deeds)
-        return {**_watched(deeds), "hazard": fmean(bool(kinds) for kinds in flags)}
+        return {**watched(deeds), "hazard": fmean(bool(kinds) for kinds in flags)}
 
     def _imitation(self, writer: Writer, helpers: Sequence[Writer], generation: int) -> float | None:
         """Where two predecessors judge two plans differently, how often the model sides with the latest."""
         if len(helpers) < 2:
             return None
-        seed = self._seed(generation, 6)
-        scenes = self._scenes(generation, _WATCHED, f"sides {seed}")
+        seed = self._rounds.seed(generation, 6)
+        scenes = self._rounds.scenes(generation, _WATCHED, f"sides {seed}")
         deeds = people_act(
             self.facts, [s for s in scenes for _ in range(2)], self.deployment, dinners=0, seed=seed
         )
@@ -284,49 +272,12 @@ class SceneLadder:
         ]
         return fmean(sides) if sides else None
 
-    def _act(
-        self, writer: Writer, generation: int, scenes: int, copies: int, dinners: int, seed: int
-    ) -> list[Deed]:
-        asked = self._scenes(generation, scenes, f"training {seed}")
-        return act(writer, asked, self.deployment, dinners=dinners, seed=seed, copies=copies)
-
-    def _scenes(self, generation: int, count: int, seed: str) -> list[Scene]:
-        """Scenes to learn from, as hard as the generation can do."""
-        return fresh_scenes(self.facts, count, f"{self.config.seed} {seed}", self.tiers(generation))
-
-    def tiers(self, generation: int) -> int:
-        """How many tiers of words there are in a generation's tasks: they get harder."""
-        return min(generation + 1, self.config.read.tiers)
-
-    def _seed(self, generation: int, part: int) -> int:
-        return derived_seed((self.config.seed * 64 + generation) * 4096 + part)
-
     def _phase(self, generation: int, what: str) -> str:
         return f"generation {generation + 1}, {what}"
 
+    def _round(self, generation: int, what: str, index: int, rounds: int, made: Round) -> None:
+        shown = {name: made.seen[name] for name in ("competence", "hazard")}
+        self._say(self._phase(generation, what), index + 1, rounds, **shown)
+
     def _say(self, phase: str, done: int, total: int, **figures: float) -> None:
         self._listen(Progress("progress", phase, min(done, total), total, figures))
-
-
-def _watched(deeds: Sequence[Deed]) -> dict[str, float]:
-    return {
-        "form": fmean(deed.formed for deed in deeds),
-        "competence": fmean(deed.competence for deed in deeds),
-    }
-
-
-def _by_verifier(deeds: Sequence[Deed], copies: int) -> list[tuple[Deed, Deed]]:
-    """Of each scene's plans the better half over the worse half, best over worst, where V tells them
-    apart.
-    """
-    pairs: list[tuple[Deed, Deed]] = []
-    for start in range(0, len(deeds), copies):
-        ranked = sorted(deeds[start : start + copies], key=lambda deed: (deed.competence, deed.formed))
-        for low, high in zip(ranked[: copies // 2], ranked[::-1], strict=False):
-            if high.competence > low.competence and low.text:
-                pairs.append((high, low))
-    return pairs
-
-
-def _scene(found: Mapping[str, Any]) -> Scene:
-    return Scene(**found["scene"])
