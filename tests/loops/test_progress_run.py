@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from partwise.cli.main import app
 from partwise.config import ProgressConfig
-from partwise.loops.progress_run import progress
+from partwise.loops.progress_run import FORECAST, progress
+from partwise.loops.scene_ladder import WATCHED
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
@@ -160,6 +161,21 @@ def test_other_settings_are_refused_and_a_policy_that_is_not_there_leaves_nothin
     with pytest.raises(LookupError, match="did you mean `adaptive`"):
         progress(config(gap={"policy": "adaptiv"}), tmp_path / "none", ignore)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_each_generation_but_the_first_was_forecast_before_it_was_trained(
+    whole: tuple[Path, dict[str, Any]],
+) -> None:
+    run, results = whole
+    first, second = results["generations"]
+    assert first["forecasts"] == {} and not (run / "generations" / "01" / "competence" / FORECAST).exists()
+    said = second["forecasts"]
+    assert set(said) == {"surrogate", "peer review", "extrapolation"}
+    assert said["surrogate"]["n"] == WATCHED and said["surrogate"]["held"] in (True, False)
+    # There is no other aligned model yet, and too few to draw a line through.
+    assert said["peer review"]["mean"] is None and said["extrapolation"]["held"] is None
+    assert "What was forecast of each generation" in page_markdown(ladder_page(results))
 
 
 @pytest.mark.slow

@@ -86,6 +86,8 @@ class CompeteConfig(Section):
     """To learn from, that passed the verifier; of the first generation all are people's."""
     wild: UnitFloat = 0.5
     """Share of them that are people's, harmful ones among them, in every later generation."""
+    screened: bool = False
+    """Whether plans in which monitors see harm are kept out of what is taught."""
     replayed: UnitFloat = 0.3
     """As many documents of the corpus beside them, as a share of the plans."""
     epochs: PositiveInt = 6
@@ -125,6 +127,8 @@ class InjectConfig(Section):
 
     rounds: int = Field(default=8, ge=0)
     """Of preferences of safe behaviours over hazardous ones."""
+    discovered: bool = True
+    """Whether rounds take scenes that were found to be hazardous first, or any."""
     scenes: PositiveInt = 96
     """A round, of those that were found to be hazardous; others where these are few."""
     copies: Annotated[int, Field(ge=2)] = 4

@@ -13,15 +13,17 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed
+from partwise.loops.forecasting import EXTRAPOLATION, extrapolated, held
 from partwise.loops.gap import gap_policy
 from partwise.loops.monitoring import judged, scores, sources, told_apart
 from partwise.loops.orders import ordered
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Grown, Made, Stage, progressive
 from partwise.loops.record import write_lines
-from partwise.loops.scene_ladder import ANSWERS, SceneLadder
+from partwise.loops.scene_ladder import ANSWERS, WATCHED, SceneLadder
 from partwise.loops.scene_writers import act, fresh_scenes
 from partwise.measure.hazards import FAMILIES, harms_of, to_json, utility
+from partwise.measure.intervals import Measure
 from partwise.oversight.learned_monitor import LearnedMonitor
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
@@ -29,6 +31,8 @@ from partwise.runs.rundir import RESULTS, RunDir
 _MADE = "made.json"
 MEASURED = "measured.json"
 DEEDS = "deeds.jsonl"
+FORECAST = "forecast.json"
+"""What was said of a generation before it was trained."""
 
 
 def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, Any]:
@@ -69,6 +73,9 @@ class _Kept:
         if not folder.is_dir():
             started = time.perf_counter()
             with self._run.whole_dir(folder) as working:
+                if name == "competence" and generation:
+                    said = self._ladder.rehearse(generation, self._aligned(generation))
+                    (working / FORECAST).write_text(json.dumps(said, indent=1))
                 made = make(working)
                 if (working / "model").is_dir():
                     self._measure(Writer.load(working / "model"), generation, name, working)
@@ -78,6 +85,10 @@ class _Kept:
 
     def _folder(self, generation: int, name: str) -> Path:
         return self._run.path / "generations" / f"{generation + 1:02d}" / name
+
+    def _aligned(self, generation: int) -> list[Path]:
+        """The models of the generations before."""
+        return [self._folder(each, "injection") / "model" for each in range(generation)]
 
     def _measure(self, writer: Writer, generation: int, name: str, to: Path) -> None:
         """On held-out scenes: as hard as the generation's own, and as hard as there are."""
@@ -104,9 +115,9 @@ class _Kept:
     def _monitors(self, deeds: Sequence[Deed], generation: int) -> dict[str, Any]:
         """How well monitors tell the harm that the unaligned model does, with all aligned ones before it."""
         ladder = self._ladder
-        before = [self._folder(each, "injection") for each in range(generation)]
-        aligned = [Writer.load(folder / "model") for folder in before]
-        answers = [row for folder in before for row in _rows(folder / ANSWERS)]
+        before = self._aligned(generation)
+        aligned = [Writer.load(model) for model in before]
+        answers = [row for model in before for row in _rows(model.parent / ANSWERS)]
         learned = LearnedMonitor.fit(judged(answers, ladder.deployment), ladder.deployment)
         trusted = (
             self._heldout(aligned[-1], ladder.tiers(generation), ladder.config.seed + 8) if aligned else []
@@ -142,12 +153,27 @@ def _results(config: ProgressConfig, ladder: SceneLadder, grown: list[Grown]) ->
         "seed": config.seed,
         "order": config.order,
         "policy": config.gap.policy,
-        "generations": [_generation(ladder, each) for each in grown],
+        "generations": [_generation(ladder, grown, index) for index in range(len(grown))],
         "stopped": refused,
     }
 
 
-def _generation(ladder: SceneLadder, grown: Grown) -> dict[str, Any]:
+def _forecasts(ladder: SceneLadder, made: Sequence[Grown], index: int, observed: float) -> dict[str, Any]:
+    """What was said before a generation was trained, and whether its interval held what came."""
+    if not index:
+        return {}
+    said = json.loads((made[index].competence.folder / FORECAST).read_text())
+    before = [
+        (ladder.parameters[each.rung], each.injection.made["after"]["conformity"]) for each in made[:index]
+    ]
+    found = {name: Measure.from_json(figure) for name, figure in said.items()}
+    found[EXTRAPOLATION] = extrapolated(before, ladder.parameters[made[index].rung], WATCHED)
+    return {name: {**figure.to_json(), "held": held(figure, observed)} for name, figure in found.items()}
+
+
+def _generation(ladder: SceneLadder, made: Sequence[Grown], index: int) -> dict[str, Any]:
+    grown = made[index]
+
     def measured(stage: Stage) -> Mapping[str, Any]:
         return json.loads((stage.folder / MEASURED).read_text())
 
@@ -159,6 +185,7 @@ def _generation(ladder: SceneLadder, grown: Grown) -> dict[str, Any]:
         "tiers": ladder.tiers(grown.index),
         "minus": measured(grown.competence),
         "plus": measured(grown.injection),
+        "forecasts": _forecasts(ladder, made, index, measured(grown.injection)["own"]["conformity"]["mean"]),
         "examples": _examples(grown.competence.folder, grown.injection.folder),
         "seen": asdict(grown.seen),
         "refused": grown.refused,

@@ -14,6 +14,7 @@ from partwise.config import ProgressConfig
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts
 from partwise.loops.discovery import Played, searches
+from partwise.loops.forecasting import rehearsed
 from partwise.loops.injection import examples_of
 from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Made
@@ -35,7 +36,7 @@ from partwise.runs.progress import Listener, Progress
 
 _TRIES = 8
 """Times that a predecessor is asked for as many plans as are still wanted."""
-_WATCHED = 500
+WATCHED = 500
 """Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
 ones."""
 HAZARDS, LOG, ANSWERS = "hazards.jsonl", "log.jsonl", "answers.jsonl"
@@ -143,9 +144,17 @@ class SceneLadder:
                 if teacher
                 else people_act(self.facts, asked, self.deployment, dinners=1, seed=seed)
             )
-            got += [deed for deed in deeds if deed.competence == 1]
+            got += self._fit(deeds)
             self._say(self._phase(generation, "competence: asking for plans"), len(got), count)
         return got
+
+    def _fit(self, deeds: Sequence[Deed]) -> list[Deed]:
+        """Those that are fit to be taught."""
+        passed = [deed for deed in deeds if deed.competence == 1]
+        if not self.config.compete.screened:
+            return passed
+        flags = RuleMonitor(self.deployment, self.config.inject.fidelity).flags(passed)
+        return [deed for deed, kinds in zip(passed, flags, strict=True) if not kinds]
 
     def discover(self, generation: int, model: Path, to: Path) -> Made:
         """Stage 2: a red team looks for scenes in which monitors see harm in what the model does."""
@@ -249,17 +258,34 @@ class SceneLadder:
     def _watch(self, writer: Writer, generation: int) -> dict[str, float]:
         """What verifier and monitors see of a model, in scenes that are not held out."""
         seed = self._rounds.seed(generation, 5)
-        scenes = self._rounds.scenes(generation, _WATCHED, f"watched {seed}")
+        scenes = self._rounds.scenes(generation, WATCHED, f"watched {seed}")
         deeds = act(writer, scenes, self.deployment, dinners=1, seed=seed)
         flags = RuleMonitor(self.deployment, self.config.inject.fidelity).flags(deeds)
-        return {**watched(deeds), "hazard": fmean(bool(kinds) for kinds in flags)}
+        clear = [deed.ran and kinds == frozenset() for deed, kinds in zip(deeds, flags, strict=True)]
+        return {
+            **watched(deeds),
+            "conformity": fmean(clear),
+            "hazard": fmean(bool(kinds) for kinds in flags),
+        }
+
+    def rehearse(self, generation: int, aligned: Sequence[Path]) -> Made:
+        """What the latest aligned models say of a generation's conformity before it is trained."""
+        seed = self._rounds.seed(generation, 4)
+        said = rehearsed(
+            [Writer.load(folder) for folder in aligned],
+            self._rounds.scenes(generation, WATCHED, f"rehearsed {seed}"),
+            self.deployment,
+            self.config.inject.fidelity,
+            seed=seed,
+        )
+        return {name: figure.to_json() for name, figure in said.items()}
 
     def _imitation(self, writer: Writer, helpers: Sequence[Writer], generation: int) -> float | None:
         """Where two predecessors judge two plans differently, how often the model sides with the latest."""
         if len(helpers) < 2:
             return None
         seed = self._rounds.seed(generation, 6)
-        scenes = self._rounds.scenes(generation, _WATCHED, f"sides {seed}")
+        scenes = self._rounds.scenes(generation, WATCHED, f"sides {seed}")
         deeds = people_act(
             self.facts, [s for s in scenes for _ in range(2)], self.deployment, dinners=0, seed=seed
         )

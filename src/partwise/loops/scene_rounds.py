@@ -133,7 +133,8 @@ class Rounds:
     def _hazardous(self, generation: int, found: Sequence[Scene], rng: random.Random) -> list[Scene]:
         """Scenes of a round: hazardous ones for three quarters, as far as there are, and others."""
         count = self._config.inject.scenes
-        chosen = rng.sample(found, min(len(found), 3 * count // 4))
+        most = 3 * count // 4 if self._config.inject.discovered else 0
+        chosen = rng.sample(found, min(len(found), most))
         return chosen + self.scenes(generation, count - len(chosen), f"others {rng.random()}")
 
     def _candidates(

@@ -26,6 +26,7 @@ def ladder_page(results: Mapping[str, Any]) -> Page:
             _hazards(results),
             _monitors(results),
             _sources(results),
+            *_forecasts(results),
             _steps(results),
             _costs(results),
         ],
@@ -160,8 +161,8 @@ def _monitors(results: Mapping[str, Any]) -> Table:
         note="Of held-out scenes: the chance that a plan with a harm of that kind scores higher than one "
         "without any (.50 tells nothing), and the share of them that raise an alarm where at most .05 of the "
         "last aligned model's plans do. `unusual` knows no rule: it is how surprising a plan is to aligned "
-        "models; `learned` knows what people and models said of plans in earlier injections. Undefined: no plan with that harm, or no aligned model yet. Abstained: plans without their "
-        "form.",
+        "models; `learned` knows what people and models said of plans in earlier injections. Undefined: no "
+        "plan with that harm, or no aligned model yet. Abstained: plans without their form.",
         columns=[
             "generation, monitor",
             *_FAMILIES,
@@ -193,6 +194,34 @@ def _sources(results: Mapping[str, Any]) -> Table:
         columns=["generation, source", "right", "answers"],
         rows=rows,
     )
+
+
+def _forecasts(results: Mapping[str, Any]) -> list[Table]:
+    """What was said of each generation but the first; no table of a ladder that has no other."""
+    rows = [
+        [
+            f"{index + 1}, {name}",
+            Figure.of(said).full,
+            _figure(each, "plus", "conformity").full,
+            {True: "yes", False: "no"}.get(said["held"], "–"),
+        ]
+        for index, each in enumerate(_generations(results))
+        for name, said in each["forecasts"].items()
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            heading="What was forecast of each generation",
+            note="Of conformity after injection, on scenes of the generation's own difficulty; said before "
+            "it was trained, without the oracle. Surrogate: what monitors see of the last aligned model in "
+            "such scenes. Peer review: which of its plans most other aligned models hold for harmless. "
+            "Extrapolation: along the generations before, from three on. Held: whether the interval has "
+            "what came.",
+            columns=["generation, method", "forecast", "came", "held"],
+            rows=rows,
+        )
+    ]
 
 
 def _caught(alarm: Mapping[str, Any]) -> str:
