@@ -47,7 +47,7 @@ test: $(DEV) ## the quick tests
 	@$(BIN)/python -m pytest -n 2
 
 test-slow: $(DEV) ## the slow tests: whole runs, kills, a browser
-	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal --durations 20
 
 lint: $(DEV) ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
