@@ -69,6 +69,27 @@ def test_logits_are_those_of_the_model(kind, make):
     step(context.select([4, 5, 11]))
 
 
+@pytest.mark.parametrize("longest", range(248, 260))
+def test_rows_that_read_more_than_others_never_read_beyond_what_there_is(longest):
+    """Row by row another number of guesses, where the cache of a row is about to be full (256 tokens)."""
+    model, rng = tiny_model("nano", TOKENIZER, 0).eval(), random.Random(longest)
+    rows = [tokens(rng, 20, 20), tokens(rng, 20, 20)]
+    context = FastContext(FastWeights(model), rows, 1)
+    chunks = [tokens(rng, longest - 20, longest - 20), tokens(rng, 9, 9)]
+    context.extend(chunks)
+    rows = [[*row, *chunk] for row, chunk in zip(rows, chunks, strict=True)]
+    for counts in ((1, 7), (7, 1), (1, 1), (2, 5)):
+        chunks = [tokens(rng, count, count) for count in counts]
+        logits_NV = context.read_ahead(chunks)
+        read = [
+            [*row, *chunk[: place + 1]]
+            for row, chunk in zip(rows, chunks, strict=True)
+            for place in range(len(chunk))
+        ]
+        torch.testing.assert_close(logits_NV, reference(model, read), atol=1e-4, rtol=1e-4)
+        rows = [[*row, *chunk] for row, chunk in zip(rows, chunks, strict=True)]
+
+
 def test_rows_that_read_the_same_are_computed_once_and_stay_apart():
     model = tiny_model("micro", TOKENIZER, 0).eval()
     context = FastContext(FastWeights(model), [[5, 6, 7]], 4)
