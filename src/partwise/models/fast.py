@@ -298,7 +298,7 @@ class FastContext:
         places_UK = torch.tensor(starts, device=self._device)[:, None] + torch.arange(
             most, device=self._device
         )
-        # Of a slot that reads fewer than the others, the rest are read by nobody, and may lie beyond the cache.
+        # Of a slot that reads fewer than others, the rest is read by nobody, and may lie beyond the cache.
         places_UK = places_UK.clamp_max(self._capacity - 1)
         mask = self._causal_CC[places_UK, :longest].repeat_interleave(heads // groups, dim=1)[:, None]
 

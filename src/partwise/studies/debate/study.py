@@ -78,6 +78,7 @@ def run(config: DebateConfig, out: Path, listen: Listener) -> dict[str, Any]:
         results = {
             "schema": 2,
             "seeds": len(found),
+            "first": config.first,
             "quick": config.quick,
             "plans": asked.plans,
             "lessons": asked.lessons,

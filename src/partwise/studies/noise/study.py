@@ -171,6 +171,7 @@ def collect(config: NoiseConfig, found: Mapping[str, Mapping[str, Any]]) -> dict
     return {
         "schema": 2,
         "seeds": config.seeds,
+        "first": config.first,
         "quick": config.quick,
         "contrasts": contrasts(config.primary, compared),
         "examples": {"train": config.data.train, "test": config.data.test},

@@ -124,6 +124,7 @@ def run(config: SelfEnhancementConfig, out: Path, listen: Listener) -> dict[str,
         results = {
             "schema": 2,
             "seeds": len(seeds),
+            "first": config.first,
             "contrasts": compared(runs, config.primary),
             "quick": used.quick,
             "size": used.size,

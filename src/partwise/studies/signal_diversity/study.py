@@ -66,6 +66,7 @@ def run(config: SignalDiversityConfig, out: Path, listen: Listener) -> dict[str,
         results = {
             "schema": 2,
             "seeds": config.seeds,
+            "first": config.first,
             "quick": config.quick,
             "examples": {"train": asked.data.train, "test": asked.data.test},
             "student": asked.student,

@@ -115,6 +115,7 @@ def collect(config: WeakToStrongStudyConfig, found: Cells) -> dict[str, Any]:
     return {
         "schema": 2,
         "seeds": config.seeds,
+        "first": config.first,
         "quick": config.quick,
         "contrasts": _contrasts(grid),
         "examples": {"train": config.data.train, "test": config.data.test},
