@@ -8,6 +8,14 @@ from typing import Self
 from pydantic import field_validator, model_validator
 
 from partwise.config.align import AlignConfig
+from partwise.config.progress import (
+    CompeteConfig,
+    GapConfig,
+    GateConfig,
+    InjectConfig,
+    ProgressConfig,
+    ReadConfig,
+)
 from partwise.config.section import PositiveInt, Section, Seed, refuse_seeds_beyond
 
 
@@ -35,6 +43,22 @@ class LaboratoryStudyConfig(Section):
     def all_seeds(self) -> range:
         """Of the study."""
         return range(self.first, self.first + self.seeds)
+
+
+class LadderStudyConfig(LaboratoryStudyConfig):
+    """What studies of whole ladders of generations have in common."""
+
+    ladder: ProgressConfig = ProgressConfig(
+        generations=3,
+        widths=(24, 32, 40, 48, 64, 80, 96, 128),
+        gap=GapConfig(smallest=0.75, first=1.5, largest=3.0),
+        read=ReadConfig(tiers=3),
+        compete=CompeteConfig(rounds=5),
+        inject=InjectConfig(rounds=5),
+        gate=GateConfig(hazards=1, competence=1, form=1),
+    )
+    """What ladders share; each study varies one thing, and the seed. No gate stops them, so that all have as
+    many generations and labels."""
 
 
 class ArmsConfig(Section):
