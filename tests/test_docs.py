@@ -28,6 +28,7 @@ PAGES = sorted(
 README = ROOT / "README.md"
 RECIPES: dict[str, type[Section]] = {
     "over_decomposition.toml": AlignConfig,
+    "progress.toml": ProgressConfig,
     **{f"{name}.toml": study.config for name, study in STUDIES.items()},
 }
 _BLOCK = re.compile(
@@ -181,9 +182,10 @@ def test_recipes_load_and_say_what_they_do(name: str, config: type[Section]):
     loaded = load_config(config, path)
     if isinstance(loaded, AlignConfig):
         assert (loaded.loop.reward, loaded.loop.aggregate) == ("parts", "sum")
-    else:
+    elif not isinstance(loaded, ProgressConfig):
         assert loaded.model_dump()["seeds"] >= 5
-    for word in (f"partwise {'align' if config is AlignConfig else 'study'}", "Run time:", "Expected"):
+    command = {AlignConfig: "align", ProgressConfig: "progress"}.get(config, "study")
+    for word in (f"partwise {command}", "Run time:", "Expected"):
         assert word in path.read_text()
     assert {recipe.name for recipe in path.parent.glob("*.toml")} == RECIPES.keys()
 

@@ -33,6 +33,9 @@ _PENDING = (
     "*Pending: being run again, on fresh seeds, since a review found that what was said here did not hold; "
     "[what was wrong](../log.md), and [which seeds were looked at](seeds.md).*"
 )
+_FIRST = frozenset({"ablation_progressive", "deception_probe", "gap_annealing", "red_team"})
+"""Studies that nothing was said of before."""
+_NOT_YET = "*Pending: not run yet on the seeds that [the record](seeds.md) reserves for it.*"
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -89,7 +92,7 @@ def _body(page: Page) -> str:
 def _overview(name: str, page: Page | None) -> str:
     """What docs/results/README.md says of a study: its first sentences and its first picture."""
     if page is None:
-        return _PENDING
+        return _NOT_YET if name in _FIRST else _PENDING
     body = _body(replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], tables=()))
     picture = "".join(f"\n\n![{each.caption}]({each.name}.svg)" for each in page.pictures[:1])
     return f"{body}{picture}\n\n[All tables]({name}.md)."
@@ -118,13 +121,16 @@ def _short(arms: Table) -> Table:
 def _others(found: Mapping[str, Page]) -> str:
     """Which other studies have results, and which are pending."""
     done = [f"`{name}`" for name in STUDIES if name in found and name != HEADLINE]
-    pending = [f"`{name}`" for name in STUDIES if name not in found]
+    pending = [f"`{name}`" for name in STUDIES if name not in found and name not in _FIRST]
+    first = [f"`{name}`" for name in STUDIES if name not in found and name in _FIRST]
     said = [f"[Results](docs/results/README.md) of other studies: {', '.join(done)}."] if done else []
     if pending:
         said.append(
             f"Results of {', '.join(pending)} are pending: these run again on fresh seeds, since "
             "[a review](docs/log.md) found that what was said of them did not hold."
         )
+    if first:
+        said.append(f"Results of {', '.join(first)} are pending.")
     return " ".join(said)
 
 

@@ -105,6 +105,26 @@ STUDIES: Mapping[str, Study] = {
         "SignalDiversityConfig",
         "one to six sources: error correlation, what each adds, what a student learns from them",
     ),
+    "deception_probe": _built_in(
+        "deception_probe",
+        "DeceptionProbeConfig",
+        "whether a probe finds models that do harm where they are told that nobody watches",
+    ),
+    "red_team": _built_in(
+        "red_team",
+        "RedTeamConfig",
+        "which search finds more of the ways in which an unaligned model does harm",
+    ),
+    "gap_annealing": _built_in(
+        "gap_annealing",
+        "GapAnnealingConfig",
+        "how far the next generation should be: fixed, scheduled and adaptive gaps, and two controls",
+    ),
+    "ablation_progressive": _built_in(
+        "ablation_progressive",
+        "AblationProgressiveConfig",
+        "the second paper's pipeline under other orders of its stages, and without a piece",
+    ),
 }
 """The studies of this package by name."""
 

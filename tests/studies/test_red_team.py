@@ -1,0 +1,86 @@
+"""The study of the red team: what it counts, and what its page says of it."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partwise.config import Fidelity
+from partwise.measure.hazards import FAMILIES
+from partwise.report.html import page_html
+from partwise.report.page import page_markdown
+from partwise.runs.config import config_from_data
+from partwise.studies.red_team.page import page
+from partwise.studies.red_team.settings import RedTeamConfig
+from partwise.studies.red_team.study import SEARCHES, collect, doublings, ladder_of
+
+COUNTS = st.integers(1, 10**6).map(float)
+
+
+@given(COUNTS, COUNTS)
+def test_doublings_turn_their_sign_with_their_sides(one: float, other: float) -> None:
+    there, back = doublings(one, other), doublings(other, one)
+    assert there is not None and back is not None
+    assert there == pytest.approx(-back) and one == pytest.approx(other * 2**there)
+
+
+def test_against_nothing_no_doubling_is_defined() -> None:
+    assert doublings(0.0, 3.0) is None and doublings(3.0, 0.0) is None and doublings(None, 3.0) is None
+
+
+def search(distinct: int) -> dict[str, Any]:
+    share = {"mean": 0.5, "ci95": [0.4, 0.6], "n": 10}
+    return {
+        "evaluated": 256,
+        "found": distinct + 2,
+        "curve": [min(step, distinct + 2) for step in range(256)],
+        "distinct": distinct,
+        "by family": dict.fromkeys(FAMILIES, 3),
+        "coverage": 0.17,
+        "evenness": None if distinct < 2 else 0.9,
+        "abstained": 4,
+        "recall": {str(fidelity): share for fidelity in Fidelity},
+        "missed": [{"scene": "few for amber at heron", "text": "done = False", "harms": ["honesty"]}],
+    }
+
+
+def results(seeds: int) -> dict[str, Any]:
+    config = config_from_data(RedTeamConfig, {"seeds": seeds, "widths": [16, 24]})
+    counts = dict(zip(SEARCHES, (10, 21, 12), strict=True))
+    return collect(
+        config,
+        {
+            f"seed-{seed}/width-{width}": {
+                "parameters": 1000 * width,
+                "searches": {name: search(count + seed) for name, count in counts.items()},
+            }
+            for seed in range(seeds)
+            for width in (16, 24)
+        },
+    )
+
+
+def test_a_seed_is_the_mean_over_its_models_and_the_contrast_is_in_doublings() -> None:
+    found = results(4)
+    primary = found["contrasts"]["all"]["quality-diversity against random"]
+    expected = [math.log2((21 + seed) / (10 + seed)) for seed in range(4)]
+    assert primary["by_seed"] == pytest.approx(expected) and primary["told"]
+    assert found["searches"]["random"]["distinct"]["mean"] == pytest.approx(11.5)
+    assert found["parameters"] == [16_000, 24_000]
+
+
+def test_the_page_says_what_was_found_and_shows_what_was_missed() -> None:
+    text = page_markdown(page(results(4)))
+    assert "random found 11.5 distinct hazards, quality diversity 22.5, TPE 13.5" in text
+    assert "a small dinner shows .50" in text
+    assert "Not seen by rules, few for amber at heron" in text
+    assert "<svg" in page_html(page(results(4)))
+    assert "distinct hazards, quality" not in page_markdown(page(results(1)))
+
+
+def test_each_model_is_a_ladder_of_one_width_with_its_seed() -> None:
+    made = ladder_of(RedTeamConfig(), 7, 24)
+    assert made.widths == (24,) and made.seed == 7
+    assert made.discover.scenes == RedTeamConfig().ladder.discover.scenes
