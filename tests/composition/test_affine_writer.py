@@ -329,7 +329,7 @@ def test_no_accepted_program_repeats_itself() -> None:
 @pytest.mark.slow
 def test_no_accepted_program_of_many_repeats_itself() -> None:
     survey = Survey()
-    for seed in range(100_000):
+    for seed in range(50_000):
         survey.add(write(1_000_000 + seed), 2)
     print("\n" + survey.table())
     _is_a_test(survey)
