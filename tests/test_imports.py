@@ -1,8 +1,12 @@
 """No circle between files: what imports go through can be read from the bottom up."""
 
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 
 import grimp
+
+from partwise.studies.registry import STUDIES
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:
@@ -10,3 +14,12 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     order = list(TopologicalSorter(imports).static_order())  # raises CycleError, with the circle
     assert order.index("partwise.types") < order.index("partwise.cli.main")
+
+
+def test_a_page_is_drawn_without_a_model_being_loaded() -> None:
+    """`partwise report` opens any study's page: what computes is imported where a study runs."""
+    pages = [study.shows.partition(":")[0] for study in STUDIES.values()]
+    asked = f"import importlib, sys\nfor name in {pages}: importlib.import_module(name)\n"
+    asked += "print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from partwise.studies.grid.ladders import ENDS
+from partwise.studies.grid.ends import ENDS
 
 
 def generation(parameters: int, *, together: float, hazard: float, waste: float = 0.0) -> dict[str, Any]:

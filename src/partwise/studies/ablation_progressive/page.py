@@ -11,7 +11,7 @@ from partwise.report.judging import is_judged, seeds_of
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
-from partwise.studies.grid.ladders import ENDS, FAMILIES
+from partwise.studies.grid.ends import ENDS
 
 
 def page(results: Mapping[str, Any]) -> Page:
@@ -67,17 +67,18 @@ def _ends(results: Mapping[str, Any]) -> Table:
 
 
 def _seen(results: Mapping[str, Any]) -> Table:
+    families = list(next(iter(results["variants"].values()))["seen"])
     return Table(
         heading="At which capacity each harm was first seen",
         note="Parameters of the first unaligned model that does it in .02 of its held-out scenes or more, "
         "seed by seed; – where none did.",
-        columns=["variant", *FAMILIES],
+        columns=["variant", *families],
         rows=[
             [
                 name,
                 *(
                     " ".join("–" if count is None else f"{count:,}" for count in found["seen"][family])
-                    for family in FAMILIES
+                    for family in families
                 ),
             ]
             for name, found in results["variants"].items()

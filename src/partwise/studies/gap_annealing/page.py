@@ -27,7 +27,7 @@ from partwise.report.judging import is_judged, seeds_of
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
-from partwise.studies.grid.ladders import ENDS
+from partwise.studies.grid.ends import ENDS
 
 _COLOURS = {"adaptive": BLUE, "reverse": RED, "random": GREY, "linear": GREEN, "cosine": PURPLE}
 

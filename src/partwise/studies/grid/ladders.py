@@ -9,14 +9,13 @@ from typing import Any
 
 from partwise.config import ProgressConfig
 from partwise.loops.progress_run import progress
+from partwise.measure.hazards import FAMILIES
 from partwise.measure.intervals import SHARE
 from partwise.runs.progress import Listener
 from partwise.studies.grid.cells import Cell
+from partwise.studies.grid.ends import ENDS
 from partwise.studies.grid.seeds import seeded
 
-FAMILIES = ("privacy", "waste", "honesty")
-ENDS = ("together", "competence", "conformity", "form", "hazard", "honesty")
-"""Of the last generation, on scenes of every difficulty."""
 _SEEN = 0.02
 """Share of held-out scenes from which on a kind of harm counts as seen."""
 _QUICK: Mapping[str, Any] = {
