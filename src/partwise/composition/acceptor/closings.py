@@ -1,0 +1,320 @@
+"""How the line that is being written may end soonest: texts that make a statement of it.
+
+A light parser follows brackets, strings and what an expression still lacks, and offers a few endings. It need
+not be right: the language's own parser judges each ending, and one that it refuses is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from partwise.composition.language import METHODS
+from partwise.composition.streams import ITERATORS
+
+_TOKEN = re.compile(
+    r"""
+    (?P<blank>[ \t\f]+|\\\r?\n)
+    |(?P<break>\r?\n)
+    |(?P<comment>\#[^\n]*)
+    |(?P<string>[A-Za-z]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"
+        |'(?!'')(?:\\.|[^'\\\n])*'|"(?!"")(?:\\.|[^"\\\n])*"))
+    |(?P<open>[A-Za-z]{0,2}(?:(?:'''|\"\"\")(?:\\.|[^\\])*|(?:'(?!'')|"(?!""))(?:\\.|[^\\\n])*)\\?\Z)
+    |(?P<number>0[xX][\da-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*
+        |(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?[\d_]*)?)
+    |(?P<word>[A-Za-z_]\w*)
+    |(?P<sign>\*\*=?|//=?|<<=?|>>=?|[-+*/%&|^<>=!]=|[-+*/%&|^~<>=.,:;()\[\]{}])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_QUOTES = re.compile(r"([A-Za-z]{0,2})('''|\"\"\"|'|\")")
+_CLOSE: Final = {"(": ")", "[": "]", "{": "}"}
+_HEADS: Final = ("if", "elif", "for", "else", "def")
+_JOINERS: Final = ("and", "or", "in", "is", "if", "not", "else", "for")
+"""The words that may stand between two operands."""
+_FEW_METHODS: Final = ("copy", "get", "union", "splitlines")
+_ANY: Final = "_"
+"""Stands for a name or a value where one is missing: a plain name may stand almost anywhere."""
+_IN: Final = f" in {_ANY}"
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open bracket, or the statement itself."""
+
+    close: str
+    lacks: list[str] = field(default_factory=list[str])
+    """What must still follow in it, the first one last."""
+    call: bool = False
+    keyed: bool = False
+    """Whether it is a dict."""
+    targets: bool = False
+    """Whether the names after a `for` are being written."""
+    goes_through: bool = False
+    """Whether a comprehension has come to what it goes through, where `if` filters."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """Where a line stands after its last token."""
+
+    frames: list[_Frame]
+    mode: str = "start"
+    """`start` of a statement, `operand` or `operator` wanted, or `method` after a dot."""
+    head: str = ""
+    """The word that begins a statement with a block, up to its colon."""
+    single: bool = False
+    """Whether `None`, `True` or `False` is wanted, after `is`."""
+    tail: str = ""
+    """The kind of the last token, where it might go on."""
+    before: str = ""
+    """The mode before the last token."""
+    last: str = ""
+    """The last token."""
+
+    @property
+    def inner(self) -> _Frame:
+        return self.frames[-1]
+
+
+def line_end(text: str) -> int | None:
+    """Where the first line of a text ends that is no continuation: the index behind its break.
+
+    None where it goes on to the end of the text. A text that no line begins with goes on, too.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        if token.lastgroup == "break" and depth <= 0:
+            return token.end()
+        if token.lastgroup == "sign":
+            depth += (token[0] in "([{") - (token[0] in ")]}")
+    return None
+
+
+@lru_cache(maxsize=65_536)
+def closings(line: str, called: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Texts that may make a whole line of one that has begun, the likeliest first; none where it can't be.
+
+    A line that ends with a colon afterwards still lacks its block.
+
+    Args:
+        line: from its first character that is no blank, without a break at its end.
+        called: names that are taken to be called where they stand at the end of the line.
+    """
+    found = _read(line)
+    if found is None:
+        return ()
+    endings: list[str] = []
+    for more in _extensions(line, found, called):
+        longer = _read(line + more) if more else found
+        if longer is not None and longer.tail != "open":
+            endings += [more + rest for rest in _rests(longer)]
+    return tuple(dict.fromkeys(endings))
+
+
+def opens_block(line: str) -> str:
+    """The word that a whole line begins with, where a block must follow it; empty where none must."""
+    found = _read(line)
+    return found.head if found and found.mode == "start" and not found.inner.close else ""
+
+
+def _read(line: str) -> _Line | None:
+    """Follow a line; None where no line begins so."""
+    found = _Line([_Frame("")])
+    place = 0
+    colon = ""
+    while place < len(line):
+        token = _TOKEN.match(line, place)
+        if token is None:
+            return None
+        place, kind, text = token.end(), str(token.lastgroup), token[0]
+        found.tail = kind
+        if kind in ("blank", "break", "comment"):
+            continue
+        found.before, found.last = found.mode, text
+        head = found.head
+        if kind == "word":
+            _word(found, text)
+        elif kind == "sign":
+            if not _sign(found, text):
+                return None
+        else:
+            found.mode, found.single = "operator", False
+        # A head is kept behind its colon only where nothing follows.
+        colon = head if text == ":" and head and not found.head else ""
+    found.head = colon or found.head
+    return found
+
+
+def _word(found: _Line, word: str) -> None:
+    inner, mode = found.inner, found.mode
+    found.single = False
+    if mode == "method":
+        found.mode = "called"
+    elif mode == "start" and word in _HEADS:
+        found.head, found.mode = word, "operand"
+        if word == "for":
+            inner.lacks, inner.targets = [_IN], True
+        elif word == "else":
+            found.mode = "operator"
+    elif mode in ("start", "operand"):
+        found.mode = "operand" if word in ("not", "return") else "operator"
+    elif word in ("and", "or", "in", "is"):
+        found.mode, found.single = "operand", word == "is"
+        if word == "in" and inner.lacks[-1:] == [_IN]:
+            inner.lacks.pop()
+            inner.goes_through |= inner.targets and inner.close != ""
+            inner.targets = False
+    elif word == "not":
+        inner.lacks.append(_IN)
+    elif word == "if":
+        if not inner.goes_through:
+            inner.lacks.append(f" else {_ANY}")
+        found.mode = "operand"
+    elif word == "else":
+        if inner.lacks and inner.lacks[-1].startswith(" else"):
+            inner.lacks.pop()
+        found.mode = "operand"
+    elif word == "for":
+        inner.lacks, inner.targets, inner.goes_through = [_IN], True, False
+        found.mode = "operand"
+
+
+def _sign(found: _Line, sign: str) -> bool:
+    inner = found.inner
+    found.single = False
+    if sign in _CLOSE:
+        call = found.mode in ("operator", "called") and sign == "("
+        found.frames.append(_Frame(_CLOSE[sign], call=call))
+        found.mode = "operand"
+    elif sign in ")]}":
+        if inner.close != sign:
+            return False
+        found.frames.pop()
+        found.mode = "operator"
+    elif sign == ",":
+        if not inner.targets:
+            inner.lacks = [f": {_ANY}"] if inner.keyed else []
+        found.mode = "operand"
+    elif sign == ":":
+        _colon(found, inner)
+    elif sign == ";":
+        found.mode, inner.lacks = "start", []
+    elif sign == ".":
+        found.mode = "method"
+    else:
+        found.mode = "operand"
+    return True
+
+
+def _colon(found: _Line, inner: _Frame) -> None:
+    if inner.close == "}":
+        inner.keyed = True
+        inner.lacks = []
+    if inner.close:
+        found.mode = "operand"
+    else:
+        found.mode, found.head, inner.lacks = "start", "", []
+
+
+def _extensions(line: str, found: _Line, called: Collection[str]) -> Iterator[str]:
+    """What may make the last token a whole one."""
+    match found.tail:
+        case "open":
+            yield from _string_ends(found.last)
+        case "comment":
+            yield "\n" if len(found.frames) > 1 else ""
+        case "number":
+            yield from ("", "0")
+        case "word" if found.before == "operator":
+            yield from (
+                f"{joiner[len(found.last) :]} " for joiner in _JOINERS if joiner.startswith(found.last)
+            )
+        case "word" if found.before == "method":
+            names = [name for name in sorted(METHODS) if name.startswith(found.last)]
+            yield from (f"{name[len(found.last) :]}(" for name in names)
+        case "word":
+            yield from _word_ends(found.last, called, found.before == "start")
+        case _:
+            if found.mode == "method":
+                yield from (f"{name}(" for name in _FEW_METHODS)
+            elif line.endswith("\\"):
+                yield "\n"
+            else:
+                yield ""
+
+
+def _word_ends(word: str, called: Collection[str], starts: bool) -> tuple[str, ...]:
+    if word in called:
+        return ("(",)
+    if word in _HEADS or word == "not":
+        return (" ", "(", "_")
+    if word in ITERATORS:
+        return ("(", "", "_")
+    return ("", "_", *(f"{head[len(word) :]} " for head in _HEADS if starts and head.startswith(word)))
+
+
+def _string_ends(text: str) -> Iterator[str]:
+    """What may end a string that is open."""
+    match = _QUOTES.match(text)
+    assert match
+    quote, inside = match[2], text[match.end() :]
+    if "f" in match[1].lower():
+        yield from _formatted_ends(inside, quote)
+        return
+    if (escape := re.search(r"(?<!\\)(?:\\\\)*\\(x[\da-fA-F]?|u[\da-fA-F]{0,3}|U[\da-fA-F]{0,7}|)\Z", inside)) and (
+        "r" not in match[1].lower() or not escape[1]
+    ):
+        begun = escape[1]
+        full = {"x": 3, "u": 5, "U": 9}.get(begun[:1], 0)
+        yield ("0" * (full - len(begun)) if begun else "n") + quote
+        return
+    ended = len(quote) == 3 and inside[len(inside.rstrip(quote[0])) :] or ""
+    rest = quote[len(ended) :] if len(ended) < 3 else quote
+    yield from (rest, "x" + quote)
+
+
+def _formatted_ends(inside: str, quote: str) -> Iterator[str]:
+    yield quote
+    if (at := inside.rfind("{")) >= 0:
+        for ending in closings("(" + inside[at + 1 :]):
+            yield ending[:-1] + "}" + quote
+        yield from ("}" + quote, "r}" + quote)
+    if inside.endswith("\\"):
+        yield "n" + quote
+    yield from ("}" + quote, "x" + quote)
+
+
+def _rests(found: _Line) -> list[str]:
+    """What may follow the last token, where that is a whole one, up to the end of the line."""
+    inner, after = found.inner, ""
+    for frame in reversed(found.frames):
+        after += "".join(reversed(frame.lacks)) + frame.close if frame is not inner else ""
+    colon = ":" if found.head and found.mode != "start" else ""
+    lacks = "".join(reversed(inner.lacks))
+    rests: list[str] = []
+    for fill, needs in _fills(found, inner):
+        rests.append(fill + (lacks if needs else "") + inner.close + after + colon)
+    return rests
+
+
+def _fills(found: _Line, inner: _Frame) -> Sequence[tuple[str, bool]]:
+    """What may stand next, and whether what is lacking follows it."""
+    name = f" {_ANY}" if found.tail == "word" else _ANY
+    if found.head == "def" and found.mode == "operand" and not inner.close:
+        return [(f"{name}()", True)]
+    if found.mode == "operand":
+        if found.single:
+            return [(" None" if found.tail == "word" else "None", True)]
+        # Behind a comma or a bracket nothing need follow.
+        return [("", False), (name, True)] if inner.close or found.last in (",", "return") else [(name, True)]
+    if found.mode == "called":
+        return [("()", True), (f"({_ANY})", True)]
+    if found.head == "def" and found.mode == "operator" and len(found.frames) == 1:
+        return [("", True)] if found.last == ")" else [("()", True)]
+    if inner.call:
+        return [("", True), (f"={_ANY}", True)]
+    return [("", True), (f": {_ANY}", True)] if inner.close == "}" else [("", True)]
