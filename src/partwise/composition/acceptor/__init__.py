@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from partwise.composition.acceptor.blocks import TOP, Blocks, after, both_ends, enter
+from partwise.composition.acceptor.blocks import TOP, Blocks, after, both_ends, enter, may_begin
 from partwise.composition.acceptor.closings import closings, line_end
-from partwise.composition.acceptor.languages import Compositions, Decompositions, Done, Language
+from partwise.composition.acceptor.languages import DECOMPOSITIONS, Compositions, Done, Language
 
-__all__ = ["Compositions", "Decompositions", "Language", "Text", "begin"]
+__all__ = ["DECOMPOSITIONS", "Compositions", "Language", "Text", "begin"]
 
 _INDENT = re.compile(r"[ \t]*")
 _FIRST = re.compile(r"[A-Za-z_]*")
@@ -115,6 +115,8 @@ def _line_endings(line: str, blocks: Blocks, filler: str, called: frozenset[str]
     blanks = (_INDENT.match(line) or [""])[0]
     statement = line[len(blanks) :]
     if not statement or statement.startswith("#"):
+        if not may_begin(blocks, blanks):
+            return ()
         return tuple("\n" + end if end else "" for end in both_ends(blocks, filler))
     entered = enter(blocks, blanks)
     if entered is None:

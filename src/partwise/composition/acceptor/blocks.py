@@ -37,6 +37,13 @@ def enter(blocks: Blocks, indent: str) -> Blocks | None:
     return tuple(kept) if kept and kept[-1].indent == indent else None
 
 
+def may_begin(blocks: Blocks, blanks: str) -> bool:
+    """Whether a statement that stands somewhere may begin with blanks."""
+    inner = blocks[-1]
+    fresh = inner.fresh and blanks.startswith(inner.indent)
+    return fresh or any(block.indent.startswith(blanks) for block in blocks)
+
+
 def after(blocks: Blocks, statement: str) -> Blocks:
     """The blocks that are open after a whole line in the innermost one."""
     head = opens_block(statement)

@@ -38,6 +38,7 @@ _JOINERS: Final = ("and", "or", "in", "is", "if", "not", "else", "for")
 _FEW_METHODS: Final = ("copy", "get", "union", "splitlines")
 _ANY: Final = "_"
 """Stands for a name or a value where one is missing: a plain name may stand almost anywhere."""
+_ELSE: Final = f" else {_ANY}"
 _IN: Final = f" in {_ANY}"
 
 
@@ -68,6 +69,8 @@ class _Line:
     """The word that begins a statement with a block, up to its colon."""
     single: bool = False
     """Whether `None`, `True` or `False` is wanted, after `is`."""
+    text: bool = False
+    """Whether the last token is a text, to which others may be joined."""
     tail: str = ""
     """The kind of the last token, where it might go on."""
     before: str = ""
@@ -108,7 +111,7 @@ def closings(line: str, called: frozenset[str] = frozenset()) -> tuple[str, ...]
     if found is None:
         return ()
     endings: list[str] = []
-    for more in _extensions(line, found, called):
+    for more in _extensions(found, called):
         longer = _read(line + more) if more else found
         if longer is not None and longer.tail != "open":
             endings += [more + rest for rest in _rests(longer)]
@@ -132,69 +135,92 @@ def _read(line: str) -> _Line | None:
             return None
         place, kind, text = token.end(), str(token.lastgroup), token[0]
         found.tail = kind
-        if kind in ("blank", "break", "comment"):
+        if kind == "break" or (kind == "blank" and "\n" in text) or (kind == "comment" and found.inner.close):
+            return None  # A statement stands on one line, but for the breaks within its texts.
+        if kind in ("blank", "comment"):
             continue
         found.before, found.last = found.mode, text
         head = found.head
         if kind == "word":
-            _word(found, text)
+            ends = place == len(line)
+            if not (_word(found, text) or (ends and _joins(found, text))):
+                return None
         elif kind == "sign":
             if not _sign(found, text):
                 return None
-        else:
+        elif found.mode in ("start", "operand") or (found.text and kind != "number"):
             found.mode, found.single = "operator", False
+        else:
+            return None
+        found.text = kind in ("string", "open")
         # A head is kept behind its colon only where nothing follows.
         colon = head if text == ":" and head and not found.head else ""
     found.head = colon or found.head
     return found
 
 
-def _word(found: _Line, word: str) -> None:
-    inner, mode = found.inner, found.mode
+def _joins(found: _Line, word: str) -> bool:
+    """Whether a word may be the beginning of one that joins two operands."""
+    return found.mode == "operator" and any(joiner.startswith(word) for joiner in _JOINERS)
+
+
+def _word(found: _Line, word: str) -> bool:
+    """Go on with a word; whether it may stand there."""
+    mode = found.mode
     found.single = False
     if mode == "method":
         found.mode = "called"
     elif mode == "start" and word in _HEADS:
-        found.head, found.mode = word, "operand"
+        found.head, found.mode = word, "operator" if word == "else" else "operand"
         if word == "for":
-            inner.lacks, inner.targets = [_IN], True
-        elif word == "else":
-            found.mode = "operator"
+            found.inner.lacks, found.inner.targets = [_IN], True
     elif mode in ("start", "operand"):
         found.mode = "operand" if word in ("not", "return") else "operator"
-    elif word in ("and", "or", "in", "is"):
-        found.mode, found.single = "operand", word == "is"
-        if word == "in" and inner.lacks[-1:] == [_IN]:
-            inner.lacks.pop()
-            inner.goes_through |= inner.targets and inner.close != ""
-            inner.targets = False
+    elif mode == "operator" and word in _JOINERS:
+        _join(found, found.inner, word)
+    else:
+        return False
+    return True
+
+
+def _join(found: _Line, inner: _Frame, word: str) -> None:
+    """Go on with a word between two operands."""
+    found.mode = "operand"
+    if word == "is":
+        found.single = True
+    elif word == "in" and inner.lacks[-1:] == [_IN]:
+        inner.lacks.pop()
+        inner.goes_through |= inner.targets and inner.close != ""
+        inner.targets = False
     elif word == "not":
         inner.lacks.append(_IN)
-    elif word == "if":
-        if not inner.goes_through:
-            inner.lacks.append(f" else {_ANY}")
-        found.mode = "operand"
-    elif word == "else":
-        if inner.lacks and inner.lacks[-1].startswith(" else"):
-            inner.lacks.pop()
-        found.mode = "operand"
+        found.mode = "operator"
+    elif word == "if" and not inner.goes_through:
+        inner.lacks.append(_ELSE)
+    elif word == "else" and inner.lacks[-1:] == [_ELSE]:
+        inner.lacks.pop()
     elif word == "for":
         inner.lacks, inner.targets, inner.goes_through = [_IN], True, False
-        found.mode = "operand"
 
 
 def _sign(found: _Line, sign: str) -> bool:
-    inner = found.inner
+    """Go on with an operator or a bracket; whether it may stand there."""
+    inner, mode = found.inner, found.mode
     found.single = False
     if sign in _CLOSE:
-        call = found.mode in ("operator", "called") and sign == "("
-        found.frames.append(_Frame(_CLOSE[sign], call=call))
+        if sign == "{" and mode in ("operator", "called"):
+            return False
+        found.frames.append(_Frame(_CLOSE[sign], call=mode in ("operator", "called") and sign == "("))
         found.mode = "operand"
     elif sign in ")]}":
-        if inner.close != sign:
+        if inner.close != sign or inner.lacks:
             return False
         found.frames.pop()
         found.mode = "operator"
+    elif mode in ("start", "operand"):
+        return sign in "+-~:*" or (sign == ";" and mode == "start")
+    elif mode == "called" or inner.lacks[-1:] == [_IN] and not inner.targets:
+        return False
     elif sign == ",":
         if not inner.targets:
             inner.lacks = [f": {_ANY}"] if inner.keyed else []
@@ -220,13 +246,11 @@ def _colon(found: _Line, inner: _Frame) -> None:
         found.mode, found.head, inner.lacks = "start", "", []
 
 
-def _extensions(line: str, found: _Line, called: Collection[str]) -> Iterator[str]:
+def _extensions(found: _Line, called: Collection[str]) -> Iterator[str]:
     """What may make the last token a whole one."""
     match found.tail:
         case "open":
             yield from _string_ends(found.last)
-        case "comment":
-            yield "\n" if len(found.frames) > 1 else ""
         case "number":
             yield from ("", "0")
         case "word" if found.before == "operator":
@@ -239,12 +263,7 @@ def _extensions(line: str, found: _Line, called: Collection[str]) -> Iterator[st
         case "word":
             yield from _word_ends(found.last, called, found.before == "start")
         case _:
-            if found.mode == "method":
-                yield from (f"{name}(" for name in _FEW_METHODS)
-            elif line.endswith("\\"):
-                yield "\n"
-            else:
-                yield ""
+            yield from (f"{name}(" for name in _FEW_METHODS) if found.mode == "method" else [""]
 
 
 def _word_ends(word: str, called: Collection[str], starts: bool) -> tuple[str, ...]:

@@ -91,6 +91,9 @@ class Decompositions:
         return Done(done.text + text, names)
 
 
+DECOMPOSITIONS = Decompositions()
+
+
 class Compositions:
     """Turn 2: programs that, below some partial solutions, lie in a space."""
 
