@@ -40,10 +40,16 @@ class Node:
     pending: bytes = b""
     """The first bytes of a character that is not whole."""
     next: dict[int, Node | None] = field(default_factory=dict[int, "Node | None"])
-    ends: bool = False
-    """Whether it may end here."""
     ending: bytes = b""
     """Bytes that end it, without the token that does."""
+    _ends: bool | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether it may end here."""
+        if self._ends is None:
+            self._ends = not self.pending and self.text.ends
+        return self._ends
 
 
 class Writing:
@@ -116,7 +122,7 @@ class Writing:
     def _node(self, text: Text, pending: bytes, filled: str) -> Node:
         self._count += 1
         ending = (filled.encode()[len(pending) :] if pending else b"") + text.witness.encode()
-        return Node(text, pending, ends=not pending and text.ends, ending=ending)
+        return Node(text, pending, ending=ending)
 
     def _after(self, node: Node, piece: bytes) -> Node | None:
         if not piece:
@@ -190,22 +196,30 @@ class Held:
         """`languages` has each row's; None for one that writes freely."""
         self._writing = writing
         self._nodes = [language and writing.begin(language) for language in languages]
+        self._due = [False] * len(self._nodes)
+        """Whether the way to an end is taken, which is left at the end of a line."""
 
-    def token(self, row: int, drawn: int, left: int) -> int:
+    def token(self, row: int, drawn: int, left: int) -> tuple[int, bool]:
         """Go on with the token that was drawn, or with the way to an end where that may not follow.
 
         Args:
             row: which one.
             drawn: from the model's own distribution.
             left: tokens that may follow this one.
+
+        Returns:
+            the token that is written, and whether it is there because it was drawn.
         """
         node = self._nodes[row]
         if node is None:
-            return drawn
-        token = self._writing.held(node, drawn, left)
+            return drawn, True
+        due = self._due[row] and node.ending[:1] not in (b"", b"\n")
+        follows = not due and self._writing.may_follow(node, drawn, left)
+        token = drawn if follows else self._writing.forced(node)
+        self._due[row] = not follows
         if token not in self._writing.eos_ids:
             self._nodes[row] = self._writing.then(node, token, left)
-        return token
+        return token, follows
 
 
 class ConstrainedProcessor(LogitsProcessor):

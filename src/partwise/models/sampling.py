@@ -238,14 +238,14 @@ class _Turn:
 
     def _write(self, row: int, drawn: int, logp: float) -> int:
         """Write the token that was drawn, or what stands instead of it; returns which."""
-        token = drawn
+        token, follows = drawn, True
         if self._held:
-            token = self._held.token(row, drawn, self._limit - len(self.written[row]) - 1)
+            token, follows = self._held.token(row, drawn, self._limit - len(self.written[row]) - 1)
         if self._drafts:
             self._drafts.note(self._cursor.texts[row], token)
         self._cursor.texts[row].append(token)
-        self._cursor.logps[row].append(logp if token == drawn else 0.0)
-        self._cursor.drawn[row].append(int(token == drawn))
+        self._cursor.logps[row].append(logp if follows else 0.0)
+        self._cursor.drawn[row].append(int(follows))
         self.written[row].append(token)
         return token
 

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from partwise.composition.acceptor.blocks import TOP, Blocks, after, both_ends, enter, may_begin
-from partwise.composition.acceptor.closings import closings, line_end
+from partwise.composition.acceptor.blocks import TOP, Blocks, after, all_ends, enter, may_begin
+from partwise.composition.acceptor.closings import Known, closings, line_end
 from partwise.composition.acceptor.languages import DECOMPOSITIONS, Compositions, Done, Language
 
 __all__ = ["DECOMPOSITIONS", "Compositions", "Language", "Text", "begin"]
@@ -46,7 +46,7 @@ class Text:
     @property
     def ends(self) -> bool:
         """Whether it is a text of the language as it stands."""
-        return not self.witness or self.language.after(self.done, self.lines + self.line) is not None
+        return self.language.after(self.done, self.lines + self.line) is not None
 
     def then(self, more: str) -> Text | None:
         """The text with some more at its end; None where no ending is found for it."""
@@ -61,7 +61,8 @@ class Text:
         if self.witness.startswith(more):
             witness = self.witness[len(more) :]
         else:
-            witness = _witness(self.language, done, lines, blocks, line)
+            leave = lines in (self.lines, "") and self.language.is_plain(line) and _stays(blocks, line)
+            witness = _witness(self.language, done, lines, blocks, line, leave=leave)
         return None if witness is None else Text(self.language, done, lines, blocks, line, witness)
 
     def _split(self, done: Done, lines: str, line: str) -> tuple[Done, str]:
@@ -99,38 +100,46 @@ def _break(blocks: Blocks, line: str) -> Blocks | None:
     return None if entered is None else after(entered, statement)
 
 
-def _witness(language: Language, done: Done, lines: str, blocks: Blocks, line: str) -> str | None:
-    """An ending with which the language takes the text; None where none is found."""
+def _stays(blocks: Blocks, line: str) -> bool:
+    """Whether the line's statement has begun, and stands in the innermost block."""
+    blanks = (_INDENT.match(line) or [""])[0]
+    entered = enter(blocks, blanks) if len(blanks) < len(line) else None
+    return entered is not None and len(entered) == len(blocks)
+
+
+def _witness(
+    language: Language, done: Done, lines: str, blocks: Blocks, line: str, *, leave: bool
+) -> str | None:
+    """An ending with which the language takes the text; None where none is found.
+
+    With `leave` what is before the line is known to have one that leaves all blocks at once, and the line can't
+    change that: only its grammar is looked at.
+    """
     begun = lines + line
-    for ending in _endings(language, blocks, line):
+    for ending in _endings(line, blocks, language.filler, language.known.within(line), leave):
         if begun + ending == "" and language.whole:
             continue
-        if language.after(done, begun + ending) is not None:
+        if leave and language.is_grammatical(begun + ending):
+            return ending
+        if not leave and language.after(done, begun + ending) is not None:
             return ending
     return None
 
 
 @lru_cache(maxsize=65_536)
-def _line_endings(line: str, blocks: Blocks, filler: str, called: frozenset[str]) -> tuple[str, ...]:
+def _endings(line: str, blocks: Blocks, filler: str, known: Known, leave: bool) -> tuple[str, ...]:
     blanks = (_INDENT.match(line) or [""])[0]
     statement = line[len(blanks) :]
     if not statement or statement.startswith("#"):
-        if not may_begin(blocks, blanks):
-            return ()
-        return tuple("\n" + end if end else "" for end in both_ends(blocks, filler))
+        ends = all_ends(blocks, filler, leave=leave) if may_begin(blocks, blanks) else ()
+        return tuple("\n" * bool(end and line) + end for end in ends)
     entered = enter(blocks, blanks)
     if entered is None:
         return ()
     endings: list[str] = []
-    for closing in closings(statement, called):
-        for end in both_ends(after(entered, statement + closing), filler):
+    for closing in closings(statement, known):
+        for end in all_ends(after(entered, statement + closing), filler, leave=leave):
             endings.append(closing + ("\n" + end if end else ""))
         if entered[-1].loop and ":" in statement:
             endings.append(closing + "; break")
     return tuple(dict.fromkeys(endings))
-
-
-def _endings(language: Language, blocks: Blocks, line: str) -> tuple[str, ...]:
-    if not line and len(blocks) == 1 and not blocks[0].fresh:
-        return ("",)
-    return _line_endings(line, blocks, language.filler, language.called)

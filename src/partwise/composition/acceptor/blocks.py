@@ -22,6 +22,7 @@ class Block:
     """Whether `return` may."""
 
 
+_DEEPER = " " * 4
 Blocks = tuple[Block, ...]
 """From the module's own inwards."""
 TOP: Blocks = (Block(""),)
@@ -68,10 +69,11 @@ def ends(blocks: Blocks, filler: str, *, leave: bool) -> str:
         way_out = "break" if block.loop else "return" if block.function else ""
         statement = way_out if leave and way_out else filler if block.fresh else ""
         if statement:
-            lines.append(block.indent + " " * block.fresh + statement)
+            lines.append(block.indent + _DEEPER * block.fresh + statement)
     return "\n".join(lines)
 
 
-def both_ends(blocks: Blocks, filler: str) -> Sequence[str]:
-    """The ways to close all blocks that are worth trying, the shortest first."""
-    return tuple(dict.fromkeys(ends(blocks, filler, leave=leave) for leave in (False, True)))
+def all_ends(blocks: Blocks, filler: str, *, leave: bool) -> Sequence[str]:
+    """The ways to close all blocks that are worth trying, the shortest first; of `leave` only those."""
+    ways = (True,) if leave else (False, True)
+    return tuple(dict.fromkeys(ends(blocks, filler, leave=way) for way in ways))

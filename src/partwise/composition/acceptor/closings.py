@@ -7,7 +7,7 @@ not be right: the language's own parser judges each ending, and one that it refu
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _QUOTES = re.compile(r"([A-Za-z]{0,2})('''|\"\"\"|'|\")")
 _CLOSE: Final = {"(": ")", "[": "]", "{": "}"}
 _HEADS: Final = ("if", "elif", "for", "else", "def")
@@ -42,6 +43,30 @@ _ELSE: Final = f" else {_ANY}"
 _IN: Final = f" in {_ANY}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """The functions that a line may call. Compared by identity, as it is looked up often."""
+
+    takes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many arguments each takes."""
+    called: frozenset[str] = frozenset()
+    """Those that are never handed over, nor given arguments by name."""
+
+    def within(self, line: str) -> Known:
+        """The same of the functions that a line names alone; equal ones are one."""
+        named = (word for word in _NAME.findall(line) if word in self.takes)
+        return _known(tuple((name, self.takes[name], name in self.called) for name in named))
+
+
+@lru_cache(maxsize=65_536)
+def _known(functions: tuple[tuple[str, int, bool], ...]) -> Known:
+    takes = {name: count for name, count, _ in functions}
+    return Known(takes, frozenset(name for name, _, called in functions if called))
+
+
+NOTHING_KNOWN: Final = Known()
+
+
 @dataclass(slots=True)
 class _Frame:
     """An open bracket, or the statement itself."""
@@ -50,6 +75,12 @@ class _Frame:
     lacks: list[str] = field(default_factory=list[str])
     """What must still follow in it, the first one last."""
     call: bool = False
+    callee: str = ""
+    """The name that is called; empty for a method."""
+    by_name: bool = False
+    """Whether an argument was given by name."""
+    given: int = 0
+    """Arguments before the one that is being written."""
     keyed: bool = False
     """Whether it is a dict."""
     targets: bool = False
@@ -69,6 +100,8 @@ class _Line:
     """The word that begins a statement with a block, up to its colon."""
     single: bool = False
     """Whether `None`, `True` or `False` is wanted, after `is`."""
+    name: str = ""
+    """The last token, where it is a name that may be called."""
     text: bool = False
     """Whether the last token is a text, to which others may be joined."""
     tail: str = ""
@@ -98,23 +131,23 @@ def line_end(text: str) -> int | None:
 
 
 @lru_cache(maxsize=65_536)
-def closings(line: str, called: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def closings(line: str, known: Known = NOTHING_KNOWN) -> tuple[str, ...]:
     """Texts that may make a whole line of one that has begun, the likeliest first; none where it can't be.
 
     A line that ends with a colon afterwards still lacks its block.
 
     Args:
         line: from its first character that is no blank, without a break at its end.
-        called: names that are taken to be called where they stand at the end of the line.
+        known: the functions that it may call.
     """
     found = _read(line)
     if found is None:
         return ()
     endings: list[str] = []
-    for more in _extensions(found, called):
+    for more in _extensions(found, known):
         longer = _read(line + more) if more else found
         if longer is not None and longer.tail != "open":
-            endings += [more + rest for rest in _rests(longer)]
+            endings += [more + rest for rest in _rests(longer, known)]
     return tuple(dict.fromkeys(endings))
 
 
@@ -153,6 +186,7 @@ def _read(line: str) -> _Line | None:
         else:
             return None
         found.text = kind in ("string", "open")
+        found.name = text if kind == "word" and found.mode == "operator" else ""
         # A head is kept behind its colon only where nothing follows.
         colon = head if text == ":" and head and not found.head else ""
     found.head = colon or found.head
@@ -210,7 +244,9 @@ def _sign(found: _Line, sign: str) -> bool:
     if sign in _CLOSE:
         if sign == "{" and mode in ("operator", "called"):
             return False
-        found.frames.append(_Frame(_CLOSE[sign], call=mode in ("operator", "called") and sign == "("))
+        call = mode in ("operator", "called") and sign == "("
+        callee = found.name if call and found.head != "def" else ""
+        found.frames.append(_Frame(_CLOSE[sign], call=call, callee=callee))
         found.mode = "operand"
     elif sign in ")]}":
         if inner.close != sign or inner.lacks:
@@ -222,6 +258,7 @@ def _sign(found: _Line, sign: str) -> bool:
     elif mode == "called" or inner.lacks[-1:] == [_IN] and not inner.targets:
         return False
     elif sign == ",":
+        inner.given += 1
         if not inner.targets:
             inner.lacks = [f": {_ANY}"] if inner.keyed else []
         found.mode = "operand"
@@ -232,6 +269,8 @@ def _sign(found: _Line, sign: str) -> bool:
     elif sign == ".":
         found.mode = "method"
     else:
+        if sign == "=" and inner.call:
+            inner.by_name, inner.lacks = True, []
         found.mode = "operand"
     return True
 
@@ -246,7 +285,7 @@ def _colon(found: _Line, inner: _Frame) -> None:
         found.mode, found.head, inner.lacks = "start", "", []
 
 
-def _extensions(found: _Line, called: Collection[str]) -> Iterator[str]:
+def _extensions(found: _Line, known: Known) -> Iterator[str]:
     """What may make the last token a whole one."""
     match found.tail:
         case "open":
@@ -261,14 +300,16 @@ def _extensions(found: _Line, called: Collection[str]) -> Iterator[str]:
             names = [name for name in sorted(METHODS) if name.startswith(found.last)]
             yield from (f"{name[len(found.last) :]}(" for name in names)
         case "word":
-            yield from _word_ends(found.last, called, found.before == "start")
+            yield from _word_ends(found.last, known, found.before == "start")
         case _:
             yield from (f"{name}(" for name in _FEW_METHODS) if found.mode == "method" else [""]
 
 
-def _word_ends(word: str, called: Collection[str], starts: bool) -> tuple[str, ...]:
-    if word in called:
+def _word_ends(word: str, known: Known, starts: bool) -> tuple[str, ...]:
+    if word in known.called:
         return ("(",)
+    if word in known.takes:
+        return ("(", "", "_")
     if word in _HEADS or word == "not":
         return (" ", "(", "_")
     if word in ITERATORS:
@@ -307,24 +348,44 @@ def _formatted_ends(inside: str, quote: str) -> Iterator[str]:
     yield from ("}" + quote, "x" + quote)
 
 
-def _rests(found: _Line) -> list[str]:
+def _rests(found: _Line, known: Known) -> list[str]:
     """What may follow the last token, where that is a whole one, up to the end of the line."""
     inner, after = found.inner, ""
     for frame in reversed(found.frames):
-        after += "".join(reversed(frame.lacks)) + frame.close if frame is not inner else ""
+        missing = _missing(frame, known, 1)
+        if missing is None:
+            return []
+        if frame is not inner:
+            after += "".join(reversed(frame.lacks)) + ", ".join(["", *[_ANY] * missing]) + frame.close
     colon = ":" if found.head and found.mode != "start" else ""
     lacks = "".join(reversed(inner.lacks))
-    rests: list[str] = []
-    for fill, needs in _fills(found, inner):
-        rests.append(fill + (lacks if needs else "") + inner.close + after + colon)
-    return rests
+    return [
+        fill + (lacks if needs else "") + inner.close + after + colon
+        for fill, needs in _fills(found, inner, known)
+    ]
 
 
-def _fills(found: _Line, inner: _Frame) -> Sequence[tuple[str, bool]]:
+def _missing(frame: _Frame, known: Known, present: int) -> int | None:
+    """How many arguments a call still takes, 0 where that isn't known; None where it has too many.
+
+    `present` is 1 where the one that is being written is counted, 0 where it is not there yet.
+    """
+    takes = known.takes.get(frame.callee) if frame.call else None
+    if takes is None:
+        return 0
+    if frame.by_name:
+        return None if frame.callee in known.called else 0
+    missing = takes - frame.given - present
+    return None if missing < (0 if frame.given or not present else -1) else max(missing, 0)
+
+
+def _fills(found: _Line, inner: _Frame, known: Known) -> Sequence[tuple[str, bool]]:
     """What may stand next, and whether what is lacking follows it."""
     name = f" {_ANY}" if found.tail == "word" else _ANY
     if found.head == "def" and found.mode == "operand" and not inner.close:
         return [(f"{name}()", True)]
+    if inner.call and inner.callee in known.takes and not inner.by_name:
+        return _arguments(found, inner, known)
     if found.mode == "operand":
         if found.single:
             return [(" None" if found.tail == "word" else "None", True)]
@@ -337,3 +398,23 @@ def _fills(found: _Line, inner: _Frame) -> Sequence[tuple[str, bool]]:
     if inner.call:
         return [("", True), (f"={_ANY}", True)]
     return [("", True), (f": {_ANY}", True)] if inner.close == "}" else [("", True)]
+
+
+def _arguments(found: _Line, inner: _Frame, known: Known) -> Sequence[tuple[str, bool]]:
+    """The arguments that a call still takes."""
+    wanted = found.mode == "operand"
+    missing = _missing(inner, known, 0 if wanted else 1)
+    if missing is None:
+        return []
+    if not wanted:
+        method = "()" if found.mode == "called" else ""
+        lacks = "".join(reversed(inner.lacks))
+        given = [(method + lacks + ", ".join(["", *[_ANY] * missing]), False)]
+        return given if inner.callee in known.called or method else [*given, (f"={_ANY}", False)]
+    first = "None" if found.single else _ANY
+    if not missing:
+        # Behind a bracket that is all; behind an operator the argument is still to come.
+        return [("", False)] if found.last in ("(", ",") else []
+    spaced = " " + first if found.tail == "word" else first
+    lacks = "".join(reversed(inner.lacks))
+    return [(spaced + lacks + ", ".join(["", *[_ANY] * (missing - 1)]), False)]

@@ -6,11 +6,13 @@ A language judges the text of a few statements after those that are done. What i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
+from partwise.composition.acceptor.closings import NOTHING_KNOWN, Known
 from partwise.composition.affine.prefix import Point, Prefixes
 from partwise.composition.language import (
     MAX_BYTES,
@@ -51,8 +53,8 @@ class Language(Protocol):
     """The shortest block of a statement."""
     whole: str
     """The shortest text; empty where the empty one is in the language."""
-    called: frozenset[str]
-    """Names that are only ever called."""
+    known: Known
+    """The functions that are given."""
 
     defines_alone: bool
     """Whether a function may be judged without what goes before it."""
@@ -61,11 +63,19 @@ class Language(Protocol):
         """The text with further whole statements; None where that is none of the language."""
         ...
 
+    def is_plain(self, line: str) -> bool:
+        """Whether a line can't take a text out of the language that keeps to its grammar, and is left at once."""
+        ...
+
+    def is_grammatical(self, text: str) -> bool:
+        """Whether some statements keep to the grammar."""
+        ...
+
 
 class Decompositions:
     """Turn 1: one to eight functions, each of which has a docstring for a body."""
 
-    filler, whole, called = '"x"', 'def f(): "x"', frozenset[str]()
+    filler, whole, known = '"x"', 'def f(): "x"', NOTHING_KNOWN
     defines_alone = True
 
     def __init__(self) -> None:
@@ -76,6 +86,14 @@ class Decompositions:
         if text not in done.verdicts:
             done.verdicts[text] = self._judged(done, text)
         return done.verdicts[text]
+
+    def is_plain(self, line: str) -> bool:
+        """None is: names must differ."""
+        return False
+
+    def is_grammatical(self, text: str) -> bool:
+        """Whether it is a program."""
+        return _parsed(text) is not None
 
     @staticmethod
     def _judged(done: Done, text: str) -> Done | None:
@@ -114,9 +132,15 @@ class Compositions:
         above = parse("\n".join(part.source for part in parts))
         self._room = MAX_BYTES - sum(len(part.source.encode()) + 1 for part in parts)
         self._prefixes = Prefixes(above, tools) if self._space == "affine" else None
-        self.called = frozenset[str]()
+        takes = {name: len(tool.parameters) for name, tool in tools.items()}
+        takes |= {part.subtask.name: len(part.subtask.parameters) for part in parts}
+        self.known = Known(takes)
+        self._watched = re.compile("$^")
         if self._prefixes is not None:
-            self.called = self._prefixes.attempting
+            self.known = Known(takes, self._prefixes.attempting)
+            named = "|".join(map(re.escape, sorted(takes, key=len, reverse=True)))
+            acting = "|".join(map(re.escape, sorted(self.known.called)))
+            self._watched = re.compile(rf"\b(?:{acting}|def)\b|\b(?:{named})\b(?!\()|\S\s*\bfor\b")
             if self._prefixes.unclear:
                 self._prefixes = None
         self.start = Done(point=self._prefixes.start if self._prefixes else None)
@@ -128,6 +152,14 @@ class Compositions:
                 done.verdicts.clear()
             done.verdicts[text] = self._judged(done, text)
         return done.verdicts[text]
+
+    def is_plain(self, line: str) -> bool:
+        """Whether nothing in it does what can't be undone, nor gives a function another meaning."""
+        return self._prefixes is not None and not self._watched.search(line)
+
+    def is_grammatical(self, text: str) -> bool:
+        """Whether it is a program."""
+        return _parsed(text) is not None
 
     def _judged(self, done: Done, text: str) -> Done | None:
         if len(done.text.encode()) + len(text.encode()) > self._room:
