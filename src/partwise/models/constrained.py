@@ -213,6 +213,9 @@ class Held:
         node = self._nodes[row]
         if node is None:
             return drawn, True
+        if not self._due[row] and (known := node.next.get(drawn)) and len(known.ending) < left:
+            self._nodes[row] = known
+            return drawn, True
         due = self._due[row] and node.ending[:1] not in (b"", b"\n")
         follows = not due and self._writing.may_follow(node, drawn, left)
         token = drawn if follows else self._writing.forced(node)

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     |(?P<number>0[xX][\da-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*
         |(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?[\d_]*)?)
     |(?P<word>[A-Za-z_]\w*)
-    |(?P<sign>\*\*=?|//=?|<<=?|>>=?|[-+*/%&|^<>=!]=|[-+*/%&|^~<>=.,:;()\[\]{}])
+    |(?P<sign>\*\*=?|//=?|<<=?|>>=?|[-+*/%&|^<>=!]=|[-+*/%&|^~<>=!.,:;()\[\]{}])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -36,6 +36,8 @@ _CLOSE: Final = {"(": ")", "[": "]", "{": "}"}
 _HEADS: Final = ("if", "elif", "for", "else", "def")
 _JOINERS: Final = ("and", "or", "in", "is", "if", "not", "else", "for")
 """The words that may stand between two operands."""
+_SINGLE: Final = ("None", "True", "False", "not None")
+"""What may stand behind `is`."""
 _FEW_METHODS: Final = ("copy", "get", "union", "splitlines")
 _ANY: Final = "_"
 """Stands for a name or a value where one is missing: a plain name may stand almost anywhere."""
@@ -100,6 +102,8 @@ class _Line:
     """The word that begins a statement with a block, up to its colon."""
     single: bool = False
     """Whether `None`, `True` or `False` is wanted, after `is`."""
+    was_single: bool = False
+    """The same before the last word."""
     name: str = ""
     """The last token, where it is a name that may be called."""
     text: bool = False
@@ -201,7 +205,7 @@ def _joins(found: _Line, word: str) -> bool:
 def _word(found: _Line, word: str) -> bool:
     """Go on with a word; whether it may stand there."""
     mode = found.mode
-    found.single = False
+    found.was_single, found.single = found.single, found.single and word == "not"
     if mode == "method":
         found.mode = "called"
     elif mode == "start" and word in _HEADS:
@@ -254,7 +258,7 @@ def _sign(found: _Line, sign: str) -> bool:
         found.frames.pop()
         found.mode = "operator"
     elif mode in ("start", "operand"):
-        return sign in "+-~:*" or (sign == ";" and mode == "start")
+        return sign in "+-~:*" or sign == ("" if inner.close else "=") or (sign == ";" and mode == "start")
     elif mode == "called" or inner.lacks[-1:] == [_IN] and not inner.targets:
         return False
     elif sign == ",":
@@ -299,6 +303,10 @@ def _extensions(found: _Line, known: Known) -> Iterator[str]:
         case "word" if found.before == "method":
             names = [name for name in sorted(METHODS) if name.startswith(found.last)]
             yield from (f"{name[len(found.last) :]}(" for name in names)
+        case "sign" if found.last in ("=", "!"):
+            yield from ("", "=")[found.last == "!" :]
+        case "word" if found.was_single:
+            yield from (one[len(found.last) :] for one in _SINGLE if one.startswith(found.last))
         case "word":
             yield from _word_ends(found.last, known, found.before == "start")
         case _:

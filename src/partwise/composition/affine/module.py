@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from partwise.composition.language import functions
@@ -62,17 +62,18 @@ class Module:
         self._calling: dict[int, bool] = {}
         self._steps = 0
 
-    def going_on(self, statements: Sequence[ast.stmt], steps: int) -> Module:
+    def going_on(self, statements: Sequence[ast.stmt], variables: Set[str], steps: int) -> Module:
         """The same program, of which these further statements of the composition are looked at alone.
 
         Args:
             statements: they define no function.
+            variables: the names to which those before them give values.
             steps: how many were taken before them.
         """
         after = copy.copy(self)
         after._nodes = [part for node in statements for part in walk(node)]
         after.composition = list(statements)
-        after.variables = self.variables | stored(after._nodes)
+        after.variables = self.variables | variables | stored(after._nodes)
         named = {node.id for node in after._nodes if isinstance(node, ast.Name)}
         after.attempting = self.attempting | self.irreversible & named
         after._calling, after._steps = {}, steps

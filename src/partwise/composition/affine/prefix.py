@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from partwise.composition.affine.follow import Follower
 from partwise.composition.affine.module import Found, Module
+from partwise.composition.affine.outcomes import States
 from partwise.composition.affine.state import State
 from partwise.types import Tool
 
-Point = tuple[int, list[State]]
-"""Steps taken so far, and the states that may hold then."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """What is known after the first statements of a composition."""
+
+    states: States
+    """The cases that may hold then."""
+    variables: frozenset[str] = frozenset()
+    """Names that were given values."""
+    steps: int = 0
+    """Taken so far."""
+
 
 
 class Prefixes:
@@ -36,7 +48,7 @@ class Prefixes:
     @property
     def start(self) -> Point:
         """Before the first statement."""
-        return 0, [State(False, ({},))]
+        return Point([State(False, ({},))])
 
     def follow(self, statements: Sequence[ast.stmt], point: Point) -> Point | None:
         """Go on with statements that define no function; None where something may be repeated.
@@ -44,9 +56,10 @@ class Prefixes:
         At most as much is accepted as by `find_repeat`: names are held to one meaning even where nothing is
         attempted. The statements must be kept as long as the point that is returned, which speaks of them.
         """
-        module = self._module.going_on(statements, point[0])
+        module = self._module.going_on(statements, point.variables, point.steps)
         try:
             module.check_names()
-            return module.steps, Follower(module).go_on(statements, point[1])
+            states = Follower(module).go_on(statements, point.states)
+            return Point(states, frozenset(module.variables), module.steps)
         except (Found, RecursionError):
             return None
