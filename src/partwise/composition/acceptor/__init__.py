@@ -61,7 +61,9 @@ class Text:
         if self.witness.startswith(more):
             witness = self.witness[len(more) :]
         else:
-            leave = lines in (self.lines, "") and self.language.is_plain(line) and _stays(blocks, line)
+            marks = self.language.marks(lines, line)
+            same = lines in (self.lines, "") and marks == self.language.marks(lines, self.line)
+            leave = marks is not None and same and _stays(blocks, line)
             witness = _witness(self.language, done, lines, blocks, line, leave=leave)
         return None if witness is None else Text(self.language, done, lines, blocks, line, witness)
 

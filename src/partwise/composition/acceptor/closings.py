@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NAME = re.compile(r"[A-Za-z_]\w*")
+NAME = re.compile(r"[A-Za-z_]\w*")
 _QUOTES = re.compile(r"([A-Za-z]{0,2})('''|\"\"\"|'|\")")
 _CLOSE: Final = {"(": ")", "[": "]", "{": "}"}
 _HEADS: Final = ("if", "elif", "for", "else", "def")
@@ -56,7 +56,7 @@ class Known:
 
     def within(self, line: str) -> Known:
         """The same of the functions that a line names alone; equal ones are one."""
-        named = (word for word in _NAME.findall(line) if word in self.takes)
+        named = (word for word in NAME.findall(line) if word in self.takes)
         return _known(tuple((name, self.takes[name], name in self.called) for name in named))
 
 
@@ -307,6 +307,7 @@ def _extensions(found: _Line, known: Known) -> Iterator[str]:
             yield from ("", "=")[found.last == "!" :]
         case "word" if found.was_single:
             yield from (one[len(found.last) :] for one in _SINGLE if one.startswith(found.last))
+            yield from ("", "_")
         case "word":
             yield from _word_ends(found.last, known, found.before == "start")
         case _:
@@ -396,7 +397,7 @@ def _fills(found: _Line, inner: _Frame, known: Known) -> Sequence[tuple[str, boo
         return _arguments(found, inner, known)
     if found.mode == "operand":
         if found.single:
-            return [(" None" if found.tail == "word" else "None", True)]
+            return [(" None" if found.tail == "word" else "None", True), (name, True)]
         # Behind a comma or a bracket nothing need follow.
         return [("", False), (name, True)] if inner.close or found.last in (",", "return") else [(name, True)]
     if found.mode == "called":

@@ -6,13 +6,12 @@ A language judges the text of a few statements after those that are done. What i
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
-from partwise.composition.acceptor.closings import NOTHING_KNOWN, Known
+from partwise.composition.acceptor.closings import NAME, NOTHING_KNOWN, Known
 from partwise.composition.affine.prefix import Point, Prefixes
 from partwise.composition.language import (
     MAX_BYTES,
@@ -63,8 +62,9 @@ class Language(Protocol):
         """The text with further whole statements; None where that is none of the language."""
         ...
 
-    def is_plain(self, line: str) -> bool:
-        """Whether a line can't take a text out of the language that keeps to its grammar, and is left at once."""
+    def marks(self, lines: str, line: str) -> object:
+        """What of a line may take a text out of the language that keeps to its grammar: of two lines after the
+        same others that have equal marks, both may or neither. None where anything may."""
         ...
 
     def is_grammatical(self, text: str) -> bool:
@@ -87,9 +87,9 @@ class Decompositions:
             done.verdicts[text] = self._judged(done, text)
         return done.verdicts[text]
 
-    def is_plain(self, line: str) -> bool:
-        """None is: names must differ."""
-        return False
+    def marks(self, lines: str, line: str) -> object:
+        """None: names must differ."""
+        return None
 
     def is_grammatical(self, text: str) -> bool:
         """Whether it is a program."""
@@ -135,12 +135,8 @@ class Compositions:
         takes = {name: len(tool.parameters) for name, tool in tools.items()}
         takes |= {part.subtask.name: len(part.subtask.parameters) for part in parts}
         self.known = Known(takes)
-        self._watched = re.compile("$^")
         if self._prefixes is not None:
             self.known = Known(takes, self._prefixes.attempting)
-            named = "|".join(map(re.escape, sorted(takes, key=len, reverse=True)))
-            acting = "|".join(map(re.escape, sorted(self.known.called)))
-            self._watched = re.compile(rf"\b(?:{acting}|def)\b|\b(?:{named})\b(?!\()|\S\s*\bfor\b")
             if self._prefixes.unclear:
                 self._prefixes = None
         self.start = Done(point=self._prefixes.start if self._prefixes else None)
@@ -153,9 +149,21 @@ class Compositions:
             done.verdicts[text] = self._judged(done, text)
         return done.verdicts[text]
 
-    def is_plain(self, line: str) -> bool:
-        """Whether nothing in it does what can't be undone, nor gives a function another meaning."""
-        return self._prefixes is not None and not self._watched.search(line)
+    def marks(self, lines: str, line: str) -> object:
+        """In `affine` what attempts, repeats, or gives a function another meaning, in order; None elsewhere."""
+        if self._prefixes is None or "def " in lines:
+            return None
+        begins, found = len(line) - len(line.lstrip()), list[str]()
+        for match in NAME.finditer(line):
+            name, after = match[0], line[match.end() : match.end() + 1]
+            handed_over = name in self.known.takes and after not in ("", "(")
+            if name in self.known.called or handed_over:
+                found.append(name + " as it is" * handed_over)
+            elif name == "def":
+                return None
+            elif name == "for" and match.start() > begins:
+                found.append(name)
+        return found
 
     def is_grammatical(self, text: str) -> bool:
         """Whether it is a program."""
