@@ -91,7 +91,9 @@ def batch(side: Side, world: World, space: str, first: int) -> None:
         side.drawn += sum(map(sum, turn.drawn))
     for row, parts in enumerate(solved):
         side.ended[judged(side, world, space, parts, compositions.texts[row])] += 1
-        side.ended["cut"] += not (decompositions.finished[row] and (parts is None or compositions.finished[row]))
+        side.ended["cut"] += not (
+            decompositions.finished[row] and (parts is None or compositions.finished[row])
+        )
 
 
 def judged(side: Side, world: World, space: str, parts: Parts | None, composition: str) -> str:

@@ -69,8 +69,8 @@ class PlannerConfig(Section):
     max_composition_tokens: PositiveInt = 128
     """Tokens of its second turn, likewise."""
     constrained: bool = False
-    """Whether what it writes is kept to the language, and compositions to their space, token by token. Only for
-    planners that are not trained on it: with `rlft.steps=0`, in evaluations and in `partwise solve`."""
+    """Whether what it writes is kept to the language, and compositions to their space, token by token: in
+    training, in evaluations and in `partwise solve`."""
     pretrain: PretrainConfig = PretrainConfig()
 
 

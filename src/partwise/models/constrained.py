@@ -195,7 +195,7 @@ class Held:
     def __init__(self, writing: Writing, languages: Sequence[Language | None]) -> None:
         """`languages` has each row's; None for one that writes freely."""
         self._writing = writing
-        self._nodes = [language and writing.begin(language) for language in languages]
+        self._nodes = [None if language is None else writing.begin(language) for language in languages]
         self._due = [False] * len(self._nodes)
         """Whether the way to an end is taken, which is left at the end of a line."""
 

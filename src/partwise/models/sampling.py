@@ -63,8 +63,8 @@ class Cursor:
         self.unread: list[list[int]] = [[] for _ in range(self.rows)]
         """Tokens of each row that the model has not read yet."""
         self.logps: list[list[float]] = [[] for _ in range(self.rows)]
-        """Log-probability of each token of the turn last written, in nats, at the temperature of sampling; 0 for
-        those that were not drawn."""
+        """Log-probability of each token of the turn last written, in nats, at the temperature of sampling; 0
+        for those that were not drawn."""
         self.drawn: list[list[int]] = [[] for _ in range(self.rows)]
         """1 for each of these tokens that was drawn from the model, 0 for what stands instead of another."""
 

@@ -22,7 +22,6 @@ from partwise.oversight.proxy import Proxy
 from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
 from partwise.worlds.base import World
 
-
 _LANGUAGES = 2000
 """Sets of partial solutions whose languages are remembered."""
 
@@ -42,9 +41,7 @@ class Tokens:
     @classmethod
     def opened(cls, prompt: list[int], turn: Turn, row: int) -> Tokens:
         """After the first turn."""
-        return cls(
-            prompt=prompt, completion=turn.ids[row], written=turn.drawn[row], logps=turn.logps[row]
-        )
+        return cls(prompt=prompt, completion=turn.ids[row], written=turn.drawn[row], logps=turn.logps[row])
 
     def then(self, inserted: list[int], turn: Turn, row: int) -> Tokens:
         """With what was put in and the turn after that."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from partwise.composition.acceptor.blocks import TOP, Blocks, after, all_ends, enter, may_begin
-from partwise.composition.acceptor.closings import Known, closings, line_end
+from partwise.composition.acceptor.closings import Known, closings
 from partwise.composition.acceptor.languages import DECOMPOSITIONS, Compositions, Done, Language
+from partwise.composition.acceptor.lines import line_end
 
 __all__ = ["DECOMPOSITIONS", "Compositions", "Language", "Text", "begin"]
 
@@ -114,14 +115,18 @@ def _witness(
 ) -> str | None:
     """An ending with which the language takes the text; None where none is found.
 
-    With `leave` what is before the line is known to have one that leaves all blocks at once, and the line can't
-    change that: only its grammar is looked at.
+    With `leave` what is before the line is known to have one that leaves all blocks at once, and the line
+    can't change that: only its grammar is looked at.
     """
-    begun = lines + line
+    begun, marks = lines + line, language.marks(lines, line)
     for ending in _endings(line, blocks, language.filler, language.known.within(line), leave):
         if begun + ending == "" and language.whole:
             continue
-        if leave and language.is_grammatical(begun + ending):
+        if (
+            leave
+            and language.marks(lines, line + ending) == marks
+            and language.is_grammatical(begun + ending)
+        ):
             return ending
         if not leave and language.after(done, begun + ending) is not None:
             return ending

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from partwise.composition.acceptor.closings import opens_block
+from partwise.composition.acceptor.lines import opens_block
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,10 @@ class Language(Protocol):
         ...
 
     def marks(self, lines: str, line: str) -> object:
-        """What of a line may take a text out of the language that keeps to its grammar: of two lines after the
-        same others that have equal marks, both may or neither. None where anything may."""
+        """What of a line may take a text out of the language that keeps to its grammar.
+
+        Of two lines after the same others that have equal marks, both may or neither; None where any may.
+        """
         ...
 
     def is_grammatical(self, text: str) -> bool:
@@ -150,7 +152,7 @@ class Compositions:
         return done.verdicts[text]
 
     def marks(self, lines: str, line: str) -> object:
-        """In `affine` what attempts, repeats, or gives a function another meaning, in order; None elsewhere."""
+        """In `affine` what attempts, repeats or gives a function another meaning; None elsewhere."""
         if self._prefixes is None or "def " in lines:
             return None
         begins, found = len(line) - len(line.lstrip()), list[str]()

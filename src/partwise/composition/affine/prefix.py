@@ -29,7 +29,6 @@ class Point:
     """Taken so far."""
 
 
-
 class Prefixes:
     """Compositions that go on from one set of partial solutions."""
 
@@ -41,7 +40,7 @@ class Prefixes:
             self.unclear = False
         except Found:
             self.unclear = True
-            """Whether the parts' names have two meanings, so that statements can't be followed by themselves."""
+            """Whether a part's name has two meanings, so that no statement is followed by itself."""
         self.attempting = frozenset(self._module.attempting | self._module.irreversible)
         """Functions and tools whose call may do something irreversible."""
 
