@@ -25,11 +25,12 @@ PARTS = tuple(
 SPACES = ("free", "affine", "loops<=1", "tree", "sequence")
 LANGUAGES: dict[str, Language] = {space: Compositions(PARTS, space, DINNER.tools) for space in SPACES}
 LANGUAGES["decomposition"] = DECOMPOSITIONS
-PIECES = (
+_WORDS = (
     "for | in |if |else|elif |def |return|not |and |or |is |None|break|continue|pass|x|book_table|(|)|[|]|{|}"
     "|:|,|.|=|==|!|+=|-|**|@|reserve|list_overlap|any|zip|get|append|union|lambda|import|__x|print|key|;|#|é"
     "|'|\"|f'|\\|'''|0|1.|1e|0x|for y in x:|if book_table(x):|book_table(x)|def f(y): |(x): |\t"
-).split("|") + ["\n", "\n    ", "\n        ", "    ", " ", "\r\n"]
+)
+PIECES = [*_WORDS.split("|"), "\n", "\n    ", "\n        ", "    ", " ", "\r\n"]
 
 
 def walk(language: Language, text: str) -> Text | int:
