@@ -119,16 +119,14 @@ def _witness(
     can't change that: only its grammar is looked at.
     """
     begun, marks = lines + line, language.marks(lines, line)
+    followed: list[str] = []
     for ending in _endings(line, blocks, language.filler, language.known.within(line), leave):
-        if begun + ending == "" and language.whole:
-            continue
-        if (
-            leave
-            and language.marks(lines, line + ending) == marks
-            and language.is_grammatical(begun + ending)
-        ):
+        if not leave or language.marks(lines, line + ending) != marks:
+            followed.append(ending)  # It bears marks of its own.
+        elif language.is_grammatical(begun + ending):
             return ending
-        if not leave and language.after(done, begun + ending) is not None:
+    for ending in followed:
+        if (begun + ending or not language.whole) and language.after(done, begun + ending) is not None:
             return ending
     return None
 

@@ -34,6 +34,8 @@ class Done:
     text: str = ""
     names: frozenset[str] = frozenset()
     """Of a decomposition's subtasks."""
+    parameters: frozenset[str] = frozenset()
+    """Of all of these."""
     point: Point | None = None
     """What `affine` knows there; None in other languages."""
     kept: ast.Module | None = None
@@ -108,7 +110,9 @@ class Decompositions:
         names = done.names.union(subtask.name for subtask in subtasks)
         if len(names) < len(done.names) + len(subtasks) or len(names) > MAX_SUBTASKS:
             return None
-        return Done(done.text + text, names)
+        parameters = done.parameters.union(*(subtask.parameters for subtask in subtasks))
+        # Else the name has two meanings in the solution, and `affine` holds no program with it.
+        return None if names & parameters else Done(done.text + text, names, parameters)
 
 
 DECOMPOSITIONS = Decompositions()
