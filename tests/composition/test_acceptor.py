@@ -112,6 +112,8 @@ def test_programs_of_another_writer_are_accepted_as_the_check_has_them():
     [
         # A second attempt where the first may have succeeded is refused at its name.
         ("affine", "book_table(1)\nbook_table", "e"),
+        # Neither may a function be given another meaning.
+        ("affine", "first_of = ", " "),
         # A loop that attempts must be left before it is closed.
         ("affine", "for r in users:\n    book_table(r)\nx", "x"),
         ("affine", "x = reserve ", " "),

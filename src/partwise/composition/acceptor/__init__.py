@@ -14,10 +14,16 @@ from functools import lru_cache
 
 from partwise.composition.acceptor.blocks import TOP, Blocks, after, all_ends, enter, may_begin
 from partwise.composition.acceptor.closings import Known, closings
-from partwise.composition.acceptor.languages import DECOMPOSITIONS, Compositions, Done, Language
+from partwise.composition.acceptor.languages import (
+    DECOMPOSITIONS,
+    Compositions,
+    Decompositions,
+    Done,
+    Language,
+)
 from partwise.composition.acceptor.lines import line_end
 
-__all__ = ["DECOMPOSITIONS", "Compositions", "Language", "Text", "begin"]
+__all__ = ["DECOMPOSITIONS", "Compositions", "Decompositions", "Language", "Text", "begin"]
 
 _INDENT = re.compile(r"[ \t]*")
 _FIRST = re.compile(r"[A-Za-z_]*")
