@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from partwise.composition.acceptor import Compositions, Decompositions
+from partwise.composition.acceptor import Compositions, Decompositions, compositions
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.spaces import check_solution
 from partwise.config import AlignConfig
@@ -51,7 +51,7 @@ class Side:
     tokens: int = 0
     drawn: int = 0
     ended: Counter[str] = field(default_factory=Counter)
-    languages: dict[Parts, Compositions] = field(default_factory=dict)
+    languages: dict[Parts, Compositions | None] = field(default_factory=dict)
     distinct: set[tuple[Parts, str]] = field(default_factory=set)
 
 
@@ -82,19 +82,17 @@ def batch(side: Side, world: World, space: str, first: int) -> None:
     if side.planner.constrained:
         for parts in solved:
             if parts is not None and parts not in side.languages:
-                side.languages[parts] = Compositions(parts, space, world.tools)
+                side.languages[parts] = compositions(parts, space, world.tools)
         languages = [None if parts is None else side.languages[parts] for parts in solved]
     sources = [None if parts is None else "\n".join(part.source for part in parts) for parts in solved]
-    _, compositions = conversation.recompose(sources, 1.0, side.generator, languages)
+    _, written = conversation.recompose(sources, 1.0, side.generator, languages)
     side.seconds.append(spent + time.process_time() - start)
-    for turn in (decompositions, compositions):
+    for turn in (decompositions, written):
         side.tokens += sum(map(len, turn.ids))
         side.drawn += sum(map(sum, turn.drawn))
     for row, parts in enumerate(solved):
-        side.ended[judged(side, world, space, parts, compositions.texts[row])] += 1
-        side.ended["cut"] += not (
-            decompositions.finished[row] and (parts is None or compositions.finished[row])
-        )
+        side.ended[judged(side, world, space, parts, written.texts[row])] += 1
+        side.ended["cut"] += not (decompositions.finished[row] and (parts is None or written.finished[row]))
 
 
 def judged(side: Side, world: World, space: str, parts: Parts | None, composition: str) -> str:

@@ -11,7 +11,7 @@ from fixture_writer import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partwise.composition.acceptor import DECOMPOSITIONS, Compositions, Language, Text, begin
+from partwise.composition.acceptor import DECOMPOSITIONS, Compositions, Language, Text, begin, compositions
 from partwise.composition.language import CompositionError, parse, parse_decomposition
 from partwise.composition.spaces import check_solution, check_space
 from partwise.types import Solution
@@ -141,4 +141,5 @@ def test_what_no_program_can_be_below_is_no_language():
     subtask = parse_decomposition('def reserve(restaurant): "Book."')[0]
     part = type(PARTS[0])(subtask=subtask, body="return reserve_as(restaurant, 'x')")
     assert begin(Compositions((part,), "affine", DINNER.tools)) is None
-    assert begin(Compositions((part,), "free", DINNER.tools)) is not None
+    free = compositions((part,), "affine", DINNER.tools)
+    assert free and isinstance(walk(free, "reserve(1)\nreserve(2)"), Text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from partwise.composition.acceptor import Compositions, Decompositions
+from partwise.composition.acceptor import Compositions, Decompositions, compositions
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
@@ -187,10 +187,7 @@ class RolloutEngine:
         if parts not in self._languages:
             if len(self._languages) >= _LANGUAGES:
                 self._languages.clear()
-            try:
-                self._languages[parts] = Compositions(parts, self._space, self.world.tools)
-            except CompositionError:  # Whatever is written, it is no program together with these.
-                self._languages[parts] = None
+            self._languages[parts] = compositions(parts, self._space, self.world.tools)
         return self._languages[parts]
 
     def _finish(self, rows: Sequence[_Row]) -> list[Rollout]:

@@ -9,6 +9,7 @@ what no ending that is tried makes a program of (docs/concepts/constrained.md).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,8 +23,18 @@ from partwise.composition.acceptor.languages import (
     Language,
 )
 from partwise.composition.acceptor.lines import line_end
+from partwise.composition.language import CompositionError
+from partwise.types import PartialSolution, Tool
 
-__all__ = ["DECOMPOSITIONS", "Compositions", "Decompositions", "Language", "Text", "begin"]
+__all__ = [
+    "DECOMPOSITIONS",
+    "Compositions",
+    "Decompositions",
+    "Language",
+    "Text",
+    "begin",
+    "compositions",
+]
 
 _INDENT = re.compile(r"[ \t]*")
 _FIRST = re.compile(r"[A-Za-z_]*")
@@ -96,6 +107,20 @@ def begin(language: Language) -> Text | None:
     if language.after(language.start, language.whole) is None:
         return None
     return Text(language, language.start, "", TOP, "", language.whole)
+
+
+def compositions(
+    parts: tuple[PartialSolution, ...], space: str, tools: Mapping[str, Tool]
+) -> Compositions | None:
+    """What a composition of some partial solutions is kept to.
+
+    Where they leave no program in the space, that is `free`; None where nothing is a program with them.
+    """
+    try:
+        language = Compositions(parts, space, tools)
+        return language if begin(language) else Compositions(parts, "free", tools)
+    except CompositionError:
+        return None
 
 
 def _break(blocks: Blocks, line: str) -> Blocks | None:

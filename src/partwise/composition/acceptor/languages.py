@@ -83,7 +83,7 @@ class Decompositions:
     defines_alone = True
 
     def __init__(self, taken: Collection[str] = ()) -> None:
-        """`taken` are names that no subtask may have."""
+        """`taken` are names that no subtask may have, nor a parameter of one."""
         self.start = Done()
         self._taken = frozenset(taken)
 
@@ -113,7 +113,11 @@ class Decompositions:
             return None
         parameters = done.parameters.union(*(subtask.parameters for subtask in subtasks))
         # Else the name has two meanings in the solution, and `affine` has no program with it.
-        return None if names & (parameters | self._taken) else Done(done.text + text, names, parameters)
+        return (
+            None
+            if names & parameters or (names | parameters) & self._taken
+            else Done(done.text + text, names, parameters)
+        )
 
 
 DECOMPOSITIONS = Decompositions()
