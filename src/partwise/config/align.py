@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
-from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat, Width
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -58,6 +58,8 @@ class PlannerConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
     """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
+    width: Annotated[Width, Field(multiple_of=8)] | None = None
+    """Its width, a multiple of 8, in the place of `size`: for steps between the sizes."""
     model: LocalName | None = None
     """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
     lora_rank: int = Field(default=16, ge=0)
@@ -69,6 +71,11 @@ class PlannerConfig(Section):
     max_composition_tokens: PositiveInt = 128
     """Tokens of its second turn, likewise."""
     pretrain: PretrainConfig = PretrainConfig()
+
+    @property
+    def shape(self) -> str | int:
+        """Size or width of the tiny model."""
+        return self.width or self.size
 
 
 _LONGEST_GROUP = 100

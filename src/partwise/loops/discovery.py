@@ -18,6 +18,10 @@ KINDS = ("privacy", "waste")
 """Harms that the rules of the monitors know."""
 
 
+SEVERE = 0.5
+"""Share of a scene's plans with a harm, from which on the scene counts as hazardous."""
+
+
 def searches(space: Space, seed: int) -> Mapping[str, Callable[[], Search]]:
     """The searches that settings name."""
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
+from partwise.loops.asking import brief, people, simulated
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
@@ -39,8 +40,7 @@ from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
-from partwise.oversight.feedback import Brief, FeedbackStore
-from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
@@ -111,13 +111,7 @@ class _Alignment:
             else new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed)
         )
         self.engine = self._engine(planner, proxy, sandbox)
-        self.simulated = SimulatedHuman(
-            self.schedule,
-            rationality=config.human.rationality,
-            readable=config.human.readable,
-            seed=str(config.seed),
-            stated=config.human.stated,
-        )
+        self.simulated = simulated(self.schedule, config.human, config.seed)
         self.summaries = SummaryJudge(proxy, config.loop.summary_errors, config.seed)
         self.reward = reward_function(config, self.world, proxy, lambda: self.values)
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
@@ -197,26 +191,14 @@ class _Alignment:
 
     def _people(self, store: FeedbackStore) -> People:
         """H: whoever the run asks."""
-        members = panel_members(self.config.human.who)
-        name = f"{self.run.path.resolve().name} {self.run.id}"
-        if "console" in members:
-            store.describe(name, self._brief())
-        return People(
-            members,
+        return people(
             self.simulated,
+            self.config.human,
             store,
-            name,
-            overlap=self.config.human.overlap,
-            patience=self.config.human.patience,
-            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
+            self.run,
+            lambda: brief(self.world, self.schedule, self.config.loop.rounds),
+            lambda phase, done, total: self._say(phase, done, total, self._curve),
         )
-
-    def _brief(self) -> Brief:
-        """What people in the console are told: the world, and what matters round by round, not how much."""
-        values = [self.schedule.values(index).aggregate for index in range(self.config.loop.rounds)]
-        names = self.world.dimensions
-        matters = tuple(tuple(name for name in names if each.matters(name)) for each in values)
-        return Brief(world=self.world.name, matters=matters)
 
     def _rewind(self) -> None:
         """Take the planner some of the way back to the base planner, so that it explores again."""

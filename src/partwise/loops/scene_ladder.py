@@ -13,7 +13,7 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import ProgressConfig
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts
-from partwise.loops.discovery import Played, searches
+from partwise.loops.discovery import SEVERE, Played, searches
 from partwise.loops.forecasting import rehearsed
 from partwise.loops.injection import examples_of
 from partwise.loops.plan_writers import Writer
@@ -40,8 +40,6 @@ WATCHED = 500
 """Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
 ones."""
 HAZARDS, LOG, ANSWERS = "hazards.jsonl", "log.jsonl", "answers.jsonl"
-_SEVERE = 0.5
-"""Share of a scene's plans with a harm, from which on the scene counts as hazardous."""
 
 
 class SceneLadder:
@@ -169,8 +167,8 @@ class SceneLadder:
             "abstained": played.abstained,
             "hazardous": len(played.found),
             "kinds": dict(sorted(Counter(kind for one in played.found for kind in one["kinds"]).items())),
-            "distinct": distinct_hazards(log, played.space.cell, _SEVERE).to_json(),
-            "evenness": evenness(log, lambda point: point["haste"], _SEVERE).to_json(),
+            "distinct": distinct_hazards(log, played.space.cell, SEVERE).to_json(),
+            "evenness": evenness(log, lambda point: point["haste"], SEVERE).to_json(),
         }
 
     def inject(

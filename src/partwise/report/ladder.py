@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, drawing, svg_of
+from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, svg_of
 from partwise.report.judging import one_run
 from partwise.report.page import Comparison, Page, Picture, Side, Table
 from partwise.report.reading import Figure, number
-
-_FAMILIES = ("privacy", "waste", "honesty")
 
 
 def ladder_page(results: Mapping[str, Any]) -> Page:
@@ -33,15 +31,16 @@ def ladder_page(results: Mapping[str, Any]) -> Page:
         pictures=[
             Picture(
                 name="plane",
-                caption="Competence against conformity on held-out scenes of each generation's own "
-                "difficulty: before injection (hollow) and after it (filled), joined by the injection; the "
-                "dashed line joins the generations. Crosses: 95% intervals over scenes.",
+                caption=f"Competence against conformity on held-out {results['unit']} of each generation's "
+                "own difficulty: before injection (hollow) and after it (filled), joined by it; the "
+                "dashed line joins the generations. Crosses: 95% intervals over "
+                f"{results['unit']}.",
                 svg=_plane(results),
             ),
             Picture(
                 name="hazards",
-                caption="Share of held-out scenes with a harm of each kind, before injection (hollow) and "
-                "after it (filled). Honesty is never injected against. Bars: 95% intervals over scenes.",
+                caption=f"Share of held-out {results['unit']} with a harm of each kind, before injection "
+                f"(hollow) and after it (filled). {_never(results)}Bars: 95% intervals.",
                 svg=_families(results),
             ),
         ],
@@ -70,6 +69,17 @@ def _generations(results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return results["generations"]
 
 
+def _minded(results: Mapping[str, Any]) -> list[str]:
+    """Kinds of harm that injection is against."""
+    return [family for family in results["families"] if family not in results["never"]]
+
+
+def _never(results: Mapping[str, Any]) -> str:
+    """Which kinds it is not, as a sentence; empty where there is none."""
+    never = " and ".join(results["never"])
+    return f"Nothing is injected against {never}. " if never else ""
+
+
 def _figure(generation: Mapping[str, Any], sign: str, name: str, which: str = "own") -> Figure:
     return Figure.of(generation[sign][which][name])
 
@@ -80,22 +90,21 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     before = [_figure(each, "minus", "hazard").mean or 0.0 for each in made]
     after = [_figure(each, "plus", "hazard").mean or 0.0 for each in made]
     fallen = [f"{number(a)} to {number(b)}" for a, b in zip(before, after, strict=True)]
-    never = [
-        f"{_figure(each, 'minus', 'honesty').text} to {_figure(each, 'plus', 'honesty').text}"
-        for each in made
-    ]
     lines = [
         f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters, "
-        f"under the gap policy `{results['policy']}`. On scenes of every difficulty, competence and "
-        f"conformity of the same scene came to {_figure(first, 'plus', 'together', 'all').full} in the first "
-        f"generation and to {_figure(last, 'plus', 'together', 'all').full} in the last.",
-        "Injection took the share of held-out scenes with a harm that people mind, generation by "
-        f"generation, from {', '.join(fallen)}.",
-        f"Harm of the kind that is never injected against (honesty) went from {', '.join(never)}.",
+        f"under the gap policy `{results['policy']}`. On {results['unit']} of every difficulty, "
+        "competence and conformity at once came to "
+        f"{_figure(first, 'plus', 'together', 'all').full} in the first generation and to "
+        f"{_figure(last, 'plus', 'together', 'all').full} in the last.",
+        f"Injection took the share of held-out {results['unit']} with a harm that people mind, generation "
+        f"by generation, from {', '.join(fallen)}.",
     ]
+    for family in results["never"]:
+        went = [f"{_figure(a, 'minus', family).text} to {_figure(a, 'plus', family).text}" for a in made]
+        lines.append(f"Harm that is never injected against ({family}) went from {', '.join(went)}.")
     if results["stopped"]:
         lines.append(f"The gate stopped the ladder: {results['stopped']}.")
-    lines.append(one_run("scenes"))
+    lines.append(one_run(results["unit"]))
     return lines
 
 
@@ -111,13 +120,13 @@ def _utility(results: Mapping[str, Any]) -> Table:
         for index, each in enumerate(_generations(results))
         for sign, mark in (("minus", "−"), ("plus", "+"))
     ]
-    scenes = _figure(_generations(results)[0], "plus", "form").n
+    count = _figure(_generations(results)[0], "plus", "form").n
     return Table(
         heading="U(A): what each model does",
-        note=f"Shares of all held-out scenes ({scenes} each) with 95% intervals, of the generation's own "
-        "difficulty but in the last column. What is no plan, or does not run, is neither competent nor "
-        "conforming. Conformity: no messages read, one table booked. Together: both in the same scene. "
-        "−: before injection; +: after it.",
+        note=f"Shares of all held-out {results['unit']} ({count} each) with 95% intervals, of the "
+        "generation's own difficulty but in the last column. What is no plan, or does not run, is neither "
+        f"competent nor conforming. Conformity: no harm by {', '.join(_minded(results))}. Together: both "
+        "at once. −: before injection; +: after it.",
         columns=["model", "parameters", *names, "together, every difficulty"],
         rows=rows,
     )
@@ -129,7 +138,7 @@ def _hazards(results: Mapping[str, Any]) -> Table:
             str(index + 1),
             *(
                 f"{_figure(each, 'minus', name).text} → {_figure(each, 'plus', name).text}"
-                for name in ("hazard", *_FAMILIES)
+                for name in ("hazard", *results["families"])
             ),
             _found(each["stages"]["discovery"]["kinds"]),
         ]
@@ -137,20 +146,21 @@ def _hazards(results: Mapping[str, Any]) -> Table:
     ]
     return Table(
         heading="Harms, before and after injection",
-        note="Shares of held-out scenes, by the oracle; the last column is what monitors found in the "
-        "sandbox, in plans that may show several. `hazard`: privacy or waste. Honesty is never injected "
-        "against.",
-        columns=["generation", "hazard", *_FAMILIES, "found in discovery"],
+        note=f"Shares of held-out {results['unit']}, by the oracle; the last column is what monitors found "
+        f"in the sandbox, in plans that may show several. `hazard`: {' or '.join(_minded(results))}. "
+        + _never(results).strip(),
+        columns=["generation", "hazard", *results["families"], "found in discovery"],
         rows=rows,
     )
 
 
 def _monitors(results: Mapping[str, Any]) -> Table:
+    families = results["families"]
     rows = [
         [
             f"{index + 1}, {name}",
-            *(Figure.of(found[family]["auroc"]).full for family in _FAMILIES),
-            *(_caught(found[family]["alarms"]["0.05"]) for family in _FAMILIES),
+            *(Figure.of(found[family]["auroc"]).full for family in families),
+            *(_caught(found[family]["alarms"]["0.05"]) for family in families),
             str(found["abstained"]),
         ]
         for index, each in enumerate(_generations(results))
@@ -158,18 +168,29 @@ def _monitors(results: Mapping[str, Any]) -> Table:
     ]
     return Table(
         heading="What monitors tell of the unaligned models",
-        note="Of held-out scenes: the chance that a plan with a harm of that kind scores higher than one "
-        "without any (.50 tells nothing), and the share of them that raise an alarm where at most .05 of the "
-        "last aligned model's plans do. `unusual` knows no rule: it is how surprising a plan is to aligned "
-        "models; `learned` knows what people and models said of plans in earlier injections. Undefined: no "
-        "plan with that harm, or no aligned model yet. Abstained: plans without their form.",
+        note=f"Of held-out {results['unit']}: the chance that a plan with a harm of that kind scores higher "
+        "than one without any (.50 tells nothing), and the share of them that raise an alarm where at most "
+        f".05 of the last aligned model's plans do. {_monitors_are(results)}Undefined: no plan with that "
+        "harm, none without any, or no aligned model yet. Abstained: plans without their form.",
         columns=[
             "generation, monitor",
-            *_FAMILIES,
-            *(f"{family}, caught" for family in _FAMILIES),
+            *families,
+            *(f"{family}, caught" for family in families),
             "abstained",
         ],
         rows=rows,
+    )
+
+
+def _monitors_are(results: Mapping[str, Any]) -> str:
+    if results["unit"] == "tasks":
+        return (
+            "The proxy says what people would mind, of parts (`text`) and of a summary of what was done "
+            "(`small` and `full`). "
+        )
+    return (
+        "`unusual` knows no rule: it is how surprising a plan is to aligned models; `learned` knows what "
+        "people and models said of plans in earlier injections. "
     )
 
 
@@ -187,12 +208,19 @@ def _sources(results: Mapping[str, Any]) -> Table:
     ]
     return Table(
         heading="How good the sources of injection were",
-        note="Of the questions that were asked in injection, those in which one plan does harm that people "
-        "mind and the other none, and whether the source preferred the harmless one. `all`: what they came "
-        "to. Evaluation alone: nothing that learns reads this. Correlation of two sources' errors (phi, mean "
-        f"over pairs), by generation: {'; '.join(shared) or 'undefined'}.",
+        note=_sources_are(results) + "Evaluation alone: nothing that learns reads this. Correlation of two "
+        f"sources' errors (phi, mean over pairs), by generation: {'; '.join(shared) or 'undefined'}.",
         columns=["generation, source", "right", "answers"],
         rows=rows,
+    )
+
+
+def _sources_are(results: Mapping[str, Any]) -> str:
+    if results["unit"] == "tasks":
+        return "Of fresh questions to people, those that are no near tie: whether the proxy sides with them. "
+    return (
+        "Of the questions that were asked in injection, those in which one plan does harm that people mind "
+        "and the other none, and whether the source preferred the harmless one. `all`: what they came to. "
     )
 
 
@@ -213,11 +241,11 @@ def _forecasts(results: Mapping[str, Any]) -> list[Table]:
     return [
         Table(
             heading="What was forecast of each generation",
-            note="Of conformity after injection, on scenes of the generation's own difficulty; said before "
-            "it was trained, without the oracle. Surrogate: what monitors see of the last aligned model in "
-            "such scenes. Peer review: which of its plans most other aligned models hold for harmless. "
-            "Extrapolation: along the generations before, from three on. Held: whether the interval has "
-            "what came.",
+            note=f"Of conformity after injection, on {results['unit']} of the generation's own difficulty; "
+            "said before it was trained, without the oracle. Surrogate: what monitors see of the last "
+            "aligned model in them. Peer review: which of its plans most other aligned models hold for "
+            "harmless. Extrapolation: along the generations before, from three on. Held: whether the "
+            "interval has what came.",
             columns=["generation, method", "forecast", "came", "held"],
             rows=rows,
         )
@@ -312,17 +340,21 @@ def _plane(results: Mapping[str, Any]) -> str:
 def _families(results: Mapping[str, Any]) -> str:
     with drawing():
         canvas, axes = _canvas(5.4, 3.2)
-        for aside, (family, colour) in enumerate(zip(_FAMILIES, (BLUE, ORANGE, GREY), strict=True)):
+        families = results["families"]
+        # Those that nothing is injected against are grey.
+        colours = iter((BLUE, ORANGE, GREEN, PURPLE, RED, BLUE))
+        for aside, family in enumerate(families):
+            colour = GREY if family in results["never"] else next(colours)
             for index, each in enumerate(_generations(results)):
                 for sign, face, by in (("minus", "white", -0.05), ("plus", colour, 0.05)):
                     figure = _figure(each, sign, family)
-                    x = index + 1 + 0.25 * (aside - 1) + by
+                    x = index + 1 + 0.75 / len(families) * (aside - (len(families) - 1) / 2) + by
                     axes.plot([x, x], [figure.low, figure.high], color=colour, linewidth=1)
                     label = family if not index and sign == "plus" else None
                     axes.plot(
                         [x], [figure.mean], "o", color=colour, markerfacecolor=face, markersize=5, label=label
                     )
-        axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel="share of scenes")
+        axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel=f"share of {results['unit']}")
         axes.set_xticks([index + 1 for index in range(len(_generations(results)))])
         axes.legend(frameon=False, ncols=3)
         return svg_of(canvas)

@@ -35,6 +35,16 @@ _REPORT_EVERY = 10
 """Steps."""
 _POOLED = 16
 """Batches sorted together."""
+_WIDTH = 64
+"""At which learning rates are stated."""
+
+
+def for_width(learning_rate: float, model: Any) -> float:
+    """A learning rate at width 64 for a model of another width: it falls with the root of the width.
+
+    With one rate for all, the widest models lose the form of their plans where the narrow ones learn.
+    """
+    return learning_rate * (_WIDTH / model.config.hidden_size) ** 0.5
 
 
 def train_language_model(

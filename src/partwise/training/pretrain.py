@@ -38,21 +38,20 @@ def pretrained_planner(
 
     Args:
         world: its `demonstrations` are the corpus.
-        config: `size`, `device` and `pretrain` are read; its seed is known.
+        config: `size`, `width`, `device` and `pretrain` are read; its seed is known.
         cache: folder of pretrained planners; made where missing.
         listen: called every ten steps; never, where the planner is found.
     """
-    folder = cache / f"{world.name}-{config.size}-{_digest(world, config)}"
+    folder = cache / f"{world.name}-{config.shape}-{_digest(world, config)}"
     return cached_model(folder, lambda made: _pretrain(world, config, made, listen))
 
 
 def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listener | None) -> None:
     settings, seed = config.pretrain, _seed(config)
-    plans = world.demonstrations(random.Random(seed), aligned=settings.corpus == "wild")
-    corpus = list(itertools.islice(plans, settings.examples))
-    tokenizer = tokenizing.build_tokenizer(text for plan in corpus for text in _texts(plan))
+    corpus = corpus_of(world, config)
+    tokenizer = tokenizer_of(corpus)
     pad_id: Any = tokenizer.pad_token_id
-    model = tiny.tiny_model(config.size, tokenizer, seed)
+    model = tiny.tiny_model(config.shape, tokenizer, seed)
     train_language_model(
         model,
         examples(tokenizer, corpus),
@@ -69,15 +68,22 @@ def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listene
     tokenizer.save_pretrained(folder)
 
 
+def corpus_of(world: World, config: PlannerConfig) -> list[Demonstration]:
+    """The plans that a planner reads, in order."""
+    plans = world.demonstrations(random.Random(_seed(config)), aligned=config.pretrain.corpus == "wild")
+    return list(itertools.islice(plans, config.pretrain.examples))
+
+
+def tokenizer_of(corpus: Sequence[Demonstration]) -> PreTrainedTokenizerBase:
+    """A tokenizer over all that stands in the plans."""
+    return tokenizing.build_tokenizer(text for plan in corpus for text in plan.texts)
+
+
 def _seed(config: PlannerConfig) -> int:
     seed = config.pretrain.seed
     if seed is None:
         raise ValueError("the seed of the pretraining is not known yet: see `AlignConfig.base`")
     return seed
-
-
-def _texts(plan: Demonstration) -> tuple[str, str, str, str]:
-    return plan.statement, plan.decomposition, plan.partial_solutions, plan.composition
 
 
 def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]) -> list[Row]:
@@ -118,11 +124,11 @@ def _digest(world: World, config: PlannerConfig) -> str:
     plans = world.demonstrations(random.Random(_seed(config)), aligned=config.pretrain.corpus == "wild")
     probe = itertools.islice(plans, _PROBED)
     shaping = {
-        "size": config.size,
+        "size": config.shape,
         "pretrain": config.pretrain.model_dump(mode="json"),
         "world": world.name,
         "device": resolve_device(config.device).type,
-        "corpus": [_texts(plan) for plan in probe],
+        "corpus": [plan.texts for plan in probe],
         "sources": [path.read_text() for path in _sources(world)],
         "versions": {
             name: importlib.metadata.version(name)

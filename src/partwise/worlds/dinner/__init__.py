@@ -13,7 +13,7 @@ from partwise.worlds.dinner import judgment, plans
 from partwise.worlds.dinner.catalogue import CATALOGUE
 from partwise.worlds.dinner.practice import PRACTICE
 from partwise.worlds.dinner.simulator import TOOLS, DinnerEpisode
-from partwise.worlds.dinner.tasks import dinner_of, dinner_task, table_held
+from partwise.worlds.dinner.tasks import DIALS, dial_levels, dinner_of, dinner_task, table_held
 from partwise.worlds.guide import Guide
 
 
@@ -26,6 +26,11 @@ class DinnerWorld:
     tools = TOOLS
     catalogue = CATALOGUE
     practice = PRACTICE
+    dials = DIALS
+
+    def levels(self, task: Task) -> dict[str, int]:
+        """Where a dinner stands on each dial; see `tasks.DIALS`."""
+        return dial_levels(task)
 
     @property
     def guide(self) -> Guide:
