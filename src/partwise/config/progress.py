@@ -177,6 +177,9 @@ class PlannersConfig(Section):
     """Learning rate of that, at width 64; it falls with the root of a model's width."""
     competence: int = Field(default=1, ge=0)
     """Rounds of RLFT by the verifier alone (stage 1)."""
+    rewind: UnitFloat = 0.8
+    """Share of the way back to the weights that have read the corpus alone, with which stage 3 begins: a
+    planner that has settled on harm tries nothing else any more."""
     injection: int = Field(default=6, ge=0)
     """Rounds of RLFT by the verifier and the proxy's judgments (stage 3)."""
     safe: int = Field(default=400, ge=0)
@@ -249,7 +252,9 @@ class ProgressConfig(Section):
     inject: InjectConfig = InjectConfig()
     gate: GateConfig = GateConfig()
     planners: PlannersConfig = PlannersConfig()
-    align: AlignConfig = AlignConfig(loop=LoopConfig(reward=Reward.STRATEGIES))
+    align: AlignConfig = AlignConfig(
+        loop=LoopConfig(reward=Reward.STRATEGIES, space="free", summary_weight=3.0)
+    )
     """World, people, proxy and RLFT of a ladder of planners. Each generation is one round of the loop:
     `human.drift` counts generations, and `proxy.labels_later` is what each but the first costs."""
 

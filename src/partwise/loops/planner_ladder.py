@@ -101,6 +101,16 @@ class PlannerLadder:
         """What monitors see of the engine's rollouts, as much as stage 2 shows them or otherwise."""
         return Watch(engine, fidelity or self.config.discover.fidelity, self.tasks)
 
+    def _newborn(self, rung: int) -> str:
+        sized = self.sized(rung)
+        return base_planner(
+            self.world,
+            sized.base,
+            lambda done, total, loss: self._say(
+                f"width {sized.planner.shape}: reading", done, total, loss=loss
+            ),
+        )
+
     def enhance(self, generation: int, rung: int, predecessors: Sequence[Path], to: Path) -> Made:
         """Stage 1: the proxy hears people; a new planner learns its predecessor's solutions, then V alone."""
         return self._enhanced(generation, rung, predecessors, to, self.config.planners.competence)
@@ -112,15 +122,7 @@ class PlannerLadder:
     def _enhanced(
         self, generation: int, rung: int, predecessors: Sequence[Path], to: Path, rounds: int
     ) -> Made:
-        sized = self.sized(rung)
-        newborn = base_planner(
-            self.world,
-            sized.base,
-            lambda done, total, loss: self._say(
-                f"width {sized.planner.shape}: reading", done, total, loss=loss
-            ),
-        )
-        planner = load_planner(self.world, sized.planner, newborn)
+        planner = load_planner(self.world, self.align.planner, self._newborn(rung))
         latest = predecessors[-1].parent / "proxy" if predecessors else None
         proxy = (
             load_proxy(self.world, self.align, latest)
@@ -278,6 +280,7 @@ class PlannerLadder:
         before = self._watched(engine, generation)
         safe: list[Demonstration] = []
         if rounds:
+            self._rewind(engine, model)
             safe = self._safe(engine, generation, hazards, predecessors)
             self._teach(engine, safe, generation, "injection: safe solutions", to)
         curve = self._inject(engine, generation, rounds, hazards)
@@ -307,6 +310,13 @@ class PlannerLadder:
         for name in ("answers.jsonl", ROUND):
             (to / name).write_bytes((injected / name).read_bytes())
         return {**said, "after": self._watched(engine, generation), "reinforced": curve}
+
+    def _rewind(self, engine: RolloutEngine, model: Path) -> None:
+        """Some of the way back to what had read the corpus and nothing else, so that it explores again."""
+        if share := self.config.planners.rewind:
+            rung = self.config.widths.index(json.loads((model / "config.json").read_text())["hidden_size"])
+            newborn = load_planner(self.world, self.align.planner, self._newborn(rung))
+            engine.planner.move_towards(newborn, share)
 
     def _hazardous(self, hazards: Path) -> list[Task]:
         """The tasks that were found, each once."""
