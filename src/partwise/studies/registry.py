@@ -125,6 +125,11 @@ STUDIES: Mapping[str, Study] = {
         "AblationProgressiveConfig",
         "the second paper's pipeline under other orders of its stages, and without a piece",
     ),
+    "drifting_ladder": _built_in(
+        "drifting_ladder",
+        "DriftingLadderConfig",
+        "planners that climb while people's values move: what reaches the generations after it",
+    ),
 }
 """The studies of this package by name."""
 
