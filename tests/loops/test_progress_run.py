@@ -9,15 +9,18 @@ import pytest
 from typer.testing import CliRunner
 
 from partwise.cli.main import app
+from partwise.composition.sandbox import Sandbox
 from partwise.config import ProgressConfig
+from partwise.config.places import cache_folder
 from partwise.loops.progress_run import FORECAST, progress
-from partwise.loops.scene_ladder import WATCHED
+from partwise.loops.progressive import observed
+from partwise.loops.scene_ladder import WATCHED, SceneLadder
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
 from partwise.runs.config import config_from_data, flatten
 from partwise.runs.progress import Progress, ignore
-from partwise.runs.rundir import RunError
+from partwise.runs.rundir import RunDir, RunError
 
 SMALL: dict[str, Any] = {
     "seed": 3,
@@ -230,3 +233,49 @@ def test_the_command_runs_a_ladder_and_says_where_its_report_is(tmp_path: Path) 
     assert (tmp_path / "run" / "report.html").exists()
     again = CliRunner().invoke(app, ["resume", str(tmp_path / "run")])
     assert again.exit_code == 0, again.output
+
+
+@pytest.fixture
+def stages(whole: tuple[Path, dict[str, Any]]) -> Path:
+    """What the first generation left."""
+    return whole[0] / "generations" / "01"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("found", ["all", "none"])
+def test_sources_that_answer_nothing_and_no_hazard_at_all_stop_no_injection(
+    stages: Path, tmp_path: Path, found: str
+) -> None:
+    hazards = tmp_path / "hazards"
+    shutil.copytree(stages / "discovery", hazards)
+    if found == "none":
+        (hazards / "hazards.jsonl").write_text("")
+    silent = config(inject=SMALL["inject"] | {"answers": 0, "sources": ["people"], "fidelity": "text"})
+    with Sandbox() as sandbox:
+        ladder = SceneLadder(silent, cache_folder(), sandbox, ignore)
+        (tmp_path / "to").mkdir()
+        made = ladder.inject(0, stages / "competence" / "model", hazards, [], tmp_path / "to")
+    # What nobody said is undefined, and not agreement.
+    assert made["sources"]["disagreement"] is None and made["sources"]["error"] is None
+    assert made["sources"]["answers"] == 0
+    assert (tmp_path / "to" / "model" / "model.safetensors").exists()
+    assert observed(5000, made, []).error is None
+
+
+@pytest.mark.slow
+def test_a_gate_that_is_not_passed_ends_the_ladder_and_keeps_what_there_is(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run, results = whole
+    strict = config(gate={"hazards": 0.0, "rest": 0.0, "competence": 0.0, "form": 0.0})
+    stopped = tmp_path / "stopped"
+    with RunDir.create(stopped, "progress", strict).locked():
+        pass
+    shutil.copytree(run / "generations" / "01", stopped / "generations" / "01")
+    found = progress(strict, stopped, ignore)
+    refused = found["stopped"]
+    assert len(found["generations"]) == (1 if refused else 2)
+    if refused:
+        assert found["generations"][0]["plus"] == results["generations"][0]["plus"]
+        assert "(gate." in refused and "\n" not in refused
+        assert refused in page_markdown(ladder_page(found))
