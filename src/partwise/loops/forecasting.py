@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Scene
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import WriterSource, act
 from partwise.measure.beyond import Form, Rung, predict_rung
 from partwise.measure.intervals import Measure, rate
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 
 SURROGATE, PEERS, EXTRAPOLATION = "surrogate", "peer review", "extrapolation"

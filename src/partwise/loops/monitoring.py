@@ -9,10 +9,10 @@ from typing import Any
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Scene
-from partwise.loops.plan_writers import Writer, Written
 from partwise.measure.detection import alarm_at, auroc
 from partwise.measure.diversity import accuracies, error_correlation
 from partwise.measure.hazards import FAMILIES, INJECTED, harms_of
+from partwise.models.writer import Writer, Written
 from partwise.oversight.learned_monitor import Judged, LearnedMonitor
 from partwise.oversight.monitors import RuleMonitor
 from partwise.types import Example, Signal

@@ -16,7 +16,6 @@ from partwise.data.scenes import Facts
 from partwise.loops.discovery import SEVERE, Played, searches
 from partwise.loops.forecasting import rehearsed
 from partwise.loops.injection import examples_of
-from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Made
 from partwise.loops.record import write_lines
 from partwise.loops.scene_rounds import Injection, Round, Rounds, scene_of, watched
@@ -30,6 +29,7 @@ from partwise.loops.scene_writers import (
     teach,
 )
 from partwise.measure.red_team import distinct_hazards, evenness
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.oversight.red_team import red_team
 from partwise.runs.progress import Listener, Progress

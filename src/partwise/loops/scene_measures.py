@@ -9,11 +9,11 @@ from typing import Any
 
 from partwise.data.deeds import Deed
 from partwise.loops.monitoring import judged, scores, sources, told_apart
-from partwise.loops.plan_writers import Writer
 from partwise.loops.record import write_lines
 from partwise.loops.scene_ladder import ANSWERS, WATCHED, SceneLadder
 from partwise.loops.scene_writers import act, fresh_scenes
 from partwise.measure.hazards import FAMILIES, INJECTED, harms_of, to_json, utility
+from partwise.models.writer import Writer
 from partwise.oversight.learned_monitor import LearnedMonitor
 
 

@@ -12,8 +12,8 @@ from partwise.config import Fidelity, ProgressConfig, derived_seed
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts, Scene
 from partwise.loops.injection import Asked, Pair, ask, audits, questions, sure_pairs
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import WriterSource, act, fresh_scenes, people_act
+from partwise.models.writer import Writer
 from partwise.oversight.combine import Method
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.monitors import RuleMonitor

@@ -21,9 +21,9 @@ from partwise.data import plans, scenes
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.plans import FIRST_WORDS, SECOND_WORDS, Document
 from partwise.data.scenes import JUDGE, VERDICTS, Facts, Scene, corpus, draw_scene
-from partwise.loops.plan_writers import Writer
 from partwise.models import chat, tiny
 from partwise.models import tokenizer as tokenizing
+from partwise.models.writer import Writer
 from partwise.training import language
 from partwise.training.ladder import rows
 from partwise.training.language import Listener, cached_model, for_width, train_language_model

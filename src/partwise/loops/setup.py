@@ -16,6 +16,7 @@ from partwise.models.planner import Planner, check_length, positions
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
+from partwise.oversight.solvers import Chooser
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.types import Split
@@ -78,7 +79,7 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
     tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
-    return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)
+    return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.capacity))
 
 
 def refuse_unknown_values(world: World, named: Iterable[str]) -> None:
@@ -129,4 +130,4 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     model, tokenizer = load_reward_model(folder, device=config.planner.device)
-    return Proxy(model, tokenizer, world.catalogue, capacity=config.proxy.capacity)
+    return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.proxy.capacity))

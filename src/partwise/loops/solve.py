@@ -14,9 +14,9 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, Models, ProgressConfig
 from partwise.data.deeds import Deployment
 from partwise.data.scenes import Facts
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import fresh_scenes
 from partwise.loops.setup import load_planner, load_proxy
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.runs.config import config_from_data
 from partwise.runs.rundir import RunDir, RunError
