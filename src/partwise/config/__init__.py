@@ -18,6 +18,7 @@ from partwise.config.align import (
     RlftConfig,
     SummaryErrors,
     Weights,
+    WriterConfig,
     panel_members,
 )
 from partwise.config.laboratory import (
@@ -84,6 +85,7 @@ __all__ = [
     "UnitFloat",
     "WeakToStrongConfig",
     "Weights",
+    "WriterConfig",
     "derived_seed",
     "panel_members",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
+from partwise.config.laboratory import PreferConfig
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat, Width
 from partwise.types import Split
 from partwise.values import Shape
@@ -218,11 +219,35 @@ class RealignConfig(Section):
         return self
 
 
+class WriterConfig(Section):
+    """A tiny writer of bodies; read with `proxy.solver=writer` alone."""
+
+    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
+    """Size of its network."""
+    documents: PositiveInt = 12_000
+    """Functions that it reads, once each: a world's, good and bad, and those of its catalogues."""
+    catalogue: UnitFloat = 0.3
+    """Share of them that are the catalogues'."""
+    heldout: UnitFloat = 0.25
+    """Share of the subtasks of hard tasks that it never reads, so that it has to put bodies together."""
+    batch_size: PositiveInt = 32
+    """Functions a step."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    """At width 64; it falls with the root of a model's width."""
+    copies: PositiveInt = 16
+    """Bodies that it writes for a subtask, of which the proxy takes the one that people would like best."""
+    prefer: PreferConfig = PreferConfig(learning_rate=3e-4, kept=1.0)
+    """How it learns from people's answers."""
+
+
 class ProxyConfig(Section):
     """H_phi: the human-level AI that solves and judges subtasks."""
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
+    solver: Literal["catalogue", "writer"] = "catalogue"
+    """Whether it takes bodies from the world's catalogue, or writes them."""
+    writer: WriterConfig = WriterConfig()
     learns: bool = True
     """Whether it learns from the answers; one that does not is the control for what it brings untrained."""
     capacity: PositiveInt = 24

@@ -15,8 +15,11 @@ from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_mod
 from partwise.models.planner import Planner, check_length, positions
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
+from partwise.models.writer import Writer
+from partwise.oversight.body_writer import WRITER, BodyWriter
 from partwise.oversight.proxy import Proxy
-from partwise.oversight.solvers import Chooser
+from partwise.oversight.solvers import Chooser, Solver
+from partwise.training.body_writer import functions, pretrained_body_writer
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.types import Split
@@ -75,11 +78,28 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
         for entry in chain(world.catalogue.values(), world.practice.values())
         for body in (*entry.implementations, undone(entry.subtask))
     ]
+    writes = config.solver == "writer"
+    if writes:
+        bodies += [part.source for part in functions(world, config.writer, seed)]
     summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
     tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
-    return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.capacity))
+    solver: Solver = Chooser(world.catalogue, capacity=config.capacity)
+    if writes:
+        with divergence_of("the writer of bodies"):
+            folder = pretrained_body_writer(world, config.writer, seed, cache_folder() / "writers")
+        solver = body_writer(config, folder, seed)
+    return Proxy(model, tokenizer, solver)
+
+
+def body_writer(config: ProxyConfig, folder: Path, seed: int) -> BodyWriter:
+    """The writer of bodies in a folder.
+
+    Raises:
+        ModelError: it can't be loaded.
+    """
+    return BodyWriter(Writer.load(folder), copies=config.writer.copies, capacity=config.capacity, seed=seed)
 
 
 def refuse_unknown_values(world: World, named: Iterable[str]) -> None:
@@ -130,4 +150,6 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     model, tokenizer = load_reward_model(folder, device=config.planner.device)
+    if config.proxy.solver == "writer":
+        return Proxy(model, tokenizer, body_writer(config.proxy, folder / WRITER, config.seed))
     return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.proxy.capacity))

@@ -43,8 +43,9 @@ class Proxy:
         self._encode = Encoder(model, tokenizer)
 
     def forget_scores(self) -> None:
-        """Drop remembered scores; call after the model's weights have moved."""
+        """Drop remembered scores, and bodies; call after the weights of judge or solver have moved."""
         self._scores.clear()
+        self.solver.forget()
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """The reward model's figure for each text; its zero means nothing, its differences do."""
