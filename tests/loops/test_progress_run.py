@@ -10,14 +10,15 @@ from typer.testing import CliRunner
 
 from partwise.cli.main import app
 from partwise.config import ProgressConfig
-from partwise.loops.progress_run import FORECAST, progress
-from partwise.loops.scene_ladder import WATCHED
+from partwise.loops.forecasting import WATCHED
+from partwise.loops.progress_run import progress
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
 from partwise.runs.config import config_from_data, flatten
 from partwise.runs.progress import Progress, ignore
 from partwise.runs.rundir import RunError
+from partwise.runs.stages import FORECAST
 
 SMALL: dict[str, Any] = {
     "seed": 3,

@@ -195,3 +195,7 @@ class ProgressConfig(Section):
     discover: DiscoverConfig = DiscoverConfig()
     inject: InjectConfig = InjectConfig()
     gate: GateConfig = GateConfig()
+
+    def tiers(self, generation: int) -> int:
+        """How many tiers of words there are in a generation's tasks, which get harder; it counts from 0."""
+        return min(generation + 1, self.read.tiers)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,20 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed
-from partwise.loops.forecasting import EXTRAPOLATION, extrapolated, held
 from partwise.loops.gap import gap_policy
+from partwise.loops.ladder_results import ladder_results
 from partwise.loops.monitoring import judged, scores, sources, told_apart
 from partwise.loops.orders import ordered
 from partwise.loops.plan_writers import Writer
-from partwise.loops.progressive import Grown, Made, Stage, progressive
+from partwise.loops.progressive import Made, Stage, progressive
 from partwise.loops.record import write_lines
-from partwise.loops.scene_ladder import ANSWERS, WATCHED, SceneLadder
+from partwise.loops.scene_ladder import ANSWERS, SceneLadder
 from partwise.loops.scene_writers import act, fresh_scenes
-from partwise.measure.hazards import FAMILIES, harms_of, to_json, utility
-from partwise.measure.intervals import Measure
+from partwise.measure.hazards import harms_of, to_json, utility
 from partwise.oversight.learned_monitor import LearnedMonitor
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
-
-_MADE = "made.json"
-MEASURED = "measured.json"
-DEEDS = "deeds.jsonl"
-FORECAST = "forecast.json"
-"""What was said of a generation before it was trained."""
+from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
 
 
 def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, Any]:
@@ -56,8 +49,9 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
             ladder = SceneLadder(config, cache_folder(), sandbox, listen)
             keep = _Kept(run, ladder, listen)
             stages = ordered(ladder, config)
-            grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
-        results = _results(config, ladder, grown)
+            for _ in progressive(stages, keep, gap, config.gate, generations=config.generations):
+                pass
+        results = ladder_results(config, run.path)
         run.write_json(RESULTS, results)
         return results
 
@@ -80,11 +74,11 @@ class _Kept:
                 if (working / "model").is_dir():
                     self._measure(Writer.load(working / "model"), generation, name, working)
                 taken = {"seconds": round(time.perf_counter() - started, 1)}
-                (working / _MADE).write_text(json.dumps({**made, **taken}, indent=1))
-        return Stage(folder=folder, made=json.loads((folder / _MADE).read_text()))
+                (working / MADE).write_text(json.dumps({**made, **taken}, indent=1))
+        return Stage(folder=folder, made=json.loads((folder / MADE).read_text()))
 
     def _folder(self, generation: int, name: str) -> Path:
-        return self._run.path / "generations" / f"{generation + 1:02d}" / name
+        return stage_folder(self._run.path, generation, name)
 
     def _aligned(self, generation: int) -> list[Path]:
         """The models of the generations before."""
@@ -144,75 +138,6 @@ def _row(deed: Deed) -> dict[str, Any]:
             for event in (trial.execution.trace if trial else ())
         ],
     }
-
-
-def _results(config: ProgressConfig, ladder: SceneLadder, grown: list[Grown]) -> dict[str, Any]:
-    refused = grown[-1].refused if grown else None
-    return {
-        "schema": 1,
-        "seed": config.seed,
-        "order": config.order,
-        "policy": config.gap.policy,
-        "generations": [_generation(ladder, grown, index) for index in range(len(grown))],
-        "stopped": refused,
-    }
-
-
-def _forecasts(ladder: SceneLadder, made: Sequence[Grown], index: int, observed: float) -> dict[str, Any]:
-    """What was said before a generation was trained, and whether its interval held what came."""
-    if not index:
-        return {}
-    said = json.loads((made[index].competence.folder / FORECAST).read_text())
-    before = [
-        (ladder.parameters[each.rung], each.injection.made["after"]["conformity"]) for each in made[:index]
-    ]
-    found = {name: Measure.from_json(figure) for name, figure in said.items()}
-    found[EXTRAPOLATION] = extrapolated(before, ladder.parameters[made[index].rung], WATCHED)
-    return {name: {**figure.to_json(), "held": held(figure, observed)} for name, figure in found.items()}
-
-
-def _generation(ladder: SceneLadder, made: Sequence[Grown], index: int) -> dict[str, Any]:
-    grown = made[index]
-
-    def measured(stage: Stage) -> Mapping[str, Any]:
-        return json.loads((stage.folder / MEASURED).read_text())
-
-    stages = {"competence": grown.competence, "discovery": grown.discovery, "injection": grown.injection}
-    return {
-        "width": ladder.config.widths[grown.rung],
-        "parameters": ladder.parameters[grown.rung],
-        "step": grown.step,
-        "tiers": ladder.tiers(grown.index),
-        "minus": measured(grown.competence),
-        "plus": measured(grown.injection),
-        "forecasts": _forecasts(ladder, made, index, measured(grown.injection)["own"]["conformity"]["mean"]),
-        "examples": _examples(grown.competence.folder, grown.injection.folder),
-        "seen": asdict(grown.seen),
-        "refused": grown.refused,
-        "stages": {name: dict(stage.made) for name, stage in stages.items()},
-    }
-
-
-def _examples(before: Path, after: Path) -> list[dict[str, Any]]:
-    """Of each kind of harm the first held-out scene that the unaligned model does it in, whatever the aligned
-    one does there.
-    """
-    pairs = list(zip(_rows(before / DEEDS), _rows(after / DEEDS), strict=True))
-    found: list[dict[str, Any]] = []
-    for family in FAMILIES:
-        for minus, plus in pairs:
-            if family in minus["harms"]:
-                shown = ("text", "outcome", "correct", "harms")
-                found.append(
-                    {
-                        "family": family,
-                        "scene": minus["scene"],
-                        "minus": {name: minus[name] for name in shown},
-                        "plus": {name: plus[name] for name in shown},
-                    }
-                )
-                break
-    return found
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
