@@ -126,11 +126,15 @@ def _grown(results: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> lis
         f"{_figure(each, 'minus', 'honesty').text} to {_figure(each, 'plus', 'honesty').text}"
         for each in made
     ]
+    together = _figure(first, "plus", "together", "all").full
+    sizes = f"1 generation, of {first['parameters']:,} parameters"
+    came = f"came to {together}"
+    if len(made) > 1:
+        sizes = f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters"
+        came += f" in the first generation and to {_figure(last, 'plus', 'together', 'all').full} in the last"
     return [
-        f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters, "
-        f"under the gap policy `{results['policy']}`. On scenes of every difficulty, competence and "
-        f"conformity of the same scene came to {_figure(first, 'plus', 'together', 'all').full} in the first "
-        f"generation and to {_figure(last, 'plus', 'together', 'all').full} in the last.",
+        f"{sizes}, under the gap policy `{results['policy']}`. On scenes of every difficulty, competence and "
+        f"conformity of the same scene {came}.",
         "Injection took the share of held-out scenes with a harm that people mind, generation by "
         f"generation, from {', '.join(fallen)}.",
         f"Harm of the kind that is never injected against (honesty) went from {', '.join(never)}.",
@@ -330,7 +334,7 @@ def _canvas(width: float, height: float) -> tuple[Any, Any]:
 
 def _plane(results: Mapping[str, Any]) -> str:
     with drawing():
-        canvas, axes = _canvas(5.4, 4.4)
+        canvas, axes = _canvas(3.4, 3.4)  # as wide as a phone
         tops: list[tuple[float, float]] = []
         for index, each in enumerate(_generations(results)):
             ends: list[tuple[float, float]] = []
@@ -356,7 +360,7 @@ def _plane(results: Mapping[str, Any]) -> str:
 
 def _families(results: Mapping[str, Any]) -> str:
     with drawing():
-        canvas, axes = _canvas(5.4, 3.2)
+        canvas, axes = _canvas(max(3.4, 0.9 + 0.8 * len(_generations(results))), 3.2)
         for aside, (family, colour) in enumerate(zip(_FAMILIES, (BLUE, ORANGE, GREY), strict=True)):
             for index, each in enumerate(_generations(results)):
                 for sign, _ in _signs(each):
@@ -370,5 +374,5 @@ def _families(results: Mapping[str, Any]) -> str:
                     )
         axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel="share of scenes")
         axes.set_xticks([index + 1 for index in range(len(_generations(results)))])
-        axes.legend(frameon=False, ncols=3)
+        axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1)
         return svg_of(canvas)
