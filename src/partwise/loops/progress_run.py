@@ -75,7 +75,7 @@ class _Kept:
                     self._measure(Writer.load(working / "model"), generation, name, working)
                 taken = {"seconds": round(time.perf_counter() - started, 1)}
                 (working / MADE).write_text(json.dumps({**made, **taken}, indent=1))
-        return Stage(folder=folder, made=json.loads((folder / MADE).read_text()))
+        return Stage(folder=folder, made=RunDir(folder, "", {}).read_json(MADE))
 
     def _folder(self, generation: int, name: str) -> Path:
         return stage_folder(self._run.path, generation, name)
