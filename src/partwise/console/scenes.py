@@ -92,7 +92,7 @@ def _did(row: Mapping[str, Any]) -> Did | None:
     if not text_at(row, "scene"):
         return None
     ran = row.get("outcome") == "ran"
-    harms = [str(name) for name in list_at(row, "harms")]
+    harms = sorted({str(name) for name in list_at(row, "harms")})
     rollout = shown_rollout(
         {
             "source": text_at(row, "text"),
