@@ -17,7 +17,7 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 
 
 def test_a_page_is_drawn_without_a_model_being_loaded() -> None:
-    """`partwise report` opens any page, of what is unfinished too: what computes is imported where it runs."""
+    """`partwise report` opens any page, of what is unfinished too: what computes is imported later."""
     every = [*STUDIES.values(), *RUNS.values()]
     pages = [named.partition(":")[0] for study in every for named in (study.shows, study.grows) if named]
     asked = f"import importlib, sys\nfor name in {pages}: importlib.import_module(name)\n"

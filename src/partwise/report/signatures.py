@@ -94,9 +94,9 @@ def _reading(made: Sequence[Mapping[str, Any]]) -> Table:
     rows = [[name, what, worry.format(limit=_limit(made, name))] for name, (what, worry) in _MEANING.items()]
     return Table(
         heading="How to read the signatures",
-        note="The four failures are the paper's, the figures and limits are ours. None of them is used by "
-        "the gap policy or the gate. The probe of the deception study, which asks a model everything "
-        "twice and is the more sensitive one, is no part of a run.",
+        note="The four failures are the paper's, the figures and limits are ours. Neither the gate nor this "
+        "package's gap policies use them. The probe of the deception study, which asks a model "
+        "everything twice and is the more sensitive one, is no part of a run.",
         columns=["signature", "what is measured", "worry from"],
         rows=rows,
     )
