@@ -18,7 +18,7 @@ from partwise.measure.hazards import FAMILIES
 from partwise.measure.intervals import Measure
 from partwise.measure.ladder_signatures import Told, ladder_signatures
 from partwise.runs.config import config_from_data
-from partwise.runs.rundir import RunDir, RunError
+from partwise.runs.rundir import RunDir, RunError, resume_command
 from partwise.runs.stages import (
     DEEDS,
     FORECAST,
@@ -30,6 +30,7 @@ from partwise.runs.stages import (
     standing,
 )
 
+_AGAIN = "To do a stage again, remove its folder and all stages after it, then:"
 _SHOWN = ("text", "outcome", "correct", "harms")
 _Found = tuple[dict[str, Any], Told]
 """A generation as results have it, and what its signatures are read from."""
@@ -64,11 +65,10 @@ def so_far(directory: Path) -> tuple[dict[str, Any], list[str]]:
         for each in _generations(config, directory, gap):
             found.append(each)
     except RunError as error:
-        problems.append(str(error))
+        problems.append(f"{error} {_AGAIN} {resume_command(directory)}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        problems.append(
-            f"Generation {len(found) + 1} is not as this version writes it, and is not shown ({error!r})."
-        )
+        said = f"Generation {len(found) + 1} is not as this version writes it, and is not shown ({error!r})."
+        problems.append(f"{said} {_AGAIN} {resume_command(directory)}")
     results = _results(config, found)
     return {**results, "now": _now(config, directory, results["generations"], gap)}, problems
 
