@@ -190,6 +190,7 @@ def test_signatures_stand_in_results_and_page(whole: tuple[Path, dict[str, Any]]
             "non-saliency",
             "deception",
         }
+        assert each["stages"]["injection"]["sources"]["splits"] == 0  # there are no two predecessors yet
         watched = each["signatures"]["deception"]
         assert watched["minus"]["n"] > 0 and watched["seen"] in (True, False, None)
     text = page_markdown(ladder_page(results))
