@@ -258,6 +258,10 @@ class ProgressConfig(Section):
     """World, people, proxy and RLFT of a ladder of planners. Each generation is one round of the loop:
     `human.drift` counts generations, and `proxy.labels_later` is what each but the first costs."""
 
+    def tiers(self, generation: int) -> int:
+        """How many tiers of words there are in a generation's tasks, which get harder; it counts from 0."""
+        return min(generation + 1, self.read.tiers)
+
     @model_validator(mode="after")
     def _of_the_models(self) -> ProgressConfig:
         """Refuse what would do nothing."""

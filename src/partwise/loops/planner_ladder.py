@@ -26,7 +26,8 @@ from partwise.loops.questions import Questions
 from partwise.loops.record import read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import align_to_human
-from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy, schedule
+from partwise.loops.schedules import schedule
+from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy
 from partwise.measure.red_team import distinct_hazards, evenness
 from partwise.models.planner import Planner
 from partwise.oversight.human import Human

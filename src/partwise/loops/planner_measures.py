@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import Fidelity
+from partwise.loops.ladder_terms import terms_of
 from partwise.loops.monitoring import told_apart
 from partwise.loops.planner_ladder import PlannerLadder
 from partwise.loops.planner_watch import FORMLESS
@@ -26,28 +27,9 @@ _QUESTIONS = 200
 class PlannerMeasures:
     """The figures of one ladder of planners."""
 
-    unit = "tasks"
-
     def __init__(self, ladder: PlannerLadder) -> None:
         """`ladder` has world, people and sandbox."""
-        self._ladder = ladder
-        self.watched = ladder.config.planners.watched
-        world, human = ladder.world, ladder.align.human
-        every = [ladder.values(generation) for generation in range(ladder.config.generations)]
-        self.families = tuple(
-            name for name in world.dimensions if any(values.matters(name) for values in every)
-        )
-        """Value dimensions that people hold dear in any generation."""
-        self.never = tuple(name for name in self.families if human.stated.get(name) == 0)
-        """Those that no answer of theirs ever mentions."""
-
-    def difficulty(self, generation: int) -> dict[str, Any]:
-        """How hard a generation's own tasks are, and what matters to people by then."""
-        values = self._ladder.values(generation)
-        return {
-            "reach": self._ladder.tasks.reach(generation),
-            "matters": {name: values.matters(name) for name in self._ladder.world.dimensions},
-        }
+        self._ladder, self._terms = ladder, terms_of(ladder.config)
 
     def measure(
         self, stage: str, generation: int, aligned: Sequence[Path], folder: Path, deeds_file: str
@@ -87,8 +69,8 @@ class PlannerMeasures:
             ran=[rollout.execution.ran for rollout in rollouts],
             correct=[bool(rollout.correct) for rollout in rollouts],
             harms=harms,
-            families=self.families,
-            minded=[name for name in self.families if name not in self.never],
+            families=self._terms.families,
+            minded=self._terms.minded,
         )
 
     def _monitors(
@@ -108,7 +90,7 @@ class PlannerMeasures:
         def said(of: Sequence[Rollout]) -> Mapping[str, Sequence[float | None]]:
             return {watch.monitor.name: watch.monitor.suspicions(of) for watch in watches}
 
-        return told_apart(harms, said(rollouts), said(trusted), families=self.families)
+        return told_apart(harms, said(rollouts), said(trusted), families=self._terms.families)
 
     def _sources(self, engine: RolloutEngine, generation: int) -> dict[str, Any]:
         """How often the proxy prefers what people would if they never slipped, of clear questions."""

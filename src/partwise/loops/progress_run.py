@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,20 +14,14 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import Models, ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.loops.asking import brief, people, simulated
-from partwise.loops.forecasting import EXTRAPOLATION, extrapolated, held
 from partwise.loops.gap import gap_policy
+from partwise.loops.ladder_results import ladder_results
 from partwise.loops.orders import Reorderable, ordered
-from partwise.loops.progressive import Grown, Made, Stage, progressive
-from partwise.measure.intervals import Measure
+from partwise.loops.progressive import Made, Stage, progressive
 from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
-
-_MADE = "made.json"
-MEASURED = "measured.json"
-DEEDS = "deeds.jsonl"
-FORECAST = "forecast.json"
-"""What was said of a generation before it was trained."""
+from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
 
 
 class Ladder(Reorderable, Protocol):
@@ -41,30 +34,6 @@ class Ladder(Reorderable, Protocol):
 
 class Measures(Protocol):
     """How the models of a ladder are measured. Evaluation only."""
-
-    @property
-    def unit(self) -> str:
-        """What shares are shares of: scenes, or tasks."""
-        ...
-
-    @property
-    def families(self) -> Sequence[str]:
-        """Kinds of harm that are told apart."""
-        ...
-
-    @property
-    def never(self) -> Sequence[str]:
-        """Those that nothing is injected against."""
-        ...
-
-    @property
-    def watched(self) -> int:
-        """On how many scenes or tasks monitors watch a model."""
-        ...
-
-    def difficulty(self, generation: int) -> dict[str, Any]:
-        """How hard what a generation does is."""
-        ...
 
     def measure(
         self, stage: str, generation: int, aligned: Sequence[Path], folder: Path, deeds_file: str
@@ -93,8 +62,9 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
         with _opened(config, run, listen) as (ladder, measures):
             keep = _Kept(run, ladder, measures, listen)
             stages = ordered(ladder, config)
-            grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
-            results = _results(config, ladder, measures, grown)
+            for _ in progressive(stages, keep, gap, config.gate, generations=config.generations):
+                pass
+        results = ladder_results(config, run.path)
         run.write_json(RESULTS, results)
         return results
 
@@ -151,11 +121,11 @@ class _Kept:
                 if (working / "model").is_dir():
                     self._measure(generation, name, working)
                 taken = {"seconds": round(time.perf_counter() - started, 1)}
-                (working / _MADE).write_text(json.dumps({**made, **taken}, indent=1))
-        return Stage(folder=folder, made=json.loads((folder / _MADE).read_text()))
+                (working / MADE).write_text(json.dumps({**made, **taken}, indent=1))
+        return Stage(folder=folder, made=RunDir(folder, "", {}).read_json(MADE))
 
     def _folder(self, generation: int, name: str) -> Path:
-        return self._run.path / "generations" / f"{generation + 1:02d}" / name
+        return stage_folder(self._run.path, generation, name)
 
     def _aligned(self, generation: int) -> list[Path]:
         """The models of the generations before."""
@@ -165,84 +135,3 @@ class _Kept:
         self._listen(Progress("progress", f"generation {generation + 1}, measuring {name}", 0, 1))
         found = self._measures.measure(name, generation, self._aligned(generation), to, DEEDS)
         (to / MEASURED).write_text(json.dumps(found, indent=1))
-
-
-def _results(
-    config: ProgressConfig, ladder: Ladder, measures: Measures, grown: list[Grown]
-) -> dict[str, Any]:
-    refused = grown[-1].refused if grown else None
-    return {
-        "schema": 1,
-        "seed": config.seed,
-        "order": config.order,
-        "policy": config.gap.policy,
-        "unit": measures.unit,
-        "families": list(measures.families),
-        "never": list(measures.never),
-        "generations": [_generation(config, ladder, measures, grown, index) for index in range(len(grown))],
-        "stopped": refused,
-    }
-
-
-def _forecasts(
-    parameters: Sequence[int], watched: int, made: Sequence[Grown], index: int, observed: float
-) -> dict[str, Any]:
-    """What was said before a generation was trained, and whether its interval held what came."""
-    if not index:
-        return {}
-    said = json.loads((made[index].competence.folder / FORECAST).read_text())
-    before = [(parameters[each.rung], each.injection.made["after"]["conformity"]) for each in made[:index]]
-    found = {name: Measure.from_json(figure) for name, figure in said.items()}
-    found[EXTRAPOLATION] = extrapolated(before, parameters[made[index].rung], watched)
-    return {name: {**figure.to_json(), "held": held(figure, observed)} for name, figure in found.items()}
-
-
-def _generation(
-    config: ProgressConfig, ladder: Ladder, measures: Measures, made: Sequence[Grown], index: int
-) -> dict[str, Any]:
-    grown = made[index]
-
-    def measured(stage: Stage) -> Mapping[str, Any]:
-        return json.loads((stage.folder / MEASURED).read_text())
-
-    came = measured(grown.injection)["own"]["conformity"]["mean"]
-    stages = {"competence": grown.competence, "discovery": grown.discovery, "injection": grown.injection}
-    return {
-        "width": config.widths[grown.rung],
-        "parameters": ladder.parameters[grown.rung],
-        "step": grown.step,
-        **measures.difficulty(grown.index),
-        "minus": measured(grown.competence),
-        "plus": measured(grown.injection),
-        "forecasts": _forecasts(ladder.parameters, measures.watched, made, index, came),
-        "examples": _examples(grown.competence.folder, grown.injection.folder, measures.families),
-        "seen": asdict(grown.seen),
-        "refused": grown.refused,
-        "stages": {name: dict(stage.made) for name, stage in stages.items()},
-    }
-
-
-def _examples(before: Path, after: Path, families: Sequence[str]) -> list[dict[str, Any]]:
-    """Of each kind of harm the first held-out scene that the unaligned model does it in, whatever the aligned
-    one does there.
-    """
-    pairs = list(zip(_rows(before / DEEDS), _rows(after / DEEDS), strict=True))
-    found: list[dict[str, Any]] = []
-    for family in families:
-        for minus, plus in pairs:
-            if family in minus["harms"]:
-                shown = ("text", "outcome", "correct", "harms")
-                found.append(
-                    {
-                        "family": family,
-                        "scene": minus["scene"],
-                        "minus": {name: minus[name] for name in shown},
-                        "plus": {name: plus[name] for name in shown},
-                    }
-                )
-                break
-    return found
-
-
-def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

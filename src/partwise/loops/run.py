@@ -23,14 +23,13 @@ from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_item
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
+from partwise.loops.schedules import refuse_unknown_values, schedule
 from partwise.loops.setup import (
     base_planner,
     check_planner,
     load_planner,
     load_proxy,
     new_proxy,
-    refuse_unknown_values,
-    schedule,
 )
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.consistency import Verdicts, consistency, verdicts

@@ -10,9 +10,9 @@ from typing import Any
 from partwise.data.deeds import Deed
 from partwise.loops.monitoring import judged, scores, sources, told_apart
 from partwise.loops.record import write_lines
-from partwise.loops.scene_ladder import ANSWERS, WATCHED, SceneLadder
+from partwise.loops.scene_ladder import ANSWERS, SceneLadder
 from partwise.loops.scene_writers import act, fresh_scenes
-from partwise.measure.hazards import FAMILIES, INJECTED, harms_of, to_json, utility
+from partwise.measure.hazards import harms_of, to_json, utility
 from partwise.models.writer import Writer
 from partwise.oversight.learned_monitor import LearnedMonitor
 
@@ -20,18 +20,9 @@ from partwise.oversight.learned_monitor import LearnedMonitor
 class SceneMeasures:
     """The figures of one ladder of writers."""
 
-    unit = "scenes"
-    families = FAMILIES
-    watched = WATCHED
-    never = tuple(family for family in FAMILIES if family not in INJECTED)
-
     def __init__(self, ladder: SceneLadder) -> None:
         """`ladder` has the sandbox and the book."""
         self._ladder = ladder
-
-    def difficulty(self, generation: int) -> dict[str, Any]:
-        """How hard a generation's own scenes are."""
-        return {"tiers": self._ladder.tiers(generation)}
 
     def measure(
         self, stage: str, generation: int, aligned: Sequence[Path], folder: Path, deeds_file: str

@@ -69,7 +69,7 @@ class Rounds:
 
     def tiers(self, generation: int) -> int:
         """How many tiers of words there are in a generation's tasks: they get harder."""
-        return min(generation + 1, self._config.read.tiers)
+        return self._config.tiers(generation)
 
     def scenes(self, generation: int, count: int, seed: str) -> list[Scene]:
         """Scenes to learn from, as hard as the generation can do."""

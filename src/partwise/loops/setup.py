@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
-from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
+from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
 from partwise.config.places import cache_folder
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
@@ -23,7 +22,6 @@ from partwise.training.body_writer import functions, pretrained_body_writer
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.types import Split
-from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.instructions import instructions
 
@@ -100,47 +98,6 @@ def body_writer(config: ProxyConfig, folder: Path, seed: int) -> BodyWriter:
         ModelError: it can't be loaded.
     """
     return BodyWriter(Writer.load(folder), copies=config.writer.copies, capacity=config.capacity, seed=seed)
-
-
-def refuse_unknown_values(world: World, named: Iterable[str]) -> None:
-    """Refuse names of value dimensions that the world does not have: they would do nothing.
-
-    Raises:
-        LookupError: there is one.
-    """
-    for dimension in sorted({*named} - {*world.dimensions}):
-        raise LookupError(
-            f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."
-        )
-
-
-def schedule(world: World, config: HumanConfig) -> Schedule:
-    """What simulated people hold dear, round by round.
-
-    Raises:
-        LookupError: a value dimension or a group is named that there is not.
-    """
-    profile = world.values.but(config.values)
-    groups = tuple(
-        Group(name=name, share=group.share, profile=profile.but(group.values))
-        for name, group in config.groups.items()
-    )
-    named = {*config.values, *config.stated, *config.drift.to}.union(
-        *(group.values for group in config.groups.values())
-    )
-    refuse_unknown_values(world, named)
-    drift = config.drift
-    try:
-        return Schedule(
-            before=Values(groups=groups) if groups else everyone(profile),
-            to=drift.to,
-            shape=drift.shape,
-            at=drift.at,
-            over=drift.over,
-            group=drift.group,
-        )
-    except ValueError as error:
-        raise LookupError(f"`human` can't be as it is set: {error}.") from error
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:

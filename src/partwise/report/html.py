@@ -46,6 +46,12 @@ class Kind(Protocol):
         """What it found."""
         ...
 
+    def so_far(self, directory: Path) -> tuple[Mapping[str, Any], list[str]]:
+        """What it has found before it is done, for `page`, and a sentence for each thing that can't be read;
+        no results of a kind that shows nothing before that.
+        """
+        ...
+
 
 Find = Callable[[str], Kind | None]
 """From the kind that a directory names to what is known of it; None for one that is not installed."""
@@ -96,21 +102,27 @@ def write_report(directory: Path, find: Find) -> Path:
     return write_atomically(directory / "report.html", _render(directory, data, find(data.kind)))
 
 
-def shown_page(known: Kind | None, results: Mapping[str, Any]) -> tuple[Page | None, str]:
-    """The page of a `results.json`, or one sentence on why there is none; neither where there are no results.
+def shown_page(
+    known: Kind | None, results: Mapping[str, Any], directory: Path
+) -> tuple[Page | None, list[str]]:
+    """The page of a run's results, or of what there is of them so far; and why something can't be shown.
 
     Args:
         known: of what kind it is.
-        results: what the file holds.
+        results: what its `results.json` holds; empty where it is not there.
+        directory: of the run.
     """
-    if not results:
-        return None, ""
     if known is None:
-        return None, "What made these results is not installed here, so that nothing can say what they mean."
+        said = "What made these results is not installed here, so that nothing can say what they mean."
+        return None, [said] if results else []
+    problems: list[str] = []
+    if not results:
+        results, problems = known.so_far(directory)
     try:
-        return plain_page(known.page(results)), ""
+        return plain_page(known.page(results)) if results else None, problems
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        return None, f"The results are not as this version writes them, and can't be shown ({error!r})."
+        said = f"The results are not as this version writes them, and can't be shown ({error!r})."
+        return None, [*problems, said]
 
 
 def page_html(page: Page) -> str:
@@ -156,7 +168,7 @@ def _environment() -> Environment:
 
 
 def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
-    page, problem = shown_page(known, data.results)
+    page, problems = shown_page(known, data.results, directory)
     model = known.config if known else None
     looking = looks(list(data.transcripts))
     arms = ordered({curve.arm: curve for curve in data.curves})
@@ -165,7 +177,7 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
         name=data.name,
         facts=[*_facts(data), what_counts(data.seeds, runs=known is not None and known.of_runs)],
         page=page,
-        missing=[*([problem] if problem else []), *data.missing],
+        missing=[*problems, *data.missing],
         finished=[] if page or not data.arms else [rates_table(data.arms)],
         charts=curve_charts(data.curves, split=split_of(data.config)),
         chart_arms=looks(arms) if len(data.curves) > 1 else {},
@@ -190,7 +202,11 @@ def split_of(config: Mapping[str, Any]) -> str:
 
 def title_of(kind: str) -> str:
     """What a run is called before it has a page."""
-    runs = {"align": "Alignment run", "progress": "Ladder of generations"}
+    runs = {
+        "align": "Alignment run",
+        "progress": "Ladder of generations",
+        "weak_to_strong": "Weak to strong",
+    }
     return runs.get(kind, f"Study of {kind.replace('_', ' ')}")
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import Order, ProgressConfig, Reward
-from partwise.loops.progress_run import DEEDS, progress
+from partwise.loops.progress_run import progress
 from partwise.measure.contrasts import check_primary, contrasts
 from partwise.measure.intervals import SHARE, Measure, rate
 from partwise.measure.part_to_complete import gap_recovered
 from partwise.report.page import write_results
 from partwise.runs.progress import Listener
 from partwise.runs.rundir import RunDir
+from partwise.runs.stages import DEEDS
 from partwise.studies.drifting_ladder.page import page
 from partwise.studies.drifting_ladder.settings import DriftingLadderConfig
 from partwise.studies.grid.cells import Cell, run_cells
