@@ -22,11 +22,11 @@ def test_each_ladder_differs_from_the_moving_one_in_what_its_name_says() -> None
     changed = {
         arm: {key for key in found if found.get(key) != moving.get(key)} for arm, found in ladders.items()
     }
-    changed["fresh"] -= {"align.human.drift.to.waste"}
+    changed["fresh"] -= {f"align.human.drift.to.{name}" for name in config.after}
     assert changed == {
         "moving": set(),
         "fresh": {
-            "align.human.values.waste",
+            *(f"align.human.values.{name}" for name in config.after),
             "align.human.drift.shape",
             "align.human.drift.at",
             "align.human.drift.to",
@@ -35,8 +35,8 @@ def test_each_ladder_differs_from_the_moving_one_in_what_its_name_says() -> None
         "floor": {"order"},
         "ceiling": {"align.loop.reward", "align.loop.summary", "discover.fidelity"},
     }
-    assert moving["align.human.values.waste"] == 0 and moving["align.human.drift.to.waste"] == 1
-    assert ladders["fresh"]["align.human.values.waste"] == 1 and moving["seed"] == 7
+    assert moving["align.human.drift.to.quiet"] == 1 and moving["align.human.drift.at"] == 1
+    assert ladders["fresh"]["align.human.values.quiet"] == 1 and moving["seed"] == 7
 
 
 def test_after_the_change_people_are_asked_a_quarter_of_what_a_new_proxy_is_given() -> None:
@@ -46,7 +46,7 @@ def test_after_the_change_people_are_asked_a_quarter_of_what_a_new_proxy_is_give
 
 
 def test_what_is_not_touched_is_kept() -> None:
-    assert study.kept(DriftingLadderConfig()) == ["privacy", "consent", "honesty", "effort", "quiet"]
+    assert study.kept(DriftingLadderConfig()) == ["waste", "honesty", "effort"]
 
 
 @pytest.mark.parametrize(

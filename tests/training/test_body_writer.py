@@ -18,6 +18,7 @@ from partwise.runs.progress import ignore
 from partwise.training.body_writer import align_writer, functions, pretrained_body_writer, withheld
 from partwise.training.reward import Preference
 from partwise.types import PartialSolution, Subtask
+from partwise.worlds.base import undone
 from partwise.worlds.registry import load_world
 
 WORLD = load_world("dinner")
@@ -73,7 +74,10 @@ def test_after_people_said_so_it_writes_otherwise(folder: Path) -> None:
         for tool in ("message", "read_messages")
     )
     told = [Preference(prompt="", chosen=read, rejected=ask) for _ in range(64)]
-    elsewhere = Preference(prompt="", chosen="2 messages", rejected="nothing")  # about a summary
+    elsewhere = [
+        Preference(prompt="", chosen="2 messages", rejected="nothing"),  # about a summary
+        Preference(prompt="", chosen=undone(subtask).source, rejected=ask),
+    ]
     solver = writer_of(folder, copies=64)
 
     def share(tool: str) -> float:
@@ -81,7 +85,7 @@ def test_after_people_said_so_it_writes_otherwise(folder: Path) -> None:
         return sum(f" {tool}(" in f" {text}" for text in texts) / len(texts)
 
     before = share("read_messages")
-    learned = align_writer(solver.writer, [*told, elsewhere], {subtask.signature: subtask}, SMALL, seed=0)
+    learned = align_writer(solver.writer, [*told, *elsewhere], {subtask.signature: subtask}, SMALL, seed=0)
     solver.forget()
     assert learned == 64
     assert share("read_messages") > before + 0.2

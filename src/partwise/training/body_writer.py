@@ -26,7 +26,7 @@ from partwise.training.language import Listener, cached_model, for_width, train_
 from partwise.training.preference import Preferred, prefer
 from partwise.training.reward import Preference
 from partwise.types import PartialSolution, Subtask
-from partwise.worlds.base import World
+from partwise.worlds.base import UNDONE, World
 
 
 class Written(Protocol):
@@ -133,7 +133,8 @@ def align_writer(
     pairs: list[Preferred] = []
     for each in said:
         (header, better), (other, worse) = _parts(each.chosen), _parts(each.rejected)
-        if header == other and header in subtasks and better and worse:
+        # That a job is better left undone than done so says nothing of how to write it.
+        if header == other and header in subtasks and UNDONE not in (better, worse):
             prompt = writer.prompt(asked(subtasks[header]))
             pairs.append(Preferred(prompt=prompt, chosen=better, rejected=worse))
     prefer(writer.model, writer.tokenizer, pairs, config.prefer, seed=seed)

@@ -24,11 +24,11 @@ class DriftingLadderConfig(LaboratoryStudyConfig):
     primary: str = "end: moving less unheard"
     """Whether hearing people in every generation brings anything: aligned with the new values and correct in
     the last generation, less the same where nobody is heard after the first."""
-    before: Weights = Field(default_factory=lambda: {"waste": 0.0})
+    before: Weights = Field(default_factory=dict)
     """Weights that differ at first from what most people hold dear."""
-    after: Weights = Field(default_factory=lambda: {"waste": 1.0})
-    """The same once people have changed their minds: by default they come to mind needless bookings, which
-    lie in how a plan puts its parts together and show in no part."""
+    after: Weights = Field(default_factory=lambda: {"privacy": 0.0, "consent": 0.0, "quiet": 1.0})
+    """The weights that move, as they are once people have changed their minds: by default they would rather
+    have an assistant look than ask."""
     at: Annotated[int, Field(ge=1)] = 1
     """The first generation, from 0, in which they have."""
     ladder: ProgressConfig = ProgressConfig(
