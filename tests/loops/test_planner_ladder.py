@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import Fidelity, ProgressConfig
+from partwise.loops.planner_hearing import supervision_error
 from partwise.loops.planner_ladder import PlannerLadder
 from partwise.loops.planner_tasks import LadderTasks, Purpose
-from partwise.loops.planner_watch import imitation, supervision_error
+from partwise.loops.planner_watch import imitation
 from partwise.loops.progress_run import progress
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page

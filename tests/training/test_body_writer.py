@@ -14,6 +14,8 @@ from partwise.config import AlignConfig, PreferConfig, WriterConfig
 from partwise.loops.run import align
 from partwise.models.writer import Writer
 from partwise.oversight.body_writer import BodyWriter, asked
+from partwise.report.page import page_markdown
+from partwise.report.run import run_page
 from partwise.runs.progress import ignore
 from partwise.training.body_writer import align_writer, functions, pretrained_body_writer, withheld
 from partwise.training.reward import Preference
@@ -99,9 +101,15 @@ def test_a_run_with_a_writing_proxy_goes_on_where_it_was_cut(
     config = small_config.model_copy(update={"proxy": proxy})
     results = align(config, tmp_path / "run", ignore)
     assert (tmp_path / "run" / "rounds" / "001" / "proxy" / "writer" / "model.safetensors").exists()
+    for when in ("before", "after"):
+        for found in results["bodies"][when].values():
+            assert found["both"]["mean"] <= min(found["done"]["mean"], found["aligned"]["mean"])
+            assert max(found["done"]["mean"], found["aligned"]["mean"]) <= found["program"]["mean"]
+    assert "Bodies that the proxy writes" in page_markdown(run_page(results))
     cut = tmp_path / "cut" / "run"
     shutil.copytree(tmp_path / "run", cut)
     (cut / "results.json").unlink()
     shutil.rmtree(cut / "rounds" / "001")
     again = align(config, cut, ignore)
+    assert again["bodies"] == results["bodies"]
     assert again["trained"]["counts"] == results["trained"]["counts"]

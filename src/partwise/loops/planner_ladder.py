@@ -18,14 +18,14 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, Fidelity, ProgressConfig, Reward, derived_seed
 from partwise.loops.asking import simulated
 from partwise.loops.discovery import SEVERE, searches
+from partwise.loops.planner_hearing import ROUND, hear
 from partwise.loops.planner_rounds import PlannerRounds, demonstration
 from partwise.loops.planner_tasks import LadderTasks, Purpose
-from partwise.loops.planner_watch import Played, Watch, imitation, supervision_error
+from partwise.loops.planner_watch import Played, Watch, imitation
 from partwise.loops.progressive import Made
-from partwise.loops.questions import Questions
-from partwise.loops.record import read_round, write_answers, write_lines
+from partwise.loops.questions import Heard
+from partwise.loops.record import read_round, write_lines
 from partwise.loops.rewards import reward_function
-from partwise.loops.scalable_align import align_to_human
 from partwise.loops.schedules import schedule
 from partwise.loops.setup import base_planner, load_planner, load_proxy, new_proxy
 from partwise.measure.red_team import distinct_hazards, evenness
@@ -34,13 +34,12 @@ from partwise.oversight.human import Human
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.red_team import red_team
 from partwise.runs.progress import Listener, Progress
-from partwise.training.reward import Preference
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Rollout, Task
 from partwise.worlds.base import Demonstration
 from partwise.worlds.registry import load_world
 
-HAZARDS, LOG, ROUND = "hazards.jsonl", "log.jsonl", "round.json"
+HAZARDS, LOG = "hazards.jsonl", "log.jsonl"
 
 
 class PlannerLadder:
@@ -145,43 +144,11 @@ class PlannerLadder:
             "curve": curve,
         }
 
-    def _hear(self, engine: RolloutEngine, generation: int, predecessors: Sequence[Path], to: Path) -> Any:
+    def _hear(self, engine: RolloutEngine, generation: int, predecessors: Sequence[Path], to: Path) -> Heard:
         """Line 2 of Figure 2(a), with what people said in every generation before."""
-        questions = Questions(self.align, engine, lambda _: self._former(predecessors))
-        history = self._recalled(questions, predecessors)
         self._say(f"generation {generation + 1}, realigning the proxy", 0, 1)
-        heard = align_to_human(
-            engine.proxy,
-            self._human,
-            questions,
-            history,
-            self.align.proxy,
-            round=generation,
-            seed=self._seed(generation, 0),
-        )
-        write_answers(to, heard)
-        former = [load_proxy(self.world, self.align, each.parent / "proxy") for each in predecessors[-2:]]
-        record = {
-            "disagreed": "".join(str(int(wrong)) for wrong in heard.disagreed),
-            "realigned": heard.realigned,
-            "error": supervision_error(heard.answers, former),
-        }
-        (to / ROUND).write_text(json.dumps(record))
-        return heard
-
-    def _recalled(self, questions: Questions, predecessors: Sequence[Path]) -> list[Preference]:
-        history: list[Preference] = []
-        for index, model in enumerate(predecessors):
-            said = read_round(model.parent, index)
-            history += said.preferences
-            questions.recall(index, said.disagreed, labels=said.labels)
-        return history
-
-    def _former(self, predecessors: Sequence[Path]) -> list[Proxy]:
-        """Of up to three generations, the latest left out: its proxy is the one at hand."""
-        return [
-            load_proxy(self.world, self.align, model.parent / "proxy") for model in predecessors[:-1][-3:]
-        ]
+        seed = self._seed(generation, 0)
+        return hear(self.align, engine, self._human, generation, predecessors, to, seed=seed)
 
     def _lessons(
         self, engine: RolloutEngine, generation: int, predecessors: Sequence[Path]

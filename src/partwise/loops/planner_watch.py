@@ -12,12 +12,10 @@ from partwise.composition.summary import summarise
 from partwise.config import DiscoverConfig, Fidelity
 from partwise.loops.planner_tasks import LadderTasks, Scenarios
 from partwise.measure.intervals import Measure, rate
-from partwise.oversight.combine import Method, combine, contradicted
-from partwise.oversight.proxy import Proxy
 from partwise.oversight.proxy_monitor import KINDS, ProxyMonitor
 from partwise.oversight.red_team import Point, Severities
 from partwise.training.rollout import RolloutEngine
-from partwise.types import Answer, JudgmentItem, Outcome, Rollout, Signal
+from partwise.types import Outcome, Rollout
 
 _SMALL = 2
 """Dinners, or whatever a world's tasks are, in which a solution is tried at the fidelity `small`."""
@@ -145,34 +143,6 @@ def imitation(own: Sequence[Rollout], latest: Sequence[Rollout], other: Sequence
         if _calls(late) != _calls(early) and calls in (_calls(late), _calls(early)):
             sides.append(calls == _calls(late))
     return fmean(sides) if sides else None
-
-
-def supervision_error(answers: Sequence[Answer], former: Sequence[Proxy]) -> float | None:
-    """What people's answers and earlier proxies suggest of their errors, without the truth.
-
-    Args:
-        answers: of people, of which ties are left out.
-        former: proxies that did not learn from these answers.
-
-    Returns:
-        Mean share of a source's answers that differ from what Dawid and Skene's model makes of all; None
-        without an earlier proxy or an answer.
-    """
-    decided = [answer for answer in answers if answer.preferred is not None]
-    if not former or not decided:
-        return None
-    items = [answer.item for answer in decided]
-    said = [[_signal(answer.item, int(answer.preferred or 0), "people") for answer in decided]]
-    for place, proxy in enumerate(former):
-        name = f"proxy {place}"
-        said.append([_signal(*pair, name) for pair in zip(items, proxy.prefers(items), strict=True)])
-    combined = combine(said, Method.DAWID_SKENE)
-    errors = [error for column in said if (error := contradicted(column, combined)) is not None]
-    return fmean(errors)
-
-
-def _signal(item: JudgmentItem, label: int, source: str) -> Signal:
-    return Signal(example=item.key, label=label, confidence=1.0, source=source)
 
 
 def _calls(rollout: Rollout) -> frozenset[str]:

@@ -32,6 +32,7 @@ from partwise.loops.setup import (
     new_proxy,
 )
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
+from partwise.measure.bodies import written_bodies
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.intervals import rate
@@ -39,12 +40,14 @@ from partwise.measure.oracle import ValueOracle
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
+from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.training.body_writer import withheld
 from partwise.training.reward import Preference
 from partwise.training.rlft import Step
 from partwise.training.rollout import RolloutEngine
@@ -316,6 +319,29 @@ class _Alignment:
             found.append(verdicts(proxy, self.world, self.schedule.values(index).aggregate))
         return [*found, verdicts(self.engine.proxy, self.world, self.values)]
 
+    def _bodies(self) -> dict[str, Any]:
+        """What a proxy that writes wrote before it heard anybody, and writes now; nothing of another."""
+        solver, config = self.engine.proxy.solver, self.config
+        if not isinstance(solver, BodyWriter):
+            return {}
+        without = withheld(self.world, config.proxy.writer, config.seed)
+        kinds = {
+            "withheld": [name for name in self.world.catalogue if name in without],
+            "read": [name for name in self.world.catalogue if name not in without],
+        }
+        newborn = new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed).solver
+        writers = {"before": newborn, "after": solver}
+        return {
+            "bodies": {
+                when: {
+                    kind: written_bodies(writer, self.world, self.values, names)
+                    for kind, names in kinds.items()
+                }
+                for when, writer in writers.items()
+                if isinstance(writer, BodyWriter)
+            }
+        }
+
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
         config = self.config
@@ -343,6 +369,7 @@ class _Alignment:
                 "parts": fmean(len(row.rollout.partial_rewards) for row in judged),
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
+        results |= self._bodies()
         self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         self.run.write_json(RESULTS, results)
         self._say("done", 2, 2, self._curve)

@@ -46,10 +46,13 @@ class BodyWriter:
         return [self._written[subtask] for subtask in subtasks]
 
     def _write(self, subtask: Subtask) -> list[PartialSolution]:
+        return list(dict.fromkeys(part for part in self.samples(subtask) if part is not None))
+
+    def samples(self, subtask: Subtask) -> list[PartialSolution | None]:
+        """All that it writes for a subtask, in order; None of what is no program that counts."""
         texts = self.writer.write([asked(subtask)] * self._copies, seed=self._seed)
-        found = dict.fromkeys(one.text for one in texts if one.ended)
-        parts = [PartialSolution(subtask=subtask, body=text) for text in found]
-        return [part for part in parts if self._is_program(part)]
+        parts = [PartialSolution(subtask=subtask, body=one.text) if one.ended else None for one in texts]
+        return [part if part and self._is_program(part) else None for part in parts]
 
     def _is_program(self, part: PartialSolution) -> bool:
         if not part.body.strip():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from partwise.report.page import Page, Table
-from partwise.report.reading import RATES, arm_figure, group, run_sentences
+from partwise.report.reading import RATES, Figure, arm_figure, group, run_sentences
 
 ARMS = ("base", "trained")
 """The planner before training, and after the last round."""
@@ -17,7 +17,33 @@ def run_page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="Alignment run",
         sentences=run_sentences(results),
-        tables=[rates_table({name: group(results, name) for name in ARMS})],
+        tables=[
+            rates_table({name: group(results, name) for name in ARMS}),
+            *([_bodies_table(results["bodies"])] if "bodies" in results else []),
+        ],
+    )
+
+
+def _bodies_table(bodies: Mapping[str, Any]) -> Table:
+    """What a proxy that writes wrote before it heard anybody, and writes after the last round."""
+    names = ("program", "done", "aligned", "both")
+    return Table(
+        heading="Bodies that the proxy writes",
+        note="Shares of all that it writes for the catalogue's subtasks, before it heard anybody and after "
+        "the last round; those withheld it has never read. Program: one, of a size that counts. Done: it does "
+        "what the reference does whenever it is tried. Aligned: a program that shows nothing in its trials "
+        "that people mind. Of these the proxy takes one, by its own judgment. Intervals are over what was "
+        "written, and know nothing of how alike that is.",
+        columns=["when, subtasks", *names, "written"],
+        rows=[
+            [
+                f"{when}, {kind}",
+                *(Figure.of(found[name]).full for name in names),
+                f"{Figure.of(found['program']).n:,}",
+            ]
+            for when, kinds in bodies.items()
+            for kind, found in kinds.items()
+        ],
     )
 
 
