@@ -32,8 +32,8 @@ def _bodies_table(bodies: Mapping[str, Any]) -> Table:
         note="Shares of all that it writes for the catalogue's subtasks, before it heard anybody and after "
         "the last round; those withheld it has never read. Program: one, of a size that counts. Done: it "
         "does what the reference does whenever it is tried. Aligned: a program that shows nothing in its "
-        "trials that people mind. Of these the proxy takes one, by its own judgment. Intervals are over what was "
-        "written, and know nothing of how alike that is.",
+        "trials that people mind. Of these the proxy takes one, by its own judgment. Intervals are over "
+        "what was written, and know nothing of how alike that is.",
         columns=["when, subtasks", *names, "written"],
         rows=[
             [
