@@ -83,6 +83,10 @@ Side = Callable[[list[Task], int], tuple[int, int]]
 """Rolls out and scores a batch with a seed; returns sampled tokens and correct solutions."""
 
 
+def _drawn(ids: Rows) -> Rows:
+    return [[1] * len(row) for row in ids]
+
+
 def _unrecorded(ids: Rows) -> list[list[float]]:
     """Stock generation keeps no log-probabilities; scoring does not read them."""
     return [[0.0] * len(row) for row in ids]
@@ -90,6 +94,8 @@ def _unrecorded(ids: Rows) -> list[list[float]]:
 
 class StockPlanner:
     """Stands in for `Planner`: two turns by TRL's own generation."""
+
+    constrained = False
 
     def __init__(self, planner: Planner, config: AlignConfig) -> None:
         limit = config.planner.max_decomposition_tokens
@@ -123,7 +129,13 @@ class StockPlanner:
         ids, _ = self._trainer._generate_single_turn(rows, None, {}, self._copies)
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         ends = self._trainer.eos_token_ids
-        return Turn(ids=ids, logps=_unrecorded(ids), texts=texts, finished=[row[-1] in ends for row in ids])
+        return Turn(
+            ids=ids,
+            logps=_unrecorded(ids),
+            drawn=_drawn(ids),
+            texts=texts,
+            finished=[row[-1] in ends for row in ids],
+        )
 
 
 class StockConversation:
@@ -141,7 +153,11 @@ class StockConversation:
         return self._first
 
     def recompose(
-        self, sources: Sequence[str | None], _temperature: float, _generator: torch.Generator | None
+        self,
+        sources: Sequence[str | None],
+        _temperature: float,
+        _generator: torch.Generator | None,
+        _languages: Sequence[None],
     ) -> tuple[Rows, Turn]:
         inserted = [[] if text is None else between_turns(self._planner.tokenizer, text) for text in sources]
         live = [row for row, text in enumerate(sources) if text is not None]
@@ -153,7 +169,9 @@ class StockConversation:
             )
             for row, *written in zip(live, turn.ids, turn.texts, turn.finished, strict=True):
                 ids[row], texts[row], finished[row] = written
-        return inserted, Turn(ids=ids, logps=_unrecorded(ids), texts=texts, finished=finished)
+        return inserted, Turn(
+            ids=ids, logps=_unrecorded(ids), drawn=_drawn(ids), texts=texts, finished=finished
+        )
 
 
 def by_engine(

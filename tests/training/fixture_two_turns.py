@@ -54,10 +54,8 @@ class ScriptedEngine:
         between, second = conversation.recompose(parts, temperature, generator)
         self.rows = []
         for row, text in enumerate(parts):
-            tokens = Tokens.opened(conversation.prompt(row), first.ids[row], first.logps[row])
-            self.rows.append(
-                tokens if text is None else tokens.then(between[row], second.ids[row], second.logps[row])
-            )
+            tokens = Tokens.opened(conversation.prompt(row), first, row)
+            self.rows.append(tokens if text is None else tokens.then(between[row], second, row))
         self._read_alone(temperature)
         failure = Execution(outcome=Outcome.UNPARSED, trace=(), message="not parsed")
         return [

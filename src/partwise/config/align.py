@@ -71,6 +71,9 @@ class PlannerConfig(Section):
     """Tokens of its first turn; what goes on longer is cut, and counted as truncated."""
     max_composition_tokens: PositiveInt = 128
     """Tokens of its second turn, likewise."""
+    constrained: bool = False
+    """Whether what it writes is kept to the language, and compositions to their space, token by token: in
+    training, in evaluations and in `partwise solve`."""
     pretrain: PretrainConfig = PretrainConfig()
 
     @property

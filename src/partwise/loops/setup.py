@@ -66,6 +66,7 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
         instructions=instructions(world) if config.model else None,
         max_decomposition_tokens=config.max_decomposition_tokens,
         max_composition_tokens=config.max_composition_tokens,
+        constrained=config.constrained,
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from partwise.composition.acceptor import DECOMPOSITIONS, Language
 from partwise.models.chat import between_turns, first_prompt
+from partwise.models.constrained import Held, Writing
 from partwise.models.drafts import Drafts
 from partwise.models.hub import ModelError
 from partwise.models.sampling import Cursor, Sampler
@@ -23,7 +25,9 @@ class Turn:
 
     ids: list[list[int]]
     logps: list[list[float]]
-    """Log-probability of each token of `ids` as it was sampled, in nats."""
+    """Log-probability of each token of `ids` as it was sampled, in nats; 0 for those that were not drawn."""
+    drawn: list[list[int]]
+    """1 for each token that was drawn from the model; 0 for what a constrained planner has instead of one."""
     texts: list[str]
     """Without special tokens."""
     finished: list[bool]
@@ -62,8 +66,19 @@ class Planner:
         instructions: str | None,
         max_decomposition_tokens: int,
         max_composition_tokens: int,
+        constrained: bool = False,
     ) -> None:
-        """`instructions` tell a model that was not pretrained on the world what is asked of it."""
+        """Args:
+        model: a causal language model of transformers.
+        tokenizer: its own.
+        instructions: tell a model that was not pretrained on the world what is asked of it.
+        max_decomposition_tokens: of the first turn, with its end.
+        max_composition_tokens: of the second, likewise.
+        constrained: whether what it writes is kept to the language, and a composition to its space.
+
+        Raises:
+            ModelError: `constrained`, and the tokenizer or the limits don't allow for it.
+        """
         self.model = model
         self.tokenizer = tokenizer
         self._sampler = Sampler.of(model, tokenizer)
@@ -71,11 +86,22 @@ class Planner:
         self._limits = (max_decomposition_tokens, max_composition_tokens)
         self._positions = positions(model.config)
         self._between: dict[str, list[int]] = {}
+        self._writing = Writing(tokenizer, self._sampler.eos_ids) if constrained else None
+        if self._writing and (fewest := self._writing.fewest(DECOMPOSITIONS)) > max_decomposition_tokens:
+            raise ModelError(
+                f"with planner.constrained=true a decomposition takes {fewest} tokens at least: raise "
+                "planner.max_decomposition_tokens"
+            )
 
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
         return self.model.device
+
+    @property
+    def constrained(self) -> bool:
+        """Whether what it writes is kept to languages."""
+        return self._writing is not None
 
     def open(self, tasks: Sequence[Task], copies: int, drafts: Drafts | None = None) -> Conversation:
         """Put the tasks to the planner, `copies` times each; row i is about task i // copies.
@@ -95,10 +121,21 @@ class Planner:
             self._between[partial_solutions] = between_turns(self.tokenizer, partial_solutions)
         return self._between[partial_solutions]
 
-    def write(self, cursor: Cursor, turn: int, temperature: float, generator: torch.Generator | None) -> Turn:
-        """Sample one turn of every live row, the first (0) or the second (1)."""
+    def write(
+        self,
+        cursor: Cursor,
+        turn: int,
+        temperature: float,
+        generator: torch.Generator | None,
+        languages: Sequence[Language | None] = (),
+    ) -> Turn:
+        """Sample one turn of every live row, the first (0) or the second (1).
+
+        `languages` are what a constrained planner keeps each row to; None for a row that is written freely.
+        """
         limit = self._limits[turn]
-        ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator)
+        held = Held(self._writing, languages) if self._writing else None
+        ids = self._sampler.generate(cursor, limit, temperature=temperature, generator=generator, held=held)
         finished = [len(row) > 0 and row[-1] in self._sampler.eos_ids for row in ids]
         # The end is cut off here: not every tokenizer calls it special. Nothing else may be tidied.
         spoken = [tuple(row[:-1] if ended else row) for row, ended in zip(ids, finished, strict=True)]
@@ -109,7 +146,7 @@ class Planner:
         )
         text_of = dict(zip(distinct, decoded, strict=True))
         texts = [text_of[row] for row in spoken]
-        return Turn(ids=ids, logps=cursor.logps, texts=texts, finished=finished)
+        return Turn(ids=ids, logps=cursor.logps, drawn=cursor.drawn, texts=texts, finished=finished)
 
     def fits(self, tokens: int) -> bool:
         """Whether a composition may follow so many tokens."""
@@ -149,15 +186,21 @@ class Conversation:
 
     def decompose(self, temperature: float, generator: torch.Generator | None) -> Turn:
         """The first turn: subtasks <- P.decompose(X)."""
-        return self._planner.write(self._cursor, 0, temperature, generator)
+        languages = [DECOMPOSITIONS] * self._cursor.rows
+        return self._planner.write(self._cursor, 0, temperature, generator, languages)
 
     def recompose(
-        self, partial_solutions: Sequence[str | None], temperature: float, generator: torch.Generator | None
+        self,
+        partial_solutions: Sequence[str | None],
+        temperature: float,
+        generator: torch.Generator | None,
+        languages: Sequence[Language | None] | None = None,
     ) -> tuple[list[list[int]], Turn]:
         """The second turn: S <- P.recompose(partial solutions); also the tokens put in between.
 
         `partial_solutions` holds each row's sources, or None to drop the row. A row that would outgrow the
         model's positions is dropped too: nothing is put in, and its turn is empty and not finished.
+        `languages` holds what a constrained planner keeps each row to; None lets all write freely.
         """
         inserted = [
             None if sources is None else self._planner.between(sources) for sources in partial_solutions
@@ -167,6 +210,6 @@ class Conversation:
             for text, tokens in zip(self._cursor.texts, inserted, strict=True)
         ]
         self._planner.insert(self._cursor, inserted)
-        return [tokens or [] for tokens in inserted], self._planner.write(
-            self._cursor, 1, temperature, generator
-        )
+        languages = languages or [None] * self._cursor.rows
+        turn = self._planner.write(self._cursor, 1, temperature, generator, languages)
+        return [tokens or [] for tokens in inserted], turn

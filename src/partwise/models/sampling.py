@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from partwise.models.architectures import READ_ANEW, READ_WHOLE
 from partwise.models.chat import end_ids
+from partwise.models.constrained import Held
 from partwise.models.drafts import AHEAD, Drafts
 from partwise.models.fast import FastContext, FastWeights, is_supported
 from partwise.models.generic import CachedContext, ReplayContext, WholeContext, cuts_by_rows
@@ -62,7 +63,10 @@ class Cursor:
         self.unread: list[list[int]] = [[] for _ in range(self.rows)]
         """Tokens of each row that the model has not read yet."""
         self.logps: list[list[float]] = [[] for _ in range(self.rows)]
-        """Log-probability of each token of the turn last written, in nats, at the temperature of sampling."""
+        """Log-probability of each token of the turn last written, in nats, at the temperature of sampling; 0
+        for those that were not drawn."""
+        self.drawn: list[list[int]] = [[] for _ in range(self.rows)]
+        """1 for each of these tokens that was drawn from the model, 0 for what stands instead of another."""
 
 
 class Sampler:
@@ -146,6 +150,7 @@ class Sampler:
         *,
         temperature: float,
         generator: torch.Generator | None = None,
+        held: Held | None = None,
     ) -> list[list[int]]:
         """Write each live row until it ends its turn or `max_new_tokens` are written.
 
@@ -156,6 +161,7 @@ class Sampler:
             max_new_tokens: per row, at least 1.
             temperature: of the softmax; 0 takes the likeliest token.
             generator: on the CPU; None for the global one.
+            held: keeps rows to a language; None lets them write freely.
 
         Returns:
             The new tokens of each row, with the ending one where it ended; none for a dropped row.
@@ -163,7 +169,8 @@ class Sampler:
         if max_new_tokens < 1 or temperature < 0:
             raise ValueError("max_new_tokens must be at least 1 and temperature at least 0")
         cursor.logps = [[] for _ in range(cursor.rows)]
-        turn = _Turn(cursor, max_new_tokens, self.eos_ids)
+        cursor.drawn = [[] for _ in range(cursor.rows)]
+        turn = _Turn(cursor, max_new_tokens, self.eos_ids, held)
         if cursor.live:
             draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
             with _evaluating(self._model):
@@ -185,12 +192,12 @@ class _Turn:
     stand: after what is known, and after each guess.
     """
 
-    def __init__(self, cursor: Cursor, limit: int, eos_ids: Collection[int]) -> None:
+    def __init__(self, cursor: Cursor, limit: int, eos_ids: Collection[int], held: Held | None) -> None:
         self.written: list[list[int]] = [[] for _ in range(cursor.rows)]
         self.order: list[int] = []
         """The rows of the batch."""
         self._guesses: list[list[int]] = []
-        self._cursor, self._limit, self._eos_ids = cursor, limit, eos_ids
+        self._cursor, self._limit, self._eos_ids, self._held = cursor, limit, eos_ids, held
         self._fast = cursor.context if isinstance(cursor.context, FastContext) else None
         self._drafts = cursor.drafts if self._fast else None
 
@@ -222,16 +229,25 @@ class _Turn:
         unread: list[int] = []
         for row, guess in zip(self.order, self._guesses, strict=True):
             drawn = list(islice(picked, len(guess) + 1))
-            right = next((at for at, token in enumerate(guess) if drawn[at][0] != token), len(guess))
+            right = 0
+            while self._write(row, *drawn[right]) in guess[right : right + 1]:
+                right += 1
             unread.append(len(guess) - right)
-            for token, logp in drawn[: right + 1]:
-                if self._drafts:
-                    self._drafts.note(self._cursor.texts[row], token)
-                self._cursor.texts[row].append(token)
-                self._cursor.logps[row].append(logp)
-                self.written[row].append(token)
         if self._fast and any(unread):
             self._fast.forget(unread)
+
+    def _write(self, row: int, drawn: int, logp: float) -> int:
+        """Write the token that was drawn, or what stands instead of it; returns which."""
+        token, follows = drawn, True
+        if self._held:
+            token, follows = self._held.token(row, drawn, self._limit - len(self.written[row]) - 1)
+        if self._drafts:
+            self._drafts.note(self._cursor.texts[row], token)
+        self._cursor.texts[row].append(token)
+        self._cursor.logps[row].append(logp if follows else 0.0)
+        self._cursor.drawn[row].append(int(follows))
+        self.written[row].append(token)
+        return token
 
     def goes_on(self) -> bool:
         """Let rows that have ended leave the batch; whether any is left."""

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 import torch
 
+from partwise.composition.acceptor import Compositions
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
 from partwise.composition.summary import summarise, without_lines
 from partwise.models.drafts import Drafts
-from partwise.models.planner import Conversation, Planner
+from partwise.models.planner import Conversation, Planner, Turn
 from partwise.oversight.proxy import Proxy
 from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
 from partwise.worlds.base import World
+
+_LANGUAGES = 2000
+"""Sets of partial solutions whose languages are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +34,22 @@ class Tokens:
     completion: list[int]
     """First turn, what the proxy put in between, second turn."""
     written: list[int]
-    """1 for each completion token that the planner wrote itself, 0 for the others."""
+    """1 for each completion token that was drawn from the planner, 0 for the others."""
     logps: list[float]
-    """Log-probability of each completion token when it was sampled, in nats; 0 for those not written."""
+    """Log-probability of each completion token when it was sampled, in nats; 0 for those not drawn."""
 
     @classmethod
-    def opened(cls, prompt: list[int], ids: list[int], logps: list[float]) -> Tokens:
+    def opened(cls, prompt: list[int], turn: Turn, row: int) -> Tokens:
         """After the first turn."""
-        return cls(prompt=prompt, completion=ids, written=[1] * len(ids), logps=logps)
+        return cls(prompt=prompt, completion=turn.ids[row], written=turn.drawn[row], logps=turn.logps[row])
 
-    def then(self, inserted: list[int], ids: list[int], logps: list[float]) -> Tokens:
+    def then(self, inserted: list[int], turn: Turn, row: int) -> Tokens:
         """With what was put in and the turn after that."""
         return Tokens(
             prompt=self.prompt,
-            completion=self.completion + inserted + ids,
-            written=self.written + [0] * len(inserted) + [1] * len(ids),
-            logps=self.logps + [0.0] * len(inserted) + logps,
+            completion=self.completion + inserted + turn.ids[row],
+            written=self.written + [0] * len(inserted) + turn.drawn[row],
+            logps=self.logps + [0.0] * len(inserted) + turn.logps[row],
         )
 
 
@@ -96,6 +100,7 @@ class RolloutEngine:
         self._dropped, self._seed = dropped, seed
         self._ran: dict[tuple[str, int, str], Execution] = {}
         self._rejected: dict[Solution, Execution | None] = {}
+        self._languages: dict[tuple[PartialSolution, ...], Compositions | None] = {}
 
     def roll_out(
         self,
@@ -130,7 +135,7 @@ class RolloutEngine:
         turn = conversation.decompose(temperature, generator)
         rows: list[_Row] = []
         for index, (text, finished) in enumerate(zip(turn.texts, turn.finished, strict=True)):
-            tokens = Tokens.opened(conversation.prompt(index), turn.ids[index], turn.logps[index])
+            tokens = Tokens.opened(conversation.prompt(index), turn, index)
             row = _Row(tasks[index // copies], tokens, decomposition=text)
             try:
                 row.subtasks = parse_decomposition(text)
@@ -164,14 +169,28 @@ class RolloutEngine:
     ) -> None:
         """Line 9: S <- P.recompose(partial solutions)."""
         sources = [None if row.failure else "\n".join(part.source for part in row.parts) for row in rows]
-        between, turn = conversation.recompose(sources, temperature, generator)
+        languages = [None if row.failure else self._language(row.parts) for row in rows]
+        between, turn = conversation.recompose(sources, temperature, generator, languages)
         for index, (row, text, finished) in enumerate(zip(rows, turn.texts, turn.finished, strict=True)):
             if row.failure:
                 continue
             row.composition = text
-            row.tokens = row.tokens.then(between[index], turn.ids[index], turn.logps[index])
+            row.tokens = row.tokens.then(between[index], turn, index)
             if not finished:
                 row.fail(Outcome.TRUNCATED, "the composition was still going on when its tokens were used up")
+
+    def _language(self, parts: tuple[PartialSolution, ...]) -> Compositions | None:
+        """What a constrained planner's composition is kept to; None for one that writes freely."""
+        if not self.planner.constrained:
+            return None
+        if parts not in self._languages:
+            if len(self._languages) >= _LANGUAGES:
+                self._languages.clear()
+            try:
+                self._languages[parts] = Compositions(parts, self._space, self.world.tools)
+            except CompositionError:  # Whatever is written, it is no program together with these.
+                self._languages[parts] = None
+        return self._languages[parts]
 
     def _finish(self, rows: Sequence[_Row]) -> list[Rollout]:
         """Lines 6 and 10: r <- H.judge(s) for every distinct part once; R <- V.verify(X, S)."""

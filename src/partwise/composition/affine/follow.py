@@ -49,6 +49,14 @@ class Follower:
         """
         _Body(self._module, self._expressions).block(self._module.composition, [State(False, ({},))])
 
+    def go_on(self, statements: Iterable[ast.stmt], states: States) -> States:
+        """Through further statements of the composition, from the states before them.
+
+        Raises:
+            Found: something irreversible may be repeated, or can't be followed.
+        """
+        return _Body(self._module, self._expressions).block(statements, states)
+
     def _call(self, node: ast.Call, state: State) -> Outcomes:
         if isinstance(node.func, ast.Attribute):
             return call_method(self._expressions, node, node.func, state)

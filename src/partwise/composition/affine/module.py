@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from partwise.composition.language import functions
@@ -60,6 +61,28 @@ class Module:
         """Functions whose call may change a collection."""
         self._calling: dict[int, bool] = {}
         self._steps = 0
+
+    def going_on(self, statements: Sequence[ast.stmt], variables: Set[str], steps: int) -> Module:
+        """The same program, of which these further statements of the composition are looked at alone.
+
+        Args:
+            statements: they define no function.
+            variables: the names to which those before them give values.
+            steps: how many were taken before them.
+        """
+        after = copy.copy(self)
+        after._nodes = [part for node in statements for part in walk(node)]
+        after.composition = list(statements)
+        after.variables = self.variables | variables | stored(after._nodes)
+        named = {node.id for node in after._nodes if isinstance(node, ast.Name)}
+        after.attempting = self.attempting | self.irreversible & named
+        after._calling, after._steps = {}, steps
+        return after
+
+    @property
+    def steps(self) -> int:
+        """How many were taken."""
+        return self._steps
 
     def calls(self, node: ast.expr) -> bool:
         """Whether anything is called in an expression."""
