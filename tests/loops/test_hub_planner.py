@@ -14,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from partwise.config import AlignConfig
 from partwise.loops.run import align
 from partwise.loops.setup import load_planner
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
 from partwise.runs.progress import Progress, ignore
 from partwise.types import Outcome, Rollout
 from partwise.worlds.registry import load_world

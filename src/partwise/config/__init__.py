@@ -17,6 +17,7 @@ from partwise.config.align import (
     Reward,
     RlftConfig,
     SummaryErrors,
+    WarmStartConfig,
     Weights,
     panel_members,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "TeachConfig",
     "Trained",
     "UnitFloat",
+    "WarmStartConfig",
     "WeakToStrongConfig",
     "Weights",
     "derived_seed",

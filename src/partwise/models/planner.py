@@ -12,7 +12,8 @@ from transformers import PreTrainedTokenizerBase
 
 from partwise.models.chat import between_turns, first_prompt
 from partwise.models.drafts import Drafts
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
+from partwise.models.prompts import Prompts
 from partwise.models.sampling import Cursor, Sampler
 from partwise.types import Task
 
@@ -59,15 +60,15 @@ class Planner:
         model: Any,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        instructions: str | None,
+        prompts: Prompts | None,
         max_decomposition_tokens: int,
         max_composition_tokens: int,
     ) -> None:
-        """`instructions` tell a model that was not pretrained on the world what is asked of it."""
+        """`prompts` tell a model that was not pretrained on the world what is asked of it."""
         self.model = model
         self.tokenizer = tokenizer
         self._sampler = Sampler.of(model, tokenizer)
-        self._instructions = instructions
+        self._prompts = prompts
         self._limits = (max_decomposition_tokens, max_composition_tokens)
         self._positions = positions(model.config)
         self._between: dict[str, list[int]] = {}
@@ -77,6 +78,11 @@ class Planner:
         """Where the model lives."""
         return self.model.device
 
+    @property
+    def chats(self) -> bool:
+        """Whether it is told what is asked of it, and may put its program between other things."""
+        return self._prompts is not None
+
     def open(self, tasks: Sequence[Task], copies: int, drafts: Drafts | None = None) -> Conversation:
         """Put the tasks to the planner, `copies` times each; row i is about task i // copies.
 
@@ -85,14 +91,16 @@ class Planner:
         Raises:
             ModelError: the model has too few positions for a task and two turns.
         """
-        prompts = [first_prompt(self.tokenizer, task.statement, self._instructions) for task in tasks]
+        asked = self._prompts.decompose if self._prompts else str
+        prompts = [first_prompt(self.tokenizer, asked(task.statement)) for task in tasks]
         check_length(max(map(len, prompts)), self._limits, self._positions)
         return Conversation(self, self._sampler.start(prompts, copies, drafts), prompts, copies)
 
     def between(self, partial_solutions: str) -> list[int]:
         """The tokens that hand the planner the proxy's partial solutions and the word."""
         if partial_solutions not in self._between:
-            self._between[partial_solutions] = between_turns(self.tokenizer, partial_solutions)
+            asked = self._prompts.recompose if self._prompts else str
+            self._between[partial_solutions] = between_turns(self.tokenizer, asked(partial_solutions))
         return self._between[partial_solutions]
 
     def write(self, cursor: Cursor, turn: int, temperature: float, generator: torch.Generator | None) -> Turn:
