@@ -17,6 +17,7 @@ from partwise.data.scenes import Facts
 from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import fresh_scenes
 from partwise.loops.setup import load_planner, load_proxy
+from partwise.loops.starting import keep_prompts
 from partwise.oversight.monitors import RuleMonitor
 from partwise.runs.config import config_from_data
 from partwise.runs.rundir import RunDir, RunError
@@ -66,7 +67,7 @@ def propose(run: Path, task_index: int, generation: int | None = None) -> Propos
         generation: of a ladder, from 1; its latest aligned one, where None.
 
     Raises:
-        RunError: there is no run there, or nothing of it is done that could plan.
+        RunError: there is no run there, nothing of it is done that could plan, or its prompts have changed.
         ModelError: its checkpoint can't be loaded.
     """
     opened = RunDir.open(run)
@@ -85,6 +86,7 @@ def _for_task(opened: RunDir, run: Path, task_index: int) -> Proposal:
         raise RunError(f"No round of {run} is done yet; go on with: partwise resume {run}")
     config = config_from_data(AlignConfig, opened.config_data)
     world, folder = load_world(config.world), opened.round_path(done - 1)
+    keep_prompts(opened, world, config.planner, begin=False)
     planner = load_planner(world, config.planner, folder / "planner")
     proxy = load_proxy(world, config, folder / "proxy")
     task = world.task(Split.HELDOUT, task_index)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from partwise.files import nearest
+from partwise.files import nearest, write_whole
 from partwise.models.errors import ModelError
 
 SETS = ("full", "short")
@@ -68,6 +68,31 @@ def read_prompts(source: str, instead: str) -> dict[str, str]:
         what = f"a prompt {min(unknown)}.txt that nothing asks for" if unknown else "no prompt"
         raise ModelError(f"{folder} holds {what}; there is {' and '.join(f'{name}.txt' for name in ASKED)}")
     return read_prompts(instead, instead) | {name: _read(file) for name, file in files.items()}
+
+
+def refuse_other_sets(name: str) -> None:
+    """Refuse what is no set of the package.
+
+    Raises:
+        ModelError: it is none.
+    """
+    if name not in SETS:
+        raise ModelError(f"there is no set of prompts '{name}'; there is {' and '.join(SETS)}")
+
+
+def write_prompts(name: str, folder: Path) -> list[Path]:
+    """Write the files of a set into a folder, for editing; returns them.
+
+    Raises:
+        ModelError: one of them is there already.
+    """
+    texts = read_prompts(name, name)
+    files = {folder / f"{prompt}.txt": text for prompt, text in texts.items()}
+    if there := next((file for file in files if file.exists()), None):
+        raise ModelError(f"{there} is there already; give another folder")
+    for file, text in files.items():
+        write_whole(file, [text, "\n"])
+    return list(files)
 
 
 def make_prompts(texts: Mapping[str, str], fields: Mapping[str, Mapping[str, str]]) -> Prompts:
