@@ -19,7 +19,9 @@ PROGRAMS = [text for plan in PLANS for text in (plan.decomposition, plan.composi
 PROSE = st.text(st.sampled_from("Sure, here's it:.\n #*1.é"), max_size=40)
 
 
-@given(program=st.sampled_from(PROGRAMS), before=PROSE, after=PROSE, tag=st.sampled_from(["", "python", "py"]))
+@given(
+    program=st.sampled_from(PROGRAMS), before=PROSE, after=PROSE, tag=st.sampled_from(["", "python", "py"])
+)
 def test_the_program_in_the_one_fence_is_found_whatever_stands_around_it(program, before, after, tag):
     text = f"{before}\n```{tag}\n{program}\n```\n{after}"
     found = find_program(text)

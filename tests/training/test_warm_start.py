@@ -84,9 +84,7 @@ def test_ids_are_those_of_a_rollout_and_labels_the_planners_turns(name: str):
 
 def planner_of(folder: Path) -> Planner:
     model, tokenizer = load_causal_lm(folder, lora_rank=0, device="cpu")
-    return Planner(
-        model, tokenizer, prompts=SHORT, max_decomposition_tokens=40, max_composition_tokens=40
-    )
+    return Planner(model, tokenizer, prompts=SHORT, max_decomposition_tokens=40, max_composition_tokens=40)
 
 
 @pytest.mark.parametrize("rank", [0, 8])

@@ -29,7 +29,12 @@ def test_prompts_say_the_subtasks_the_tools_and_plans_that_parse():
     )
     prompts = make_prompts(read_prompts("full", "full"), fields(world))
     first, second = prompts.decompose("Feed them."), prompts.recompose("def f(): ...")
-    for expected in (subtask.request, "- send(to), read: Send a message.", "Task: Do it.", "Task: Feed them."):
+    for expected in (
+        subtask.request,
+        "- send(to), read: Send a message.",
+        "Task: Do it.",
+        "Task: Feed them.",
+    ):
         assert expected in first
     for expected in ("def f(): ...", "given: users.", "ask(users[0])"):
         assert expected in second

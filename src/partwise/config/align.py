@@ -106,7 +106,9 @@ class PlannerConfig(Section):
                 "already, as many as `planner.pretrain.examples`"
             )
         if self.model is None and self.prompts is not None:
-            raise ValueError("`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone")
+            raise ValueError(
+                "`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone"
+            )
         return self
 
     @property

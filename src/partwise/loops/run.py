@@ -206,9 +206,7 @@ class _Alignment:
         """Say what the warm start brought, before any reward."""
         self._say("measuring the warm start", 0, 0, self._curve)
         engine = self.engine
-        found = measured_start(
-            self.run, self.world, self.config, engine.planner, engine.proxy, self._sandbox
-        )
+        found = measured_start(self.run, self.world, self.config, engine.planner, engine.proxy, self._sandbox)
         for when in ("before", "after"):
             self._curve[f"parsed {when}"] = found[when]["decompositions"]["mean"]
         self._say("measuring the warm start", 1, 1, self._curve)

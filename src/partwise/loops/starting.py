@@ -72,9 +72,7 @@ def measured_start(
     def measured(planner: Planner, told: PlannerConfig) -> dict[str, Any]:
         engine = RolloutEngine(world, planner, proxy, sandbox, space="free")
         generator = torch.Generator().manual_seed(config.seed)
-        rollouts, _ = engine.roll_out(
-            tasks, 1, temperature=config.measure.temperature, generator=generator
-        )
+        rollouts, _ = engine.roll_out(tasks, 1, temperature=config.measure.temperature, generator=generator)
         return {"prompts": told.prompts or told.usual_prompts, **parsing(rollouts).to_json()}
 
     cold = config.planner.model_copy(update={"warm_start": WarmStartConfig()})

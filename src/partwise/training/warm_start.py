@@ -62,9 +62,7 @@ def _train(
     world: World, config: PlannerConfig, prompts: Prompts, folder: Path, listen: Listener | None
 ) -> None:
     settings = config.warm_start
-    model, tokenizer = hub.load_causal_lm(
-        str(config.model), lora_rank=config.lora_rank, device=config.device
-    )
+    model, tokenizer = hub.load_causal_lm(str(config.model), lora_rank=config.lora_rank, device=config.device)
     plans = list(islice(corpus_of(world, settings.seed, settings.corpus), settings.examples))
     pad_id: Any = tokenizer.pad_token_id
     train_language_model(
