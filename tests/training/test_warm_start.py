@@ -1,4 +1,4 @@
-"""Warm start: what is learned is what a rollout of the same plan would be, and a folder is whole or not there."""
+"""Warm start: what is learned is what a rollout of that plan would be; a folder is whole or not there."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class PretrainConfig(Section):
 
 
 class WarmStartConfig(Section):
-    """What a `planner.model` learns from plans of the world's corpus before any reward: how plans are written.
+    """What a `planner.model` learns before any reward, from plans of the world's: how these are written.
 
     Cached by the digest of all that shapes it.
     """
@@ -66,8 +66,8 @@ class WarmStartConfig(Section):
     batch_size: PositiveInt = 8
     """Plans a step."""
     learning_rate: float = Field(default=1e-3, gt=0)
-    """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a hundredth
-    of it or less."""
+    """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a
+    hundredth of it or less."""
     seed: Seed | None = None
     """Of its plans and their order; None for the run's own."""
     corpus: Literal["wild", "unaligned"] = "wild"
@@ -85,8 +85,8 @@ class PlannerConfig(Section):
     """A Hugging Face name or local folder of a causal LM, or `package:smollm2`; None for a tiny model,
     pretrained here."""
     prompts: LocalName | None = None
-    """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt` or
-    both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
+    """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt`
+    or both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
     lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
@@ -102,7 +102,7 @@ class PlannerConfig(Section):
     def _told(self) -> PlannerConfig:
         if self.model is None and self.warm_start.examples:
             raise ValueError(
-                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from the same plans "
+                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from such plans "
                 "already, as many as `planner.pretrain.examples`"
             )
         if self.model is None and self.prompts is not None:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class ModelError(ValueError):
-    """A model, or what it is to be told, can't be used as asked; the message is one sentence that says why."""
+    """A model, or what it is to be told, can't be used as asked; the message is one sentence."""

@@ -56,8 +56,9 @@ def load_causal_lm(
     """A causal language model, ready to train, and its tokenizer.
 
     Args:
-        name_or_path: a local folder, a name on the hub, or one of `packaged`. A local folder may hold adapters alone, as a
-            checkpoint does: they are put on the model that they name, and are what is trained.
+        name_or_path: a local folder, a name on the hub, or one of `packaged`. A local folder may hold
+            adapters alone, as a checkpoint does: they are put on the model that they name, and are what is
+            trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
         device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was

@@ -1,8 +1,8 @@
 """What a planner that was not pretrained on a world is told in each turn: text files that anyone may edit.
 
-A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings two
-sets: `full` says what is asked and how it is written, with examples; `short` is the task and nothing else, for
-planners that have learned the rest.
+A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings
+two sets: `full` says what is asked and how it is written, with examples; `short` is the task and nothing
+else, for planners that have learned the rest.
 """
 
 from __future__ import annotations

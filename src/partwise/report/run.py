@@ -38,8 +38,8 @@ def warm_start_table(found: Mapping[str, Any]) -> Table | None:
         rows.append([when, *shown, _frequent(group(there, "unparsed")), str(there.get("prompts", ""))])
     return Table(
         heading="Turns that parse, before and after the warm start",
-        note=f"Shares with 95% intervals over validation tasks, before any reward: the model as it came, and "
-        f"after it has learned from {found.get('examples', 0):,} plans how they are written. Compositions are "
+        note="Shares with 95% intervals over validation tasks, before any reward: the model as it came, and "
+        f"after it has learned from {found.get('examples')} plans how they are written. Compositions are "
         "those of tasks that came to one; a dash: none did.",
         columns=["", "decompositions", "compositions", "most frequent failure", "prompts"],
         rows=rows,

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import random
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -40,7 +39,7 @@ def warm_started_planner(
     """The folder of a warm-started planner, made on the first call and found in `cache` afterwards.
 
     It holds what `planner.lora_rank` says: adapters that name the model, or the whole model. It is named by
-    the digest of all that shapes the weights: the model, settings, prompts, corpus, sources and libraries, and
+    the digest of all that shapes the weights (the model, settings, prompts, corpus, sources, libraries) and
     appears under its name complete or not at all. Every global random state is left as it was.
 
     Args:
