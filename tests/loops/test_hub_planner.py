@@ -211,6 +211,10 @@ def _interrupt_in_round_1(progress: Progress) -> None:
         raise _Interrupted
 
 
+def _interrupt_at_once(progress: Progress) -> None:
+    raise _Interrupted
+
+
 @pytest.mark.slow
 def test_a_run_with_a_warm_start_goes_on_from_anywhere_and_says_what_it_brought(
     llama_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -253,7 +257,7 @@ def test_a_run_is_held_to_the_prompts_that_it_began_with(llama_folder: Path, tmp
         assert not out.exists()
     prompt.write_text("Plan: $task")
     with pytest.raises(_Interrupted):
-        align(config, out, _interrupt_in_round_1)
+        align(config, out, _interrupt_at_once)
     assert json.loads((out / "prompts.json").read_text())["decompose"] == "Plan: $task"
     prompt.write_text("Plan it: $task")
     with pytest.raises(RunError, match=r"began with other data: since then .*decompose.txt is changed"):
@@ -265,7 +269,7 @@ def test_a_run_is_held_to_what_the_package_and_the_world_told_it(
 ):
     out, config = tmp_path / "run", _config(llama_folder)
     with pytest.raises(_Interrupted):
-        align(config, out, _interrupt_in_round_1)
+        align(config, out, _interrupt_at_once)
     monkeypatch.setattr("partwise.worlds.telling._EXAMPLES", 1)
     with pytest.raises(RunError, match="began with another prompt decompose and recompose, which prompts"):
         align(config, out, ignore)

@@ -103,6 +103,7 @@ class _Alignment:
         self.start = open_start(config)
         if self.start:
             self._refuse_asked(self.start)
+            keep_prompts(self.start.run, self.world, config.planner, begin=False)
         self.done = self._now = run.rounds_done()
         self._bottom = base_planner(self.world, config.base, self._pretraining)
         self.base = str(self.start.folder / "planner") if self.start else self._bottom

@@ -44,8 +44,8 @@ def keep_prompts(run: RunDir, world: World, config: PlannerConfig, *, begin: boo
     then = run.read_json(PROMPTS)
     if changed := [name for name, text in prompts.shown().items() if then.get(name) != text]:
         raise RunError(
-            f"{run.path} began with another prompt {' and '.join(changed)}, which {PROMPTS} there shows: put "
-            "it back as it was (`planner.prompts`), or start another run with another --out."
+            f"{run.path} began with another prompt {' and '.join(changed)}, which {PROMPTS} there shows: "
+            "put it back as it was (`planner.prompts`), or start another run with another --out."
         )
 
 
