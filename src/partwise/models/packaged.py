@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from partwise.config.places import cache_folder
 from partwise.files import made_whole
@@ -84,6 +84,8 @@ def _known(name: str) -> Package:
 
 
 def _convert(package: Package, folder: Path) -> None:
+    from transformers import GgufConfig  # no planner but these needs a transformers that has it
+
     found = importlib.util.find_spec(package.module)
     where = Path(str(found.origin)).parent if found else Path()
     # Unless it is told to unpack them, transformers holds the model to be quantized, and refuses to save it.
