@@ -98,19 +98,6 @@ class PlannerConfig(Section):
     pretrain: PretrainConfig = PretrainConfig()
     warm_start: WarmStartConfig = WarmStartConfig()
 
-    @model_validator(mode="after")
-    def _told(self) -> PlannerConfig:
-        if self.model is None and self.warm_start.examples:
-            raise ValueError(
-                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from such plans "
-                "already, as many as `planner.pretrain.examples`"
-            )
-        if self.model is None and self.prompts is not None:
-            raise ValueError(
-                "`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone"
-            )
-        return self
-
     @property
     def usual_prompts(self) -> str:
         """The set that a planner is told where `prompts` name no other."""
@@ -398,6 +385,19 @@ class AlignConfig(Section):
     rlft: RlftConfig = RlftConfig()
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
+
+    @model_validator(mode="after")
+    def _told(self) -> AlignConfig:
+        if self.planner.model is None and self.planner.warm_start.examples:
+            raise ValueError(
+                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from such plans "
+                "already, as many as `planner.pretrain.examples`"
+            )
+        if self.planner.model is None and self.planner.prompts is not None:
+            raise ValueError(
+                "`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone"
+            )
+        return self
 
     @property
     def base(self) -> PlannerConfig:
