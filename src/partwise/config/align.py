@@ -63,8 +63,8 @@ class WarmStartConfig(Section):
     """Plans that it learns from, 240 say; 0 for no warm start."""
     epochs: PositiveInt = 1
     """Passes over them."""
-    batch_size: PositiveInt = 8
-    """Plans a step."""
+    batch_size: PositiveInt = 2
+    """Plans a step. Few, so that there are many steps: plans are short and are read one by one as fast."""
     learning_rate: float = Field(default=1e-3, gt=0)
     """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a
     hundredth of it or less."""
