@@ -46,7 +46,7 @@ POISON = textwrap.dedent(
     folder = pretrained_planner(world, config.base, Path(sys.argv[2]))
     model, tokenizer = load_causal_lm(folder, lora_rank=0, device="cpu")
     limits = {"max_decomposition_tokens": 96, "max_composition_tokens": 96}
-    planner = Planner(model, tokenizer, instructions=None, **limits)
+    planner = Planner(model, tokenizer, prompts=None, **limits)
     words = build_tokenizer([o.text for i in PartItems(world).asked(random.Random(0), 50) for o in i.options])
     proxy = Proxy(tiny_reward_model("micro", words, 0), words, Chooser(world.catalogue, capacity=24))
     human = SimulatedHuman(world.values, rationality=6.0, readable=60, seed="0")

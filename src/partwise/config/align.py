@@ -54,6 +54,29 @@ class PretrainConfig(Section):
     """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
 
 
+class WarmStartConfig(Section):
+    """What a `planner.model` learns before any reward, from plans of the world's: how these are written.
+
+    Cached by the digest of all that shapes it.
+    """
+
+    examples: int = Field(default=0, ge=0)
+    """Plans that it learns from, 240 say; 0 for no warm start."""
+    epochs: PositiveInt = 1
+    """Passes over them."""
+    batch_size: PositiveInt = 2
+    """Plans a step. Few, so that there are many steps: plans are short and are read one by one as fast."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a
+    hundredth of it or less."""
+    seed: Seed | None = None
+    """Of its plans and their order; None for the run's own."""
+    corpus: Literal["wild", "unaligned"] = "wild"
+    """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
+    checked: PositiveInt = 24
+    """Validation tasks on which it is measured, before and after, what share of both turns parses."""
+
+
 class PlannerConfig(Section):
     """P_theta: the model that decomposes and recomposes."""
 
@@ -62,7 +85,11 @@ class PlannerConfig(Section):
     width: Annotated[Width, Field(multiple_of=8)] | None = None
     """Its width, a multiple of 8, in the place of `size`: for steps between the sizes."""
     model: LocalName | None = None
-    """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
+    """A Hugging Face name or local folder of a causal LM, or `package:smollm2`; None for a tiny model,
+    pretrained here."""
+    prompts: LocalName | None = None
+    """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt`
+    or both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
     lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
@@ -75,6 +102,12 @@ class PlannerConfig(Section):
     """Whether what it writes is kept to the language, and compositions to their space, token by token: in
     training, in evaluations and in `partwise solve`."""
     pretrain: PretrainConfig = PretrainConfig()
+    warm_start: WarmStartConfig = WarmStartConfig()
+
+    @property
+    def usual_prompts(self) -> str:
+        """The set that a planner is told where `prompts` name no other."""
+        return "short" if self.warm_start.examples else "full"
 
     @property
     def shape(self) -> str | int:
@@ -388,11 +421,31 @@ class AlignConfig(Section):
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
 
+    @model_validator(mode="after")
+    def _told(self) -> AlignConfig:
+        if self.planner.model is None and self.planner.warm_start.examples:
+            raise ValueError(
+                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from such plans "
+                "already, as many as `planner.pretrain.examples`"
+            )
+        if self.planner.model is None and self.planner.prompts is not None:
+            raise ValueError(
+                "`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone"
+            )
+        return self
+
     @property
     def base(self) -> PlannerConfig:
-        """The planner's settings with the seed of its pretraining: the run's, where none is named."""
-        pretrain = self.planner.pretrain
-        if pretrain.seed is not None:
-            return self.planner
-        seeded = pretrain.model_copy(update={"seed": self.seed})
-        return self.planner.model_copy(update={"pretrain": seeded})
+        """The planner's settings with the seeds of its pretraining and its warm start: the run's, where none
+        is named.
+        """
+        return self.planner.model_copy(
+            update={
+                name: section.model_copy(update={"seed": self.seed})
+                for name, section in (
+                    ("pretrain", self.planner.pretrain),
+                    ("warm_start", self.planner.warm_start),
+                )
+                if section.seed is None
+            }
+        )

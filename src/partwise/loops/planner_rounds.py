@@ -17,7 +17,7 @@ from partwise.loops.planner_watch import Watch
 from partwise.models import tiny
 from partwise.models.planner import Planner
 from partwise.training.language import Listener, for_width, train_language_model
-from partwise.training.pretrain import corpus_of, examples, tokenizer_of
+from partwise.training.pretrain import examples, read_plans, tokenizer_of
 from partwise.training.rlft import RewardFunction, rlft
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Rollout, Task
@@ -66,7 +66,7 @@ class PlannerRounds:
 
     def parameters(self, widths: Sequence[int]) -> list[int]:
         """Of a planner of each width, with the vocabulary that the seed's corpus gives it."""
-        tokenizer = tokenizer_of(corpus_of(self._world, self._align.base))
+        tokenizer = tokenizer_of(read_plans(self._world, self._align.base))
         with torch.device("meta"):
             models = [LlamaForCausalLM(tiny.tiny_config(width, tokenizer)) for width in widths]
         return [tiny.count_parameters(model) for model in models]

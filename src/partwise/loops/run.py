@@ -31,12 +31,14 @@ from partwise.loops.setup import (
     load_proxy,
     new_proxy,
 )
+from partwise.loops.starting import WARM_START, keep_prompts, measured_start
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.bodies import written_bodies
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
+from partwise.measure.parsing import unparsed
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
@@ -83,6 +85,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     with run.locked():
         if run.is_finished():
             return run.read_json(RESULTS)
+        keep_prompts(run, load_world(config.world), config.planner, begin=False)
         with Sandbox() as sandbox:
             alignment = _Alignment(config, run, sandbox, listen, name)
             # Opened last: models that can't be loaded leave nothing behind.
@@ -102,6 +105,7 @@ class _Alignment:
         self.start = open_start(config)
         if self.start:
             self._refuse_asked(self.start)
+            keep_prompts(self.start.run, self.world, config.planner, begin=False)
         self.done = self._now = run.rounds_done()
         self._bottom = base_planner(self.world, config.base, self._pretraining)
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
@@ -157,7 +161,8 @@ class _Alignment:
         return json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
 
     def _pretraining(self, done: int, total: int, loss: float) -> None:
-        self._say("pretraining the base planner", done, total, {"loss": loss})
+        doing = "warm start of" if self.config.planner.model else "pretraining"
+        self._say(f"{doing} the base planner", done, total, {"loss": loss})
 
     def _say(self, phase: str, done: int, total: int, shown: dict[str, float]) -> None:
         self._listen(Progress(self._name, phase, done, total, shown))
@@ -170,6 +175,9 @@ class _Alignment:
     def go(self, store: FeedbackStore) -> dict[str, Any]:
         """The rounds that are left, then the figures. All answers are kept in `store`."""
         config = self.config
+        keep_prompts(self.run, self.world, config.planner, begin=True)
+        if config.planner.warm_start.examples and not self.start:
+            self._measure_start()
         history = self._recall()
         rounds = scalable_align(
             self.engine,
@@ -190,6 +198,15 @@ class _Alignment:
             self._save(finished, started)
             started = time.perf_counter()
         return self._finish()
+
+    def _measure_start(self) -> None:
+        """Say what the warm start brought, before any reward."""
+        self._say("measuring the warm start", 0, 0, self._curve)
+        engine = self.engine
+        found = measured_start(self.run, self.world, self.config, engine.planner, engine.proxy, self._sandbox)
+        for when in ("before", "after"):
+            self._curve[f"parsed {when}"] = found[when]["decompositions"]["mean"]
+        self._say("measuring the warm start", 1, 1, self._curve)
 
     def _people(self, store: FeedbackStore) -> People:
         """H: whoever the run asks."""
@@ -353,6 +370,8 @@ class _Alignment:
             "schema": 2,
             "matters": {name: self.values.matters(name) for name in self.world.dimensions},
         }
+        if (self.run.path / WARM_START).exists():
+            results["warm_start"] = self.run.read_json(WARM_START)
         lines: list[dict[str, Any]] = []
         judges = self._judges()
         base = self._engine(
@@ -363,6 +382,7 @@ class _Alignment:
             judged = self._evaluate(engine, tasks, config.measure.best_of)
             results[arm] = figures(judged).to_json() | {
                 "messages": messages(judged),
+                "unparsed": unparsed([row.rollout for row in judged]),
                 "correlations": part_to_complete_correlations(judged),
                 "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "consistency": consistency(judged, judges).to_json(),

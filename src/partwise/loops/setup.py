@@ -12,6 +12,7 @@ from partwise.config.places import cache_folder
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner, check_length, positions
+from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.models.writer import Writer
@@ -21,18 +22,37 @@ from partwise.oversight.solvers import Chooser, Solver
 from partwise.training.body_writer import functions, pretrained_body_writer
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
+from partwise.training.warm_start import warm_started_planner
 from partwise.types import Split
 from partwise.worlds.base import NOTHING_DONE, World, undone
-from partwise.worlds.instructions import instructions
+from partwise.worlds.telling import fields
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
-    """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained.
+    """Name or folder of the planner before any alignment.
 
-    `config` is `AlignConfig.base`, in which the seed of the pretraining is known.
+    A tiny one is pretrained, and a `planner.model` is warm-started where that is asked for, unless they are
+    in the cache. `config` is `AlignConfig.base`, in which the seeds are known.
     """
+    cache, prompts = cache_folder() / "planners", planner_prompts(world, config)
     with divergence_of("base planner"):
-        return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
+        if prompts is None:
+            return str(pretrained_planner(world, config, cache, listen))
+        if config.warm_start.examples:
+            return str(warm_started_planner(world, config, prompts, cache, listen))
+    return str(config.model)
+
+
+def planner_prompts(world: World, config: PlannerConfig) -> Prompts | None:
+    """What the planner is told in each turn; None for a tiny one, which is told the task alone.
+
+    Raises:
+        ModelError: the prompts can't be read, or name a field that there is not.
+    """
+    if config.model is None:
+        return None
+    usual = config.usual_prompts
+    return make_prompts(read_prompts(config.prompts or usual, usual), fields(world))
 
 
 def check_planner(world: World, config: PlannerConfig) -> None:
@@ -41,13 +61,14 @@ def check_planner(world: World, config: PlannerConfig) -> None:
     What only the weights can tell is told when they are loaded.
 
     Raises:
-        ModelError: see `load_causal_lm`; or the model has too few positions for a task.
+        ModelError: see `load_causal_lm` and `planner_prompts`; or the model has too few positions for a task.
     """
-    if config.model is None:
+    prompts = planner_prompts(world, config)
+    if config.model is None or prompts is None:
         resolve_device(config.device)
         return
     settings, tokenizer = check_causal_lm(config.model, device=config.device)
-    prompt = first_prompt(tokenizer, world.task(Split.TRAIN, 0).statement, instructions(world))
+    prompt = first_prompt(tokenizer, prompts.decompose(world.task(Split.TRAIN, 0).statement))
     limits = (config.max_decomposition_tokens, config.max_composition_tokens)
     check_length(len(prompt), limits, positions(settings))
 
@@ -63,7 +84,7 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
     return Planner(
         model,
         tokenizer,
-        instructions=instructions(world) if config.model else None,
+        prompts=planner_prompts(world, config),
         max_decomposition_tokens=config.max_decomposition_tokens,
         max_composition_tokens=config.max_composition_tokens,
         constrained=config.constrained,

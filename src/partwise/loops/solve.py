@@ -16,6 +16,7 @@ from partwise.data.deeds import Deployment
 from partwise.data.scenes import Facts
 from partwise.loops.scene_writers import fresh_scenes
 from partwise.loops.setup import load_planner, load_proxy
+from partwise.loops.starting import keep_prompts
 from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.runs.config import config_from_data
@@ -66,7 +67,7 @@ def propose(run: Path, task_index: int, generation: int | None = None) -> Propos
         generation: of a ladder, from 1; its latest aligned one, where None.
 
     Raises:
-        RunError: there is no run there, or nothing of it is done that could plan.
+        RunError: there is no run there, nothing of it is done that could plan, or its prompts have changed.
         ModelError: its checkpoint can't be loaded.
     """
     opened = RunDir.open(run)
@@ -86,6 +87,7 @@ def propose(run: Path, task_index: int, generation: int | None = None) -> Propos
         raise RunError(f"No round of {run} is done yet; go on with: partwise resume {run}")
     folder = opened.round_path(done - 1)
     config = config_from_data(AlignConfig, opened.config_data)
+    keep_prompts(opened, load_world(config.world), config.planner, begin=False)
     return _for_task(config, folder / "planner", folder / "proxy", task_index)
 
 

@@ -20,7 +20,7 @@ from partwise.report.made import made, settings_of
 from partwise.report.page import Page, Table, plain_page
 from partwise.report.reading import OUTCOMES, Figure, group, number, ordered
 from partwise.report.rollouts import Shown, shown_rollout
-from partwise.report.run import rates_table
+from partwise.report.run import rates_table, warm_start_table
 from partwise.runs.rundir import write_atomically
 
 _PROGRAMS = 4
@@ -77,6 +77,7 @@ class ShownFailure:
 
     outcome: str
     meaning: str
+    """What the outcome means, or which kind of it this is."""
     by_arm: list[tuple[str, int, int]]
     """Arm, how many of its solutions ended so, and how many it has."""
     messages: list[tuple[str, int]]
@@ -178,7 +179,7 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
         facts=[*_facts(data), what_counts(data.seeds, runs=known is not None and known.of_runs)],
         page=page,
         missing=[*problems, *data.missing],
-        finished=[] if page or not data.arms else [rates_table(data.arms)],
+        finished=[] if page else _before_the_end(data),
         charts=curve_charts(data.curves, split=split_of(data.config)),
         chart_arms=looks(arms) if len(data.curves) > 1 else {},
         bins=[
@@ -192,6 +193,12 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
         settings=settings_of(data.record or {"config": data.config}, model),
         made=made(directory, data.record, model, ", ".join(map(str, data.seeds))),
     )
+
+
+def _before_the_end(data: ReportData) -> list[Table]:
+    """What is known of a run or study that has no page yet."""
+    started = warm_start_table(data.warm_start)
+    return [*([started] if started else []), *([rates_table(data.arms)] if data.arms else [])]
 
 
 def split_of(config: Mapping[str, Any]) -> str:
@@ -259,30 +266,36 @@ def ended_table(counts: Mapping[str, Mapping[str, Any]]) -> Table | None:
 
 def _failures(transcripts: Mapping[str, ArmTranscripts]) -> list[ShownFailure]:
     """Every kind of failure that occurs, with an example of its most frequent message."""
-    shown: list[ShownFailure] = []
-    for outcome, meaning in OUTCOMES.items():
-        by_arm = [
-            (arm, found.outcomes[outcome], found.total)
-            for arm, found in transcripts.items()
-            if outcome != "ran" and found.outcomes[outcome]
-        ]
-        if not by_arm:
-            continue
-        messages: dict[str, int] = {}
-        for found in transcripts.values():
-            for message, failure in found.failures.get(outcome, {}).items():
-                messages[message] = messages.get(message, 0) + failure.count
-        frequent = sorted(messages.items(), key=lambda pair: -pair[1])[:_MESSAGES]
-        arm, example = next(
-            (arm, found.failures[outcome][frequent[0][0]])
-            for arm, found in transcripts.items()
-            if frequent[0][0] in found.failures.get(outcome, {})
-        )
-        rollout = shown_rollout({**example.line, "arm": arm})
-        shown.append(
-            ShownFailure(outcome=outcome, meaning=meaning, by_arm=by_arm, messages=frequent, rollout=rollout)
-        )
-    return shown
+    kinds = dict.fromkeys(kind for found in transcripts.values() for kind in found.failures)
+    order = list(OUTCOMES)
+    known = [kind for kind in kinds if kind[0] in OUTCOMES]
+    return [_failure(kind, transcripts) for kind in sorted(known, key=lambda kind: order.index(kind[0]))]
+
+
+def _failure(kind: tuple[str, str], transcripts: Mapping[str, ArmTranscripts]) -> ShownFailure:
+    outcome, detail = kind
+    by_arm = [
+        (arm, sum(failure.count for failure in there.values()), found.total)
+        for arm, found in transcripts.items()
+        if (there := found.failures.get(kind))
+    ]
+    messages: dict[str, int] = {}
+    for found in transcripts.values():
+        for message, failure in found.failures.get(kind, {}).items():
+            messages[message] = messages.get(message, 0) + failure.count
+    frequent = sorted(messages.items(), key=lambda pair: -pair[1])[:_MESSAGES]
+    arm, example = next(
+        (arm, found.failures[kind][frequent[0][0]])
+        for arm, found in transcripts.items()
+        if frequent[0][0] in found.failures.get(kind, {})
+    )
+    return ShownFailure(
+        outcome=outcome,
+        meaning=detail or OUTCOMES[outcome],
+        by_arm=by_arm,
+        messages=frequent,
+        rollout=shown_rollout({**example.line, "arm": arm}),
+    )
 
 
 def _programs(arm: ArmTranscripts) -> list[ShownProgram]:
