@@ -28,6 +28,7 @@ class Script:
 
     said: list[tuple[str | None, str | None]]
     chats: bool = True
+    constrained: bool = False
 
     def open(self, tasks: Any, copies: int, drafts: Any) -> Script:
         return self
@@ -38,7 +39,9 @@ class Script:
     def decompose(self, temperature: float, generator: Any) -> Turn:
         return self._turn(0)
 
-    def recompose(self, parts: Any, temperature: float, generator: Any) -> tuple[list[list[int]], Turn]:
+    def recompose(
+        self, parts: Any, temperature: float, generator: Any, languages: Any
+    ) -> tuple[list[list[int]], Turn]:
         return [[0] for _ in self.said], self._turn(1)
 
     def _turn(self, number: int) -> Turn:
@@ -46,6 +49,7 @@ class Script:
         return Turn(
             ids=[[1]] * len(texts),
             logps=[[0.0]] * len(texts),
+            drawn=[[1]] * len(texts),
             texts=[text or "" for text in texts],
             finished=[text is not None for text in texts],
         )
