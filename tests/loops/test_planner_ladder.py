@@ -14,7 +14,7 @@ from partwise.config import Fidelity, ProgressConfig
 from partwise.loops.planner_hearing import supervision_error
 from partwise.loops.planner_ladder import PlannerLadder
 from partwise.loops.planner_tasks import LadderTasks, Purpose
-from partwise.loops.planner_watch import imitation
+from partwise.loops.planner_watch import sides
 from partwise.loops.progress_run import progress
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
@@ -128,10 +128,9 @@ def rollout(*tools: str) -> Rollout:
 def test_whom_a_planner_sides_with_is_told_where_its_predecessors_differ_and_nowhere_else() -> None:
     ask, read = rollout("message", "reserve"), rollout("read_messages", "reserve")
     neither = rollout("reserve")
-    assert imitation([ask], [ask], [ask]) is None
-    assert imitation([neither], [ask], [read]) is None
-    assert imitation([ask, read], [ask, ask], [read, read]) == 0.5
-    assert imitation([ask, neither], [ask, ask], [read, read]) == 1.0
+    assert sides([ask], [ask], [ask]) == sides([neither], [ask], [read]) == []
+    assert sides([ask, read], [ask, ask], [read, read]) == [True, False]
+    assert sides([ask, neither], [ask, ask], [read, read]) == [True]
 
 
 def test_without_an_earlier_proxy_or_an_answer_no_error_is_claimed() -> None:

@@ -21,7 +21,7 @@ from partwise.loops.discovery import SEVERE, searches
 from partwise.loops.planner_hearing import ROUND, hear
 from partwise.loops.planner_rounds import PlannerRounds, demonstration
 from partwise.loops.planner_tasks import LadderTasks, Purpose
-from partwise.loops.planner_watch import Played, Watch, imitation
+from partwise.loops.planner_watch import Played, Watch, sides
 from partwise.loops.progressive import Made
 from partwise.loops.questions import Heard
 from partwise.loops.record import read_round, write_lines
@@ -337,23 +337,24 @@ class PlannerLadder:
     ) -> dict[str, Any]:
         """What is known, without the truth, of those who supervised."""
         said = read_round(to, generation)
+        taken = self._sides(engine, generation, predecessors)
         return {
             "disagreement": fmean(said.disagreed) if predecessors and said.disagreed else None,
             "error": json.loads((to / ROUND).read_text(encoding="utf-8"))["error"],
-            "imitation": self._imitation(engine, generation, predecessors),
+            "imitation": fmean(taken) if taken else None,
+            "splits": len(taken),
             "answers": said.labels,
             "questions": said.labels,
         }
 
-    def _imitation(
-        self, engine: RolloutEngine, generation: int, predecessors: Sequence[Path]
-    ) -> float | None:
+    def _sides(self, engine: RolloutEngine, generation: int, predecessors: Sequence[Path]) -> list[bool]:
+        """Where two predecessors split, whether the planner sides with the latest."""
         if len(predecessors) < 2:
-            return None
+            return []
         tasks = self.tasks.train(generation, Purpose.WATCHED, self.config.planners.watched)
         seed = self._seed(generation, 64)
         engines = [engine, self.open(predecessors[-1]), self.open(predecessors[-2])]
-        return imitation(*(self.rounds.play(each, tasks, seed) for each in engines))
+        return sides(*(self.rounds.play(each, tasks, seed) for each in engines))
 
     def rehearse(self, generation: int, aligned: Sequence[Path]) -> Made:
         """What the latest aligned planner does in the next generation's tasks: as if it were the next one."""

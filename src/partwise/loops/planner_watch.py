@@ -131,18 +131,17 @@ class Played:
         ]
 
 
-def imitation(own: Sequence[Rollout], latest: Sequence[Rollout], other: Sequence[Rollout]) -> float | None:
-    """Where two predecessors did different things in a task, how often the model did as the latest.
+def sides(own: Sequence[Rollout], latest: Sequence[Rollout], other: Sequence[Rollout]) -> list[bool]:
+    """For each task in which two predecessors did different things whether the model did as the latest.
 
-    What was done is which tools were called; tasks in which it did as neither are left out. None where the
-    predecessors never differ, or it never sides.
+    What was done is which tools were called; tasks in which it did as neither are left out.
     """
-    sides: list[bool] = []
+    taken: list[bool] = []
     for mine, late, early in zip(own, latest, other, strict=True):
         calls = _calls(mine)
         if _calls(late) != _calls(early) and calls in (_calls(late), _calls(early)):
-            sides.append(calls == _calls(late))
-    return fmean(sides) if sides else None
+            taken.append(calls == _calls(late))
+    return taken
 
 
 def _calls(rollout: Rollout) -> frozenset[str]:

@@ -104,7 +104,7 @@ def _reading(made: Sequence[Mapping[str, Any]]) -> Table:
 
 def _limit(made: Sequence[Mapping[str, Any]], name: str) -> str:
     limit = next((each[name]["limit"] for each in made if name in each), None)
-    return "an undefined figure" if limit is None else number(limit)
+    return "a limit that is undefined here" if limit is None else number(limit)
 
 
 def signature_sentence(generations: Sequence[Mapping[str, Any]]) -> list[str]:
