@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from partwise.composition.acceptor import Compositions
+from partwise.composition.acceptor import Compositions, Decompositions
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.spaces import check_solution
 from partwise.config import AlignConfig
@@ -46,6 +46,7 @@ class Side:
     planner: Planner
     drafts: Drafts = field(default_factory=Drafts)
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+    decompositions: Decompositions = field(default_factory=Decompositions)
     seconds: list[float] = field(default_factory=list)
     tokens: int = 0
     drawn: int = 0
@@ -73,7 +74,7 @@ def batch(side: Side, world: World, space: str, first: int) -> None:
     start = time.process_time()
     tasks = [world.task(Split.TRAIN, first + at) for at in range(TASKS)]
     conversation = side.planner.open(tasks, COPIES, side.drafts)
-    decompositions = conversation.decompose(1.0, side.generator)
+    decompositions = conversation.decompose(1.0, side.generator, side.decompositions)
     spent = time.process_time() - start
     solved = [parts_of(world, text) for text in decompositions.texts]
     start = time.process_time()
@@ -147,6 +148,8 @@ def main() -> None:
         }
         if given.alone:
             del sides["plain"]
+        for side in sides.values():
+            side.decompositions = Decompositions(world.tools)
         for number in range(-(-given.rollouts // (TASKS * COPIES))):
             for side in sides.values():
                 batch(side, world, space, number * TASKS)

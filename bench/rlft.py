@@ -148,7 +148,9 @@ class StockConversation:
     def prompt(self, row: int) -> list[int]:
         return self._rows[row]
 
-    def decompose(self, _temperature: float, _generator: torch.Generator | None) -> Turn:
+    def decompose(
+        self, _temperature: float, _generator: torch.Generator | None, _language: object = None
+    ) -> Turn:
         self._first = self._planner.write(self._rows)
         return self._first
 

@@ -36,7 +36,7 @@ class Script:
     def prompt(self, row: int) -> list[int]:
         return [0]
 
-    def decompose(self, temperature: float, generator: Any) -> Turn:
+    def decompose(self, temperature: float, generator: Any, language: Any) -> Turn:
         return self._turn(0)
 
     def recompose(

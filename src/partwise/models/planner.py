@@ -192,10 +192,14 @@ class Conversation:
         """The token ids that the row began with."""
         return self._prompts[row // self._copies]
 
-    def decompose(self, temperature: float, generator: torch.Generator | None) -> Turn:
-        """The first turn: subtasks <- P.decompose(X)."""
-        languages = [DECOMPOSITIONS] * self._cursor.rows
-        return self._planner.write(self._cursor, 0, temperature, generator, languages)
+    def decompose(
+        self,
+        temperature: float,
+        generator: torch.Generator | None,
+        language: Language = DECOMPOSITIONS,
+    ) -> Turn:
+        """The first turn: subtasks <- P.decompose(X), which a constrained planner keeps to the language."""
+        return self._planner.write(self._cursor, 0, temperature, generator, [language] * self._cursor.rows)
 
     def recompose(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from partwise.composition.acceptor import Compositions
+from partwise.composition.acceptor import Compositions, Decompositions
 from partwise.composition.answer import Answer, AnswerError, find_program, kind_of
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
@@ -120,6 +120,7 @@ class RolloutEngine:
         self._dropped, self._seed = dropped, seed
         self._ran: dict[tuple[str, int, str], Execution] = {}
         self._rejected: dict[Solution, Execution | None] = {}
+        self._decompositions = Decompositions(world.tools)
         self._languages: dict[tuple[PartialSolution, ...], Compositions | None] = {}
 
     def roll_out(
@@ -152,7 +153,7 @@ class RolloutEngine:
         generator: torch.Generator | None,
     ) -> list[_Row]:
         """Lines 1 and 2: subtasks <- P.decompose(X)."""
-        turn = conversation.decompose(temperature, generator)
+        turn = conversation.decompose(temperature, generator, self._decompositions)
         rows: list[_Row] = []
         for index, (text, finished) in enumerate(zip(turn.texts, turn.finished, strict=True)):
             tokens = Tokens.opened(conversation.prompt(index), turn, index)

@@ -14,10 +14,16 @@ from functools import lru_cache
 
 from partwise.composition.acceptor.blocks import TOP, Blocks, after, all_ends, enter, may_begin
 from partwise.composition.acceptor.closings import Known, closings
-from partwise.composition.acceptor.languages import DECOMPOSITIONS, Compositions, Done, Language
+from partwise.composition.acceptor.languages import (
+    DECOMPOSITIONS,
+    Compositions,
+    Decompositions,
+    Done,
+    Language,
+)
 from partwise.composition.acceptor.lines import line_end
 
-__all__ = ["DECOMPOSITIONS", "Compositions", "Language", "Text", "begin"]
+__all__ = ["DECOMPOSITIONS", "Compositions", "Decompositions", "Language", "Text", "begin"]
 
 _INDENT = re.compile(r"[ \t]*")
 _FIRST = re.compile(r"[A-Za-z_]*")
@@ -119,16 +125,14 @@ def _witness(
     can't change that: only its grammar is looked at.
     """
     begun, marks = lines + line, language.marks(lines, line)
+    followed: list[str] = []
     for ending in _endings(line, blocks, language.filler, language.known.within(line), leave):
-        if begun + ending == "" and language.whole:
-            continue
-        if (
-            leave
-            and language.marks(lines, line + ending) == marks
-            and language.is_grammatical(begun + ending)
-        ):
+        if not leave or language.marks(lines, line + ending) != marks:
+            followed.append(ending)  # It bears marks of its own.
+        elif language.is_grammatical(begun + ending):
             return ending
-        if not leave and language.after(done, begun + ending) is not None:
+    for ending in followed:
+        if (begun + ending or not language.whole) and language.after(done, begun + ending) is not None:
             return ending
     return None
 

@@ -6,7 +6,7 @@ A language judges the text of a few statements after those that are done. What i
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -34,6 +34,8 @@ class Done:
     text: str = ""
     names: frozenset[str] = frozenset()
     """Of a decomposition's subtasks."""
+    parameters: frozenset[str] = frozenset()
+    """Of all of these."""
     point: Point | None = None
     """What `affine` knows there; None in other languages."""
     kept: ast.Module | None = None
@@ -80,8 +82,10 @@ class Decompositions:
     filler, whole, known = '"x"', 'def f(): "x"', NOTHING_KNOWN
     defines_alone = True
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        """`taken` are names that no subtask may have."""
         self.start = Done()
+        self._taken = frozenset(taken)
 
     def after(self, done: Done, text: str) -> Done | None:
         """The text with further subtasks; None where that is no decomposition."""
@@ -97,8 +101,7 @@ class Decompositions:
         """Whether it is a program."""
         return _parsed(text) is not None
 
-    @staticmethod
-    def _judged(done: Done, text: str) -> Done | None:
+    def _judged(self, done: Done, text: str) -> Done | None:
         if len(done.text.encode()) + len(text.encode()) > MAX_BYTES:
             return None
         try:
@@ -108,7 +111,9 @@ class Decompositions:
         names = done.names.union(subtask.name for subtask in subtasks)
         if len(names) < len(done.names) + len(subtasks) or len(names) > MAX_SUBTASKS:
             return None
-        return Done(done.text + text, names)
+        parameters = done.parameters.union(*(subtask.parameters for subtask in subtasks))
+        # Else the name has two meanings in the solution, and `affine` has no program with it.
+        return None if names & (parameters | self._taken) else Done(done.text + text, names, parameters)
 
 
 DECOMPOSITIONS = Decompositions()
@@ -158,12 +163,9 @@ class Compositions:
         begins, found = len(line) - len(line.lstrip()), list[str]()
         for match in NAME.finditer(line):
             name, after = match[0], line[match.end() : match.end() + 1]
-            handed_over = name in self.known.takes and after not in ("", "(")
-            if name in self.known.called or handed_over:
-                found.append(name + " as it is" * handed_over)
-            elif name == "def":
-                return None
-            elif name == "for" and match.start() > begins:
+            if name == "def" or (name in self.known.takes and after not in ("", "(")):
+                return None  # A function may be handed over here, or given another meaning.
+            if name in self.known.called or (name == "for" and match.start() > begins):
                 found.append(name)
         return found
 
