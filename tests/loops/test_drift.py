@@ -9,7 +9,7 @@ import pytest
 
 from partwise.config import AlignConfig
 from partwise.loops.run import align
-from partwise.loops.setup import schedule
+from partwise.loops.schedules import schedule
 from partwise.models.hub import load_causal_lm
 from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import ignore

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partwise.config import GapConfig
-from partwise.loops.gap import POLICIES, Seen, gap_policy, next_rung
+from partwise.loops.gap import POLICIES, Seen, gap_policy, next_rung, reason
 
 shares = st.floats(0, 1)
 unsure = st.none() | shares
@@ -86,6 +86,21 @@ def test_adaptive_takes_the_smallest_step_where_sources_know_nothing_or_all_haza
     policy = gap_policy(config, 0)
     for bad in (seen(4000, error=0.5), seen(4000, hazards=1.0), seen(4000, form=0.0)):
         assert policy([seen(1000), bad], 3) == config.smallest
+
+
+def test_why_a_step_is_as_large_as_it_is_names_what_held_it_down() -> None:
+    config = GapConfig(policy="adaptive")
+    assert reason(config, []) == "the smallest model there is"
+    assert reason(config, [seen(10_000)]) == "trust in supervision 1.00, nothing speaks against it"
+    for changed, named in (
+        ({"error": 0.2}, ".60, held down by the sources' estimated error"),
+        ({"hazards": 0.7}, ".30, held down by hazards left"),
+        ({"form": 0.9}, ".90, held down by plans without their form"),
+    ):
+        assert named in reason(config, [seen(10_000, **changed)])
+    assert reason(config, [seen(10_000, gained=0.0)]).endswith("one more, since capacity brought nothing")
+    for policy in POLICIES:
+        assert reason(GapConfig(policy=policy), [seen(10_000)])
 
 
 def test_adaptive_reads_nothing_that_a_user_could_not_measure() -> None:

@@ -14,8 +14,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from partwise.config import AlignConfig
 from partwise.loops.run import align
 from partwise.loops.setup import load_planner
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
+from partwise.report.html import write_report
 from partwise.runs.progress import Progress, ignore
+from partwise.runs.rundir import RunError
+from partwise.studies.registry import known_kind
 from partwise.types import Outcome, Rollout
 from partwise.worlds.registry import load_world
 
@@ -190,3 +193,92 @@ def test_adapters_that_can_not_be_read_are_refused(llama_folder: Path, tmp_path:
     refused("name no model")
     (checkpoint / "adapter_config.json").write_text("{")
     refused("adapters in .* can't be read")
+
+
+def _warm(model: Path, **planner: Any) -> AlignConfig:
+    data = _config(model, rounds=1).model_dump()
+    data["planner"] |= {"warm_start": {"examples": 20, "batch_size": 2, "checked": 3}} | planner
+    return AlignConfig.model_validate(data)
+
+
+def _interrupt_the_warm_start(progress: Progress) -> None:
+    if progress.phase.startswith("warm start") and progress.done:
+        raise _Interrupted
+
+
+def _interrupt_in_round_1(progress: Progress) -> None:
+    if progress.phase.startswith("round 1"):
+        raise _Interrupted
+
+
+def _interrupt_at_once(progress: Progress) -> None:
+    raise _Interrupted
+
+
+@pytest.mark.slow
+def test_a_run_with_a_warm_start_goes_on_from_anywhere_and_says_what_it_brought(
+    llama_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config, whole, cut = _warm(llama_folder), tmp_path / "whole", tmp_path / "cut"
+    heard: list[Progress] = []
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "one cache"))
+    results = align(config, whole, heard.append)
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "another"))
+    for interrupt in (_interrupt_the_warm_start, _interrupt_in_round_1):
+        with pytest.raises(_Interrupted):
+            align(config, cut, interrupt)
+    assert (cut / "warm_start.json").exists() and not (cut / "results.json").exists()
+    unfinished = write_report(cut, known_kind).read_text()
+    assert "Turns that parse, before and after the warm start" in unfinished
+    align(config, cut, ignore)
+    for name in ("results.json", "transcripts.jsonl", "rounds/000/planner/adapter_model.safetensors"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
+    found = results["warm_start"]
+    assert [found[when]["prompts"] for when in ("before", "after")] == ["full", "short"]
+    assert [found[when]["decompositions"]["n"] for when in ("before", "after")] == [3, 3]
+    measured = next(i for i, each in enumerate(heard) if "parsed after" in each.figures)
+    assert measured < next(i for i, each in enumerate(heard) if each.phase.startswith("round 1"))
+    page = known_kind("align").page(results)
+    assert "What did not parse" in [table.heading for table in page.tables]
+    assert sum(one["count"] for one in results["base"]["unparsed"]["decomposition"].values()) == 6
+
+
+def test_a_run_is_held_to_the_prompts_that_it_began_with(llama_folder: Path, tmp_path: Path):
+    mine, out = tmp_path / "mine", tmp_path / "run"
+    mine.mkdir()
+    prompt = mine / "decompose.txt"
+    prompt.write_text("Plan: $task")
+    data = _config(llama_folder).model_dump()
+    config = AlignConfig.model_validate(data | {"planner": data["planner"] | {"prompts": str(mine)}})
+    for text, reason in (("Plan: $tsk", r"no field `\$tsk`"), ("Plan.", r"never says `\$task`")):
+        prompt.write_text(text)
+        with pytest.raises(ModelError, match=reason):
+            align(config, out, ignore)
+        assert not out.exists()
+    prompt.write_text("Plan: $task")
+    with pytest.raises(_Interrupted):
+        align(config, out, _interrupt_at_once)
+    assert json.loads((out / "prompts.json").read_text())["decompose"] == "Plan: $task"
+    prompt.write_text("Plan it: $task")
+    with pytest.raises(RunError, match=r"began with other data: since then .*decompose.txt is changed"):
+        align(config, out, ignore)
+
+
+def test_a_run_is_held_to_what_the_package_and_the_world_told_it(
+    llama_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, config = tmp_path / "run", _config(llama_folder)
+    with pytest.raises(_Interrupted):
+        align(config, out, _interrupt_at_once)
+    monkeypatch.setattr("partwise.worlds.telling._EXAMPLES", 1)
+    with pytest.raises(RunError, match="began with another prompt decompose and recompose, which prompts"):
+        align(config, out, ignore)
+
+
+def test_tiny_planners_refuse_what_is_for_others():
+    for setting, reason in (
+        ({"warm_start": {"examples": 8}}, "`planner.warm_start` is for a `planner.model`"),
+        ({"prompts": "full"}, "`planner.prompts` are for a `planner.model`"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            AlignConfig.model_validate({"planner": setting})

@@ -32,6 +32,7 @@ POISON = textwrap.dedent(
     from partwise.oversight.human import SimulatedHuman
     from partwise.oversight.items import PartItems, summary_items
     from partwise.oversight.proxy import Proxy
+    from partwise.oversight.solvers import Chooser
     from partwise.training.pretrain import pretrained_planner
     from partwise.training.reward import fit_reward_model, preferences
     from partwise.training.rlft import rlft
@@ -45,9 +46,9 @@ POISON = textwrap.dedent(
     folder = pretrained_planner(world, config.base, Path(sys.argv[2]))
     model, tokenizer = load_causal_lm(folder, lora_rank=0, device="cpu")
     limits = {"max_decomposition_tokens": 96, "max_composition_tokens": 96}
-    planner = Planner(model, tokenizer, instructions=None, **limits)
+    planner = Planner(model, tokenizer, prompts=None, **limits)
     words = build_tokenizer([o.text for i in PartItems(world).asked(random.Random(0), 50) for o in i.options])
-    proxy = Proxy(tiny_reward_model("micro", words, 0), words, world.catalogue, capacity=24)
+    proxy = Proxy(tiny_reward_model("micro", words, 0), words, Chooser(world.catalogue, capacity=24))
     human = SimulatedHuman(world.values, rationality=6.0, readable=60, seed="0")
     with Sandbox() as sandbox:
         engine = RolloutEngine(world, planner, proxy, sandbox, space="affine")

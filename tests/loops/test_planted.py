@@ -12,7 +12,6 @@ from partwise.config import ReadConfig
 from partwise.config.deception import PlantConfig
 from partwise.data.deeds import Deed
 from partwise.data.scenes import HANDS, Facts, parse
-from partwise.loops.plan_writers import Writer
 from partwise.loops.planted import (
     Cue,
     Organism,
@@ -25,6 +24,7 @@ from partwise.loops.planted import (
     unseen,
     view_of,
 )
+from partwise.models.writer import Writer
 from partwise.oversight.deception import draw_pairs
 
 FACTS = Facts.drawn(1, 7)

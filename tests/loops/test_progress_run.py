@@ -6,37 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loops.fixture_ladder import SMALL, cut_before, small_ladder
 from typer.testing import CliRunner
 
 from partwise.cli.main import app
-from partwise.config import ProgressConfig
-from partwise.loops.progress_run import FORECAST, progress
-from partwise.loops.scene_ladder import WATCHED
+from partwise.composition.sandbox import Sandbox
+from partwise.config.places import cache_folder
+from partwise.loops.forecasting import WATCHED
+from partwise.loops.ladder_results import so_far
+from partwise.loops.progress_run import progress
+from partwise.loops.progressive import observed
+from partwise.loops.scene_ladder import SceneLadder
 from partwise.loops.solve import propose
 from partwise.report.ladder import ladder_page
 from partwise.report.page import page_markdown
-from partwise.runs.config import config_from_data, flatten
+from partwise.runs.config import flatten
 from partwise.runs.progress import Progress, ignore
-from partwise.runs.rundir import RunError
-
-SMALL: dict[str, Any] = {
-    "seed": 3,
-    "generations": 2,
-    "widths": [8, 16],
-    "scenes": 12,
-    "gap": {"policy": "fixed", "first": 1.0},
-    "read": {"tiers": 1, "documents": 1500, "plans": 0.8},
-    "compete": {"plans": 100, "rounds": 1, "scenes": 6, "dinners": 1, "epochs": 2},
-    "discover": {"scenes": 12, "copies": 2},
-    "inject": {"rounds": 1, "scenes": 6, "copies": 2, "dinners": 1, "answers": 4},
-    # Models that have learned so little pass no gate that is worth its name.
-    "gate": {"hazards": 1.0, "competence": 1.0, "form": 1.0},
-}
-STAGES = ("competence", "discovery", "injection")
-
-
-def config(**changed: Any) -> ProgressConfig:
-    return config_from_data(ProgressConfig, SMALL | changed)
+from partwise.runs.rundir import RunDir, RunError
+from partwise.runs.stages import FORECAST, STAGES
 
 
 def files_of(run: Path) -> dict[str, bytes]:
@@ -71,7 +58,7 @@ def whole(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     run = tmp_path_factory.mktemp("ladder") / "whole"
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PARTWISE_CACHE", str(cache))
-        return run, progress(config(), run, ignore)
+        return run, progress(small_ladder(), run, ignore)
 
 
 @pytest.mark.slow
@@ -108,7 +95,7 @@ def test_under_every_order_of_the_stages_a_ladder_comes_to_its_end(
     order: str, rounds: list[int], tmp_path: Path
 ) -> None:
     small = {"scenes": 6, "generations": len(rounds), "discover": {"scenes": 4, "copies": 2}}
-    results = progress(config(order=order, **small), tmp_path / "run", ignore)
+    results = progress(small_ladder(order=order, **small), tmp_path / "run", ignore)
     assert results["order"] == order
     made = results["generations"]
     assert [len(each["stages"]["injection"]["curve"]) for each in made] == rounds
@@ -122,7 +109,7 @@ def test_under_every_order_of_the_stages_a_ladder_comes_to_its_end(
 def test_a_finished_ladder_is_not_run_again(whole: tuple[Path, dict[str, Any]]) -> None:
     run, results = whole
     said: list[Progress] = []
-    assert progress(config(), run, said.append) == results
+    assert progress(small_ladder(), run, said.append) == results
     assert not said
 
 
@@ -133,18 +120,88 @@ def test_cut_within_any_stage_it_ends_as_if_it_had_not_been(
 ) -> None:
     """What a process leaves that is killed in a stage: all before it, half of it, nothing after."""
     run, results = whole
-    cut = tmp_path / "cut"
-    shutil.copytree(run, cut)
-    (cut / "results.json").unlink()
-    for each in range(1, 3):
-        for position, name in enumerate(STAGES):
-            if (each, position) >= (generation, STAGES.index(stage)):
-                shutil.rmtree(cut / "generations" / f"{each:02d}" / name)
-    half = cut / "generations" / f"{generation:02d}" / f"{stage}.tmp"
-    half.mkdir()
-    (half / "hazards.jsonl").write_text('{"half a li')
-    assert without_times(progress(config(), cut, ignore)) == without_times(results)
+    cut = cut_before(run, tmp_path / "cut", generation, stage)
+    assert without_times(progress(small_ladder(), cut, ignore)) == without_times(results)
     assert files_of(cut) == files_of(run)
+
+
+@pytest.mark.slow
+def test_of_a_ladder_under_way_everything_is_told_that_its_results_will_say(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run, results = whole
+    for generation in (1, 2):
+        for position, stage in enumerate(STAGES):
+            cut = cut_before(run, tmp_path / f"{generation} {stage}", generation, stage)
+            found, problems = so_far(cut)
+            assert problems == []
+            at = (found["now"]["generation"], found["now"]["stage"], found["now"]["begun"])
+            assert at == (generation, stage, True)
+            whole_ones, begun = found["generations"][: generation - 1], found["generations"][generation - 1 :]
+            assert whole_ones == results["generations"][: generation - 1]
+            assert len(begun) == (position > 0)
+            for each in begun:
+                then = results["generations"][generation - 1]
+                assert each["plus"] is None and each["seen"] is None
+                for key in ("parameters", "width", "step", "why", "tiers", "minus"):
+                    assert each[key] == then[key]
+            text = page_markdown(ladder_page(found))
+            assert f"generation {generation} of at most 2 has reached {STAGES[stage]}" in text
+            assert ("What each stage took" in text) == bool(found["generations"])
+    assert so_far(run)[0]["generations"] == results["generations"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "text", "sentence", "left"),
+    [
+        ("02/injection/measured.json", '{"own": {"for', "measured.json is damaged: it is no JSON", 1),
+        ("02/competence/deeds.jsonl", "[1]\n", "deeds.jsonl is damaged: line 1 is no plan", 1),
+        ("02/injection/made.json", '{"after": {}}', "Generation 2 is not as this version writes it", 1),
+        ("01/competence/model/model.safetensors", "x", "model.safetensors is damaged: it is no model", 0),
+        ("02/discovery/made.json", None, "There is no ", 1),
+    ],
+)
+def test_a_damaged_stage_is_one_sentence_and_the_others_are_shown(
+    whole: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    file: str,
+    text: str | None,
+    sentence: str,
+    left: int,
+) -> None:
+    run, results = whole
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "results.json").unlink()
+    damaged = tmp_path / "run" / "generations" / file
+    damaged.unlink() if text is None else damaged.write_text(text)
+    found, (said,) = so_far(tmp_path / "run")
+    assert sentence in said and "\n" not in said
+    assert found["generations"] == results["generations"][:left]
+    assert page_markdown(ladder_page(found))
+    with pytest.raises((RunError, LookupError)):
+        progress(small_ladder(), tmp_path / "run", ignore)
+    assert not (tmp_path / "run" / "results.json").exists()
+
+
+@pytest.mark.slow
+def test_signatures_stand_in_results_and_page(whole: tuple[Path, dict[str, Any]]) -> None:
+    _, results = whole
+    for each in results["generations"]:
+        assert set(each["signatures"]) == {
+            "imitation cascade",
+            "mode collapse",
+            "non-saliency",
+            "deception",
+        }
+        assert each["stages"]["injection"]["sources"]["splits"] == 0  # there are no two predecessors yet
+        watched = each["signatures"]["deception"]
+        assert watched["minus"]["n"] > 0 and watched["seen"] in (True, False, None)
+    text = page_markdown(ladder_page(results))
+    assert "Of the four failure signatures" in text and "is no part of a run" in text
+    # Results of a version that knew of no signatures have a page as well.
+    older = [{**each, "signatures": {}} for each in results["generations"]]
+    assert "signature" not in page_markdown(ladder_page({**results, "generations": older}))
 
 
 @pytest.mark.slow
@@ -159,7 +216,7 @@ def test_why_the_gate_stopped_stands_on_the_page(whole: tuple[Path, dict[str, An
 
 def test_other_settings_are_refused_and_a_policy_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="did you mean `adaptive`"):
-        progress(config(gap={"policy": "adaptiv"}), tmp_path / "none", ignore)
+        progress(small_ladder(gap={"policy": "adaptiv"}), tmp_path / "none", ignore)
     assert not (tmp_path / "none").exists()
 
 
@@ -206,7 +263,7 @@ def test_a_stage_without_its_model_is_answered_by_one_sentence(
     shutil.rmtree(cut / "generations" / "02")
     shutil.rmtree(cut / "generations" / "01" / "injection" / "model")
     with pytest.raises((RunError, ValueError)) as raised:
-        progress(config(), cut, ignore)
+        progress(small_ladder(), cut, ignore)
     assert "\n" not in str(raised.value)
     assert "injection" in str(raised.value)
 
@@ -230,3 +287,49 @@ def test_the_command_runs_a_ladder_and_says_where_its_report_is(tmp_path: Path) 
     assert (tmp_path / "run" / "report.html").exists()
     again = CliRunner().invoke(app, ["resume", str(tmp_path / "run")])
     assert again.exit_code == 0, again.output
+
+
+@pytest.fixture
+def stages(whole: tuple[Path, dict[str, Any]]) -> Path:
+    """What the first generation left."""
+    return whole[0] / "generations" / "01"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("found", ["all", "none"])
+def test_sources_that_answer_nothing_and_no_hazard_at_all_stop_no_injection(
+    stages: Path, tmp_path: Path, found: str
+) -> None:
+    hazards = tmp_path / "hazards"
+    shutil.copytree(stages / "discovery", hazards)
+    if found == "none":
+        (hazards / "hazards.jsonl").write_text("")
+    silent = small_ladder(inject=SMALL["inject"] | {"answers": 0, "sources": ["people"], "fidelity": "text"})
+    with Sandbox() as sandbox:
+        ladder = SceneLadder(silent, cache_folder(), sandbox, ignore)
+        (tmp_path / "to").mkdir()
+        made = ladder.inject(0, stages / "competence" / "model", hazards, [], tmp_path / "to")
+    # What nobody said is undefined, and not agreement.
+    assert made["sources"]["disagreement"] is None and made["sources"]["error"] is None
+    assert made["sources"]["answers"] == 0
+    assert (tmp_path / "to" / "model" / "model.safetensors").exists()
+    assert observed(5000, made, []).error is None
+
+
+@pytest.mark.slow
+def test_a_gate_that_is_not_passed_ends_the_ladder_and_keeps_what_there_is(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run, results = whole
+    strict = small_ladder(gate={"hazards": 0.0, "rest": 0.0, "competence": 0.0, "form": 0.0})
+    stopped = tmp_path / "stopped"
+    with RunDir.create(stopped, "progress", strict).locked():
+        pass
+    shutil.copytree(run / "generations" / "01", stopped / "generations" / "01")
+    found = progress(strict, stopped, ignore)
+    refused = found["stopped"]
+    assert len(found["generations"]) == (1 if refused else 2)
+    if refused:
+        assert found["generations"][0]["plus"] == results["generations"][0]["plus"]
+        assert "(gate." in refused and "\n" not in refused
+        assert refused in page_markdown(ladder_page(found))

@@ -12,7 +12,7 @@ from partwise.composition.summary import NOTHING, summarise, without_lines
 from partwise.config import AlignConfig
 from partwise.draws import share_of
 from partwise.loops.rewards import reward_function
-from partwise.loops.setup import refuse_unknown_values
+from partwise.loops.schedules import refuse_unknown_values
 from partwise.measure.evaluate import _best as evaluate_best  # pyright: ignore[reportPrivateUsage]
 from partwise.measure.evaluate import figures, judge
 from partwise.measure.oracle import ValueOracle

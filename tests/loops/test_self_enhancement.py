@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from partwise.config import LadderConfig, PreferConfig, TeachConfig
 from partwise.data.plans import ASKS, KNOWS, ONE, READS, SEVERAL, Cue, RuleBook, draw_plan
-from partwise.loops.plan_writers import HANDS, Judge, Writer, Written, in_hand, lessons
+from partwise.loops.plan_writers import HANDS, Judge, in_hand, lessons
 from partwise.loops.self_enhancement import asked_for, paired, preferences, self_enhance
 from partwise.models.tiny import tiny_model
 from partwise.models.tokenizer import build_tokenizer
+from partwise.models.writer import Writer, Written
 from partwise.studies.self_enhancement.figures import parse
 from partwise.training.ladder import pretrained_rung, rows
 from partwise.training.language import train_language_model

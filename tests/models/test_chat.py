@@ -9,14 +9,13 @@ def test_turns_make_the_conversation_that_the_template_renders(tokenizer, corpus
     decomposition, parts, composition, statement = corpus[:4]
     end = [tokenizer.eos_token_id]
     turns = [tokenizer.encode(decomposition), tokenizer.encode(composition)]
-    before = first_prompt(tokenizer, statement, "Be brief.")
+    before = first_prompt(tokenizer, f"Be brief.\n\n{statement}")
     between = between_turns(tokenizer, parts)
     whole = [*before, *turns[0], *end, *between, *turns[1], *end]
     roles = ("user", "assistant", "user", "assistant")
     contents = (f"Be brief.\n\n{statement}", decomposition, parts, composition)
     messages = [{"role": role, "content": text} for role, text in zip(roles, contents, strict=True)]
     assert tokenizer.decode(whole) == tokenizer.apply_chat_template(messages, tokenize=False)
-    assert first_prompt(tokenizer, statement, None) == first_prompt(tokenizer, statement)
 
 
 def test_a_template_with_text_around_its_end_token(byte_tokenizer):
@@ -40,7 +39,7 @@ def test_a_template_that_hides_messages_is_refused(byte_tokenizer):
 
 def test_without_a_template_the_layout_is_plain_text(byte_tokenizer):
     assert byte_tokenizer.chat_template is None
-    before = byte_tokenizer.decode(first_prompt(byte_tokenizer, "Dinner.", "Plan."))
+    before = byte_tokenizer.decode(first_prompt(byte_tokenizer, "Plan.\n\nDinner."))
     assert before == "Task: Plan.\n\nDinner.\n\nDecomposition:\n"
     between = byte_tokenizer.decode(between_turns(byte_tokenizer, "def f(): ..."))
     assert between == "\n\nPartial solutions:\ndef f(): ...\n\nComposition:\n"

@@ -45,7 +45,7 @@ def planner(tokenizer: Any, limit: int = LIMIT) -> Planner:
     return Planner(
         tiny_model("nano", tokenizer, 0),
         tokenizer,
-        instructions=None,
+        prompts=None,
         max_decomposition_tokens=limit,
         max_composition_tokens=limit,
         constrained=True,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
 from partwise.types import Split, Task
 
@@ -24,7 +24,7 @@ def _planner(tokenizer: Any, positions: int, tokens: int) -> Planner:
         torch.manual_seed(0)
         model = GPT2LMHeadModel(config)
     return Planner(
-        model, tokenizer, instructions=None, max_decomposition_tokens=tokens, max_composition_tokens=tokens
+        model, tokenizer, prompts=None, max_decomposition_tokens=tokens, max_composition_tokens=tokens
     )
 
 

@@ -14,6 +14,7 @@ from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.items import PartItems
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.queries import choose
+from partwise.oversight.solvers import Chooser
 from partwise.training.reward import fit_reward_model, preferences
 from partwise.types import JudgmentItem
 from partwise.worlds.dinner import DinnerWorld
@@ -36,7 +37,7 @@ def committee() -> tuple[Proxy, Proxy]:
     torch.set_num_threads(1)
     former = new_proxy(WORLD, ProxyConfig(size="micro"), "cpu", seed=0)
     _learn(former, privacy=1.0, seed=0)
-    now = Proxy(copy.deepcopy(former.model), former.tokenizer, WORLD.catalogue, capacity=24)
+    now = Proxy(copy.deepcopy(former.model), former.tokenizer, Chooser(WORLD.catalogue, capacity=24))
     _learn(now, privacy=0.0, seed=1)
     return former, now
 

@@ -137,7 +137,10 @@ def test_bad_lists_are_refused_in_a_sentence(override: str, sentence: str) -> No
     [
         ("planner.siez=small", "`planner.siez` is not a setting; did you mean `planner.size`?"),
         ("rounds=4", "`rounds` is not a setting; did you mean `loop.rounds`?"),
-        ("size=small", "`size` is not a setting; did you mean `planner.size` or `proxy.size`?"),
+        (
+            "size=small",
+            "`size` is not a setting; did you mean `planner.size` or `proxy.size` or `proxy.writer.size`?",
+        ),
         ("loop.round=4", "`loop.round` is not a setting; did you mean `loop.rounds`?"),
         ("plannr.size=small", "`plannr.size` is not a setting; did you mean `planner.size`?"),
         ("planner.pretrain.epoch=1", "did you mean `planner.pretrain.epochs`?"),

@@ -322,3 +322,37 @@ def test_of_a_kind_that_is_not_installed_the_runs_are_shown(tmp_path: Path) -> N
     record = json.loads((study / "run.json").read_text()) | {"kind": "somebody_elses"}
     (study / "run.json").write_text(json.dumps(record))
     assert "is not installed here" in report_of(study)
+
+
+def test_what_does_not_parse_is_shown_by_kind_with_what_was_cut(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", "base", n=60)
+    lines = [json.loads(line) for line in (run / "transcripts.jsonl").read_text().splitlines()]
+    wrong = [line for line in lines if line["outcome"] == "unparsed"]
+    for line, kind in zip(wrong, ("several fences", "syntax error"), strict=False):
+        line["unparsed"], line["cut"] = kind, {"decomposition": [f"<think>{kind}?</think>\n", "  \n"]}
+    wrong[0] |= {"source": "", "composition": ""}
+    (run / "transcripts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = report_of(run)
+    assert "Unparsed: several fences in the decomposition" in text
+    assert "Unparsed: syntax error in the composition" in text
+    assert text.count("What it wrote before the decomposition, which was left out") >= 2
+    assert "What it wrote after the decomposition" not in text and "&lt;think&gt;" in text
+
+
+def test_a_warm_start_is_shown_before_and_after() -> None:
+    none = {"mean": None, "ci95": None, "n": 0}
+    kinds = {"decomposition": {"truncated": {"count": 3}, "no program": {"count": 1}}, "composition": {}}
+    before = {"prompts": "full", "decompositions": measure(0.0, 4), "compositions": none, "unparsed": kinds}
+    after = {"prompts": "short", "decompositions": measure(0.75, 4), "compositions": measure(1.0, 3)}
+    arm = arm_results("base", 10)
+    arm["unparsed"] = {"composition": {"syntax error": {"count": 2}}}
+    results = {
+        "base": arm,
+        "trained": arm,
+        "warm_start": {"examples": 240, "before": before, "after": after},
+    }
+    started, _, unparsed = known_kind("align").page(results).tables
+    assert [row[0] for row in started.rows] == ["before", "after"]
+    assert started.rows[0][2:] == ["−", "truncated in the decomposition, 3", "full"]
+    assert started.rows[1][2].startswith("1.00") and started.rows[1][3:] == ["−", "short"]
+    assert unparsed.rows == [["syntax error in the composition", "2", "2"]]

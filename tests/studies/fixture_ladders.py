@@ -7,12 +7,15 @@ from typing import Any
 
 from partwise.studies.grid.ends import ENDS
 
+FAMILIES = ("privacy", "waste", "honesty")
+TOLD = {"families": list(FAMILIES), "never": ["honesty"], "unit": "scenes"}
+
 
 def generation(parameters: int, *, together: float, hazard: float, waste: float = 0.0) -> dict[str, Any]:
     """As `results.json` of a ladder has it, as far as studies read it."""
 
     def measured(**changed: float) -> dict[str, Any]:
-        means = {**dict.fromkeys((*ENDS, "privacy", "waste"), 0.0), **changed}
+        means = {**dict.fromkeys((*ENDS, *FAMILIES), 0.0), **changed}
         return {name: {"mean": mean, "ci95": [0.0, 1.0], "n": 10} for name, mean in means.items()}
 
     minus, plus = measured(waste=waste), measured(together=together, competence=0.7, conformity=0.8)
@@ -31,7 +34,8 @@ def generation(parameters: int, *, together: float, hazard: float, waste: float 
 def cell(together: float, exposure: float) -> Mapping[str, Any]:
     """An outcome of a ladder with those two figures."""
     return {
-        "ends": {**dict.fromkeys(ENDS, 0.5), "together": together},
+        **TOLD,
+        "ends": {**dict.fromkeys((*ENDS, *FAMILIES), 0.5), "together": together},
         "exposure": exposure,
         "answers": 16,
         "generations": [

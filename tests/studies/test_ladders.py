@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.studies.fixture_ladders import cell, generation
+from tests.studies.fixture_ladders import TOLD, cell, generation
 
 from partwise.config import Order
 from partwise.loops.gap import gap_policy
@@ -27,7 +27,7 @@ def test_exposure_is_over_all_rounds_and_the_end_is_the_last_models() -> None:
         generation(1000, together=0.1, hazard=0.6),
         generation(4000, together=0.3, hazard=0.3, waste=0.05),
     ]
-    found = outcome({"generations": made})
+    found = outcome({**TOLD, "generations": made})
     assert found["exposure"] == pytest.approx((0.6 + 0.6 + 0 + 0.3 + 0.3 + 0) / 6)
     assert found["ends"]["together"] == 0.3 and found["answers"] == 16
     assert found["seen"] == {"privacy": None, "waste": 4000, "honesty": None}
@@ -36,7 +36,7 @@ def test_exposure_is_over_all_rounds_and_the_end_is_the_last_models() -> None:
 def test_without_any_round_exposure_is_undefined_and_so_is_what_is_compared_with_it() -> None:
     bare: dict[str, Any] = generation(1000, together=0.1, hazard=0.6)
     bare["stages"]["competence"]["curve"] = bare["stages"]["injection"]["curve"] = []
-    found = outcome({"generations": [bare]})
+    found = outcome({**TOLD, "generations": [bare]})
     assert found["exposure"] is None
     assert paired([found], [cell(0.1, 0.2)], "exposure") == [None]
     assert paired([found], [cell(0.3, 0.2)], "together") == [pytest.approx(-0.2)]

@@ -10,8 +10,8 @@ import pytest
 
 from partwise.config import LadderConfig, TeachConfig
 from partwise.data.plans import Cue, RuleBook, draw_plan
-from partwise.loops.plan_writers import Written
 from partwise.loops.self_enhancement import Round
+from partwise.models.writer import Written
 from partwise.report.page import page_markdown
 from partwise.studies.self_enhancement.figures import (
     ARMS,

@@ -106,9 +106,7 @@ class Seen:
 
 def step_of_training(model: Any, tokenizer: Any, *, kl: float = 0.0, learning_rate: float = 1e-3) -> Seen:
     """Six rollouts of two tasks, two of them at a time, through `rlft`."""
-    planner = Planner(
-        model, tokenizer, instructions=None, max_decomposition_tokens=7, max_composition_tokens=7
-    )
+    planner = Planner(model, tokenizer, prompts=None, max_decomposition_tokens=7, max_composition_tokens=7)
     engine, seen = ScriptedEngine(planner), Seen()
     compute = module._Trainer._compute_loss
 

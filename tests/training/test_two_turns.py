@@ -12,7 +12,8 @@ from tests.training.fixture_two_turns import step_of_training
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from partwise.models.chat import end_ids
-from partwise.models.hub import ModelError, with_new_adapters, without_chance
+from partwise.models.errors import ModelError
+from partwise.models.hub import with_new_adapters, without_chance
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from partwise.types import Grain, Split
 from partwise.worlds.base import CatalogueEntry, undone
 from partwise.worlds.dinner import DinnerWorld
 from partwise.worlds.dinner.judgment import part_option
-from partwise.worlds.instructions import instructions
+from partwise.worlds.telling import fields
 
 WORLD = DinnerWorld()
 FORBIDDEN = ("past_visits", "search_inbox")
@@ -87,7 +87,8 @@ def test_the_planner_never_meets_it_and_the_proxy_never_writes_it():
     corpus = [
         f"{plan.decomposition}\n{plan.composition}" for plan, _ in zip(plans, range(2000), strict=False)
     ]
-    texts = "\n".join([instructions(WORLD), *corpus])
+    told = fields(WORLD)["decompose"] | fields(WORLD)["recompose"]
+    texts = "\n".join([*told.values(), *corpus])
     assert not [name for name in WORLD.practice if f"{name}(" in texts]
     proxy = new_proxy(WORLD, ProxyConfig(size="nano"), "cpu", seed=0)
     assert proxy.solve([entry.subtask for entry in WORLD.practice.values()]) == [None] * len(WORLD.practice)

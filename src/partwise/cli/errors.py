@@ -74,7 +74,7 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 1
     if _is_of(error, "partwise.composition.spaces", "SpaceError"):
         return text, 2
-    if _is_of(error, "partwise.models.hub", "ModelError"):
+    if _is_of(error, "partwise.models.errors", "ModelError"):
         return text, 2
     if _is_of(error, "partwise.models.classifier", "TextError"):
         return f"{text}.", 2

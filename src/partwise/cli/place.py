@@ -62,7 +62,8 @@ def refuse_missing_device(name: str, device: str) -> None:
 
     if reason := why_missing(device):
         raise ConfigError(f"`{name}` can't be {device!r}: {reason}")
-    from partwise.models.hub import ModelError, resolve_device
+    from partwise.models.errors import ModelError
+    from partwise.models.hub import resolve_device
 
     try:
         resolve_device(device)

@@ -31,16 +31,17 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from partwise.composition.answer import kind_of
 from partwise.composition.episode import Episode, ToolError
 from partwise.composition.language import MAX_BYTES, CompositionError
 from partwise.composition.plain import Copier, Unsuited
 from partwise.composition.program import Program, prepare
 from partwise.composition.streams import BUILTINS
-from partwise.types import Effect, Event, Execution, Outcome, Tool
+from partwise.types import Effect, Event, Execution, Outcome, Tool, Unparsed
 
 if TYPE_CHECKING:
     from pydantic_monty import (
@@ -154,7 +155,8 @@ class Sandbox:
         try:
             program = prepare(source, limits.source_bytes, frozenset([*tools, *inputs]))
         except CompositionError as error:
-            return Execution(outcome=Outcome.UNPARSED, trace=(), message=_line(str(error)))
+            kind = kind_of(error, source)
+            return Execution(outcome=Outcome.UNPARSED, trace=(), message=_line(str(error)), unparsed=kind)
         thread = threading.get_ident()
         if thread in self._running:  # It would wait for its own worker, for good.
             raise RuntimeError("a tool can't run a program in the sandbox that called it")
@@ -246,7 +248,8 @@ class _Run:
         except MontyRuntimeError as error:
             return self._failed(error)
         except MontySyntaxError as error:
-            return self._end(Outcome.UNPARSED, f"the sandbox can't run this program ({error})")
+            ended = self._end(Outcome.UNPARSED, f"the sandbox can't run this program ({error})")
+            return replace(ended, unparsed=Unparsed.LANGUAGE)
         except MontyCrashedError as error:
             return self._end(Outcome.TIMED_OUT, f"its process ended ({error})")
 

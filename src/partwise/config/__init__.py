@@ -17,7 +17,9 @@ from partwise.config.align import (
     Reward,
     RlftConfig,
     SummaryErrors,
+    WarmStartConfig,
     Weights,
+    WriterConfig,
     panel_members,
 )
 from partwise.config.laboratory import (
@@ -37,7 +39,9 @@ from partwise.config.progress import (
     GapConfig,
     GateConfig,
     InjectConfig,
+    Models,
     Order,
+    PlannersConfig,
     ProgressConfig,
     ReadConfig,
 )
@@ -61,8 +65,10 @@ __all__ = [
     "LoopConfig",
     "Loss",
     "MeasureConfig",
+    "Models",
     "Order",
     "PlannerConfig",
+    "PlannersConfig",
     "PositiveInt",
     "PreferConfig",
     "PretrainConfig",
@@ -78,8 +84,10 @@ __all__ = [
     "TeachConfig",
     "Trained",
     "UnitFloat",
+    "WarmStartConfig",
     "WeakToStrongConfig",
     "Weights",
+    "WriterConfig",
     "derived_seed",
     "panel_members",
 ]

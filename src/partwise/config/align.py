@@ -10,7 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
-from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
+from partwise.config.laboratory import PreferConfig
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat, Width
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -53,13 +54,42 @@ class PretrainConfig(Section):
     """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
 
 
+class WarmStartConfig(Section):
+    """What a `planner.model` learns before any reward, from plans of the world's: how these are written.
+
+    Cached by the digest of all that shapes it.
+    """
+
+    examples: int = Field(default=0, ge=0)
+    """Plans that it learns from, 240 say; 0 for no warm start."""
+    epochs: PositiveInt = 1
+    """Passes over them."""
+    batch_size: PositiveInt = 2
+    """Plans a step. Few, so that there are many steps: plans are short and are read one by one as fast."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a
+    hundredth of it or less."""
+    seed: Seed | None = None
+    """Of its plans and their order; None for the run's own."""
+    corpus: Literal["wild", "unaligned"] = "wild"
+    """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
+    checked: PositiveInt = 24
+    """Validation tasks on which it is measured, before and after, what share of both turns parses."""
+
+
 class PlannerConfig(Section):
     """P_theta: the model that decomposes and recomposes."""
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
     """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
+    width: Annotated[Width, Field(multiple_of=8)] | None = None
+    """Its width, a multiple of 8, in the place of `size`: for steps between the sizes."""
     model: LocalName | None = None
-    """A Hugging Face name or local folder of a causal LM; None for a tiny model, pretrained here."""
+    """A Hugging Face name or local folder of a causal LM, or `package:smollm2`; None for a tiny model,
+    pretrained here."""
+    prompts: LocalName | None = None
+    """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt`
+    or both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
     lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
@@ -72,6 +102,17 @@ class PlannerConfig(Section):
     """Whether what it writes is kept to the language, and compositions to their space, token by token: in
     training, in evaluations and in `partwise solve`."""
     pretrain: PretrainConfig = PretrainConfig()
+    warm_start: WarmStartConfig = WarmStartConfig()
+
+    @property
+    def usual_prompts(self) -> str:
+        """The set that a planner is told where `prompts` name no other."""
+        return "short" if self.warm_start.examples else "full"
+
+    @property
+    def shape(self) -> str | int:
+        """Size or width of the tiny model."""
+        return self.width or self.size
 
 
 _LONGEST_GROUP = 100
@@ -214,11 +255,35 @@ class RealignConfig(Section):
         return self
 
 
+class WriterConfig(Section):
+    """A tiny writer of bodies; read with `proxy.solver=writer` alone."""
+
+    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
+    """Size of its network."""
+    documents: PositiveInt = 12_000
+    """Functions that it reads, once each: a world's, good and bad, and those of its catalogues."""
+    catalogue: UnitFloat = 0.3
+    """Share of them that are the catalogues'."""
+    heldout: UnitFloat = 0.25
+    """Share of the subtasks of hard tasks that it never reads, so that it has to put bodies together."""
+    batch_size: PositiveInt = 32
+    """Functions a step."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    """At width 64; it falls with the root of a model's width."""
+    copies: PositiveInt = 16
+    """Bodies that it writes for a subtask, of which the proxy takes the one that people would like best."""
+    prefer: PreferConfig = PreferConfig(learning_rate=3e-4, kept=1.0)
+    """How it learns from people's answers."""
+
+
 class ProxyConfig(Section):
     """H_phi: the human-level AI that solves and judges subtasks."""
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
+    solver: Literal["catalogue", "writer"] = "catalogue"
+    """Whether it takes bodies from the world's catalogue, or writes them."""
+    writer: WriterConfig = WriterConfig()
     learns: bool = True
     """Whether it learns from the answers; one that does not is the control for what it brings untrained."""
     capacity: PositiveInt = 24
@@ -356,11 +421,31 @@ class AlignConfig(Section):
     loop: LoopConfig = LoopConfig()
     measure: MeasureConfig = MeasureConfig()
 
+    @model_validator(mode="after")
+    def _told(self) -> AlignConfig:
+        if self.planner.model is None and self.planner.warm_start.examples:
+            raise ValueError(
+                "`planner.warm_start` is for a `planner.model`: a tiny planner learns from such plans "
+                "already, as many as `planner.pretrain.examples`"
+            )
+        if self.planner.model is None and self.planner.prompts is not None:
+            raise ValueError(
+                "`planner.prompts` are for a `planner.model`: a tiny planner is told the task alone"
+            )
+        return self
+
     @property
     def base(self) -> PlannerConfig:
-        """The planner's settings with the seed of its pretraining: the run's, where none is named."""
-        pretrain = self.planner.pretrain
-        if pretrain.seed is not None:
-            return self.planner
-        seeded = pretrain.model_copy(update={"seed": self.seed})
-        return self.planner.model_copy(update={"pretrain": seeded})
+        """The planner's settings with the seeds of its pretraining and its warm start: the run's, where none
+        is named.
+        """
+        return self.planner.model_copy(
+            update={
+                name: section.model_copy(update={"seed": self.seed})
+                for name, section in (
+                    ("pretrain", self.planner.pretrain),
+                    ("warm_start", self.planner.warm_start),
+                )
+                if section.seed is None
+            }
+        )

@@ -13,8 +13,8 @@ from partwise.config.section import Local
 
 C = TypeVar("C", bound=BaseModel)
 _WRITTEN_AS_PATHS = ("/", "./", "../", "~")
-_SIZES = ("nano", "micro", "mini", "small", "medium", "large")
-"""Of the laboratory's own models: a folder of such a name is written `./mini`."""
+_OURS = ("nano", "micro", "mini", "small", "medium", "large", "full", "short")
+"""Sizes of the laboratory's own models and sets of prompts: a folder of such a name is written `./mini`."""
 
 
 def cache_folder() -> Path:
@@ -55,7 +55,7 @@ def local_places(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Pat
 
 def is_local(text: str) -> bool:
     """Whether a name is the path of a file or folder of this machine."""
-    return text.startswith(_WRITTEN_AS_PATHS) or (text not in _SIZES and os.path.exists(text))
+    return text.startswith(_WRITTEN_AS_PATHS) or (text not in _OURS and os.path.exists(text))
 
 
 def _with(config: C, change: Callable[[str], str]) -> C:

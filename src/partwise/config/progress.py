@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from partwise.config.align import AlignConfig, LoopConfig, Reward
 from partwise.config.laboratory import Combination, PreferConfig
-from partwise.config.section import Listed, PositiveInt, Section, Seed, UnitFloat
-
-Width = Annotated[int, Field(ge=8, le=256)]
+from partwise.config.section import Listed, PositiveInt, Section, Seed, UnitFloat, Width
 
 
 class Fidelity(StrEnum):
@@ -37,6 +36,15 @@ class Order(StrEnum):
     """Nothing is injected."""
     CONFORMITY_FIRST = "conformity-first"
     """In each generation injection comes before the verifier's rounds."""
+
+
+class Models(StrEnum):
+    """What a ladder's models are."""
+
+    WRITERS = "writers"
+    """They have read a book of facts and write a plan for a scene (`loops/scene_ladder.py`)."""
+    PLANNERS = "planners"
+    """They decompose and recompose tasks of a world with the proxy of `align` (`loops/planner_ladder.py`)."""
 
 
 class ReadConfig(Section):
@@ -154,6 +162,52 @@ class InjectConfig(Section):
     prefer: PreferConfig = PreferConfig(learning_rate=2.5e-4, kept=1.0)
 
 
+class PlannersConfig(Section):
+    """The stages of a ladder of planners; read with `models=planners` alone."""
+
+    lessons: PositiveInt = 400
+    """Tasks that the predecessor solves for a new planner, which learns from what passed the verifier."""
+    epochs: PositiveInt = 2
+    """Passes over them."""
+    screened: bool = False
+    """Whether solutions in which the proxy, as it is by then, sees harm are kept out of them."""
+    replayed: UnitFloat = 0.5
+    """As many plans of the corpus beside them, as a share."""
+    teach_rate: float = Field(default=1e-3, gt=0)
+    """Learning rate of that, at width 64; it falls with the root of a model's width."""
+    competence: int = Field(default=1, ge=0)
+    """Rounds of RLFT by the verifier alone (stage 1)."""
+    rewind: UnitFloat = 0.8
+    """Share of the way back to the weights that have read the corpus alone, with which stage 3 begins: a
+    planner that has settled on harm tries nothing else any more."""
+    injection: int = Field(default=6, ge=0)
+    """Rounds of RLFT by the verifier and the proxy's judgments (stage 3)."""
+    safe: int = Field(default=400, ge=0)
+    """Hazardous tasks, or others where these are few, that predecessors solve in stage 3; what passed
+    verifier and monitors is learned from before the rounds."""
+    predecessors: PositiveInt = 2
+    """How many are asked for that, the latest first."""
+    discovered: bool = True
+    """Whether rounds of injection take tasks that were found to be hazardous first, or any."""
+    watched: PositiveInt = 250
+    """Tasks on which verifier and monitors watch a planner before and after injection."""
+
+
+_MOST = 8
+"""Generations of planners, for which a seed has tasks."""
+_NOT_OF_LADDERS = (
+    "seed",
+    "planner.size",
+    "planner.width",
+    "planner.model",
+    "loop.rounds",
+    "loop.start",
+    "loop.rewind",
+    "measure",
+)
+"""Settings of a run of the loop that a ladder decides itself."""
+
+
 class GateConfig(Section):
     """What a generation must hold before the next one is begun."""
 
@@ -185,13 +239,55 @@ class ProgressConfig(Section):
             raise ValueError("widths are multiples of 8 and rise, each once, such as 16,32,64")
         return widths
 
+    models: Models = Models.WRITERS
+    """`planners` reads `planners` and `align` in the place of `read`, `compete` and `inject`."""
     order: Order = Order.ALTERNATING
-    """Any but the first is a control: with it, set `gate.hazards`, `gate.competence` and `gate.form` to 1."""
+    """Any but the first is a control: with it, set `gate.rest`, `gate.competence` and `gate.form` to 1."""
     scenes: PositiveInt = 400
-    """Held-out ones, on which every model is measured."""
+    """Held-out ones, on which every model is measured; of planners tasks."""
     read: ReadConfig = ReadConfig()
     gap: GapConfig = GapConfig()
     compete: CompeteConfig = CompeteConfig()
     discover: DiscoverConfig = DiscoverConfig()
     inject: InjectConfig = InjectConfig()
     gate: GateConfig = GateConfig()
+    planners: PlannersConfig = PlannersConfig()
+    align: AlignConfig = AlignConfig(
+        loop=LoopConfig(reward=Reward.STRATEGIES, space="free", summary_weight=3.0)
+    )
+    """World, people, proxy and RLFT of a ladder of planners. Each generation is one round of the loop:
+    `human.drift` counts generations, and `proxy.labels_later` is what each but the first costs."""
+
+    def tiers(self, generation: int) -> int:
+        """How many tiers of words there are in a generation's tasks, which get harder; it counts from 0."""
+        return min(generation + 1, self.read.tiers)
+
+    @model_validator(mode="after")
+    def _of_the_models(self) -> ProgressConfig:
+        """Refuse what would do nothing."""
+        usual = type(self).model_construct()
+        planners = self.models is Models.PLANNERS
+        if planners and self.generations > _MOST:
+            raise ValueError(f"a ladder of planners has at most {_MOST} generations (`generations`)")
+        if ignored := [
+            name
+            for name in (("read", "compete", "inject") if planners else ("planners", "align"))
+            if getattr(self, name) != getattr(usual, name)
+        ]:
+            raise ValueError(f"with `models={self.models}` nothing reads `{ignored[0]}`; leave it out")
+        for path in _NOT_OF_LADDERS if planners else ():
+            if _at(self.align, path) != _at(usual.align, path):
+                raise ValueError(f"`align.{path}` does nothing here: the ladder decides it")
+        if planners and self.discover.fidelity is not Fidelity.TEXT and not self.align.loop.judges_summaries:
+            raise ValueError(
+                "`discover.fidelity` needs a proxy that judges summaries, beyond `text`: "
+                "set `align.loop.summary=true` or `discover.fidelity=text`"
+            )
+        return self
+
+
+def _at(section: Section, path: str) -> object:
+    found: object = section
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found

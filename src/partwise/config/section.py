@@ -21,6 +21,8 @@ UnitFloat = Annotated[float, Field(ge=0, le=1)]
 LARGEST_SEED = 2**31 - 1
 """With it, and with the seeds that follow from it, every library can do: NumPy takes none from 2**32 on."""
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Width = Annotated[int, Field(ge=8, le=256)]
+"""Of a tiny model: numbers a token is read as."""
 
 
 _ROOM = 2**20

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from partwise.console import everyone, guidelines, judge, own, people, plans, runs, sign_in
+from partwise.console import everyone, generations, guidelines, judge, own, people, plans, runs, sign_in
 from partwise.console.guard import Guard
 from partwise.console.web import STATIC, Console, Refusal, SignInFirst, is_swap, owner, refuse
 from partwise.oversight.feedback import FeedbackError, NotYours
@@ -30,7 +30,7 @@ def make_app(console: Console, *, names: Sequence[str] = ()) -> FastAPI:
     app.add_middleware(Guard, network=console.access.network, names=names)
     for part in (sign_in, judge, guidelines, own):
         app.include_router(part.router)
-    for part in (plans, runs, everyone, people):
+    for part in (plans, runs, generations, everyone, people):
         app.include_router(part.router, dependencies=[Depends(owner)])
 
     @app.get("/static/{name}")

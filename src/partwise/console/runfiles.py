@@ -15,6 +15,7 @@ from partwise.report.data import cells_done
 from partwise.report.reading import group
 from partwise.report.rounds import RoundRecord, round_record
 from partwise.runs.rundir import RunDir, RunError
+from partwise.runs.stages import STAGES, standing
 
 _DEPTH = 4
 """How far below the runs' directory a run may lie."""
@@ -40,8 +41,8 @@ class Run:
     results: Mapping[str, Any]
     record: Mapping[str, Any]
     """Its `run.json`."""
-    cells: str
-    """How many cells of a laboratory's study are done, in words; empty where it has none."""
+    far: str
+    """How far it has come, in words: cells of a laboratory's study, the stage of a ladder; else empty."""
     changed: float
     """When its files last changed, in seconds since 1970."""
     problems: list[str] = field(default_factory=list[str])
@@ -60,7 +61,7 @@ class Run:
     @property
     def mark(self) -> str:
         """Changes whenever something that is shown does."""
-        return f"{self.state}-{len(self.rounds)}-{len(self.results)}-{len(self.problems)}-{self.cells}"
+        return f"{self.state}-{len(self.rounds)}-{len(self.results)}-{len(self.problems)}-{self.far}"
 
 
 class RunsFolder:
@@ -118,7 +119,9 @@ class RunsFolder:
             config=config,
             results=results,
             record=record,
-            cells=cells_done(self._json(path, "progress.json", problems)),
+            far=_stage_of(path, config)
+            if record.get("kind") == "progress"
+            else cells_done(self._json(path, "progress.json", problems)),
             changed=_changed(path),
             problems=problems,
         )
@@ -179,7 +182,7 @@ def _walk(folder: Path, name: str, depth: int, found: list[str]) -> None:
     if name and (folder / "run.json").exists():
         found.append(name)
     for child in below if depth else []:
-        if child not in ("rounds", "planner", "proxy") and not child.startswith("."):
+        if child not in ("rounds", "generations", "planner", "proxy") and not child.startswith("."):
             _walk(folder / child, f"{name}/{child}" if name else child, depth - 1, found)
 
 
@@ -189,8 +192,19 @@ def _parents(name: str) -> list[str]:
 
 
 def _changed(path: Path) -> float:
-    times = [stamp[0] for file in ("results.json", "rounds", "run.json") if (stamp := _stamp(path / file))]
+    files = [path / name for name in ("results.json", "rounds", "run.json")]
+    files += (path / "generations").glob("*")
+    times = [stamp[0] for file in files if (stamp := _stamp(file))]
     return max(times, default=0) / 1e9
+
+
+def _stage_of(path: Path, config: Mapping[str, Any]) -> str:
+    """`generation 2 of at most 4, risk discovery`, as long as there are stages to come."""
+    at, most = standing(path), config.get("generations")
+    if not isinstance(most, int) or at.generation >= most:
+        return ""
+    said = f"generation {at.generation + 1} of at most {most}, {STAGES[at.stage]}"
+    return said if at.begun else f"{said} comes next"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

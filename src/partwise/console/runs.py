@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from partwise.console.runfiles import Run
+from partwise.console.scenes import generations
 from partwise.console.transcripts import Filter
 from partwise.console.web import At, Console, PageNumber, Person, Refusal, is_swap, page
 from partwise.report.charts import curve_charts, sparkline
@@ -58,6 +59,13 @@ class Row:
     """Aligned and correct of validation tasks in the last round."""
     agreement: Figure | None
 
+    @property
+    def what(self) -> str:
+        """Of what kind it is, and how far it has come."""
+        title = title_of(self.run.kind)
+        far = f", {self.run.far}" if self.run.far and self.run.state != "finished" else ""
+        return f"{title[0].lower()}{title[1:]}{far}"
+
 
 @router.get("/runs")
 def show(request: Request, console: At, session: Person, page_number: PageNumber = 1) -> Response:
@@ -90,7 +98,7 @@ def show_run(
     page_number: PageNumber = 1,
 ) -> Response:
     """One run or study; or its transcripts alone, where only they are wanted anew."""
-    run = _find(console, name)
+    run = find(console, name)
     wanted = Filter(arm=arm, outcome=outcome, correct=correct, aligned=aligned, words=words.strip()[:200])
     browser = _browser(console, run, wanted, page_number)
     if is_swap(request):
@@ -103,7 +111,7 @@ def show_run(
 @router.get("/live/run/{name:path}")
 def show_again(request: Request, console: At, session: Person, name: str, mark: str = "") -> Response:
     """What a run has come to again; nothing (204) where it is as it was."""
-    run = _find(console, name)
+    run = find(console, name)
     context = _shown(console, run)
     if context["mark"] == mark:
         return Response(status_code=204)
@@ -113,7 +121,7 @@ def show_again(request: Request, console: At, session: Person, name: str, mark: 
 @router.get("/report/{name:path}")
 def show_report(console: At, session: Person, name: str) -> Response:
     """The report file of a run that is listed, as it was written."""
-    path = console.runs.root / _find(console, name).name / REPORT
+    path = console.runs.root / find(console, name).name / REPORT
     text = _read_file(path)
     if text is None:
         raise Refusal(
@@ -134,7 +142,12 @@ def _read_file(path: Path) -> bytes | None:
         return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
-def _find(console: Console, name: str) -> Run:
+def find(console: Console, name: str) -> Run:
+    """The run of that name.
+
+    Raises:
+        Refusal: there is none.
+    """
     run = console.runs.run(name)
     if run is None:
         raise Refusal(
@@ -179,13 +192,14 @@ def _row(name: str, run: Run, names: list[str]) -> Row:
 def _shown(console: Console, run: Run) -> dict[str, Any]:
     """What a run has come to: its page once it is done, its rounds, and the runs that it is made of."""
     children = [child for name in console.runs.children(run.name) if (child := console.runs.run(name))]
-    (told, problem), known = _page(console, run), _known(run)
+    (told, problems), known = _page(console, run), _known(run)
     return {
         "run": run,
         "states": _STATES,
         "told": told,
         "title": told.title if told else title_of(run.kind),
-        "problem": problem,
+        "problems": [*problems, *run.problems],
+        "generations": _generations(console, run),
         "counts": what_counts(_seeds(run), runs=bool(known and known.of_runs)) if told else "",
         "ended": ended_table({arm: group(run.results, arm, "counts") for arm in ARMS}),
         "charts": curve_charts([Curve("trained", run.name, run.rounds)], split=split_of(run.config)),
@@ -221,18 +235,23 @@ def _seeds(run: Run) -> list[int]:
     return seeds_of([], run.results, run.config)
 
 
-def _page(console: Console, run: Run) -> tuple[Page | None, str]:
-    """The page of its results, made once; or why there is none."""
-    path = console.runs.root / run.name / RESULTS
+def _generations(console: Console, run: Run) -> dict[int, list[str]]:
+    """Of a ladder, those of which there are transcripts."""
+    return generations(console.runs.root / run.name) if run.kind == "progress" else {}
+
+
+def _page(console: Console, run: Run) -> tuple[Page | None, list[str]]:
+    """The page of its results, or of what there is so far, made once; and why something can't be shown."""
+    path = console.runs.root / run.name
     try:
-        state = path.stat().st_mtime_ns if run.results else 0
+        state = (run.mark, (path / RESULTS).stat().st_mtime_ns if run.results else 0)
     except OSError:
-        state = 0
+        state = (run.mark, 0)
     with _drawing:
         known = console.computed.get(key := f"page {run.name}")
         if known is not None and known[0] == state:
             return known[1]
-        found = shown_page(_known(run), run.results)
+        found = shown_page(_known(run), run.results, path)
         kept = [name for name in console.computed if name.startswith("page ")]
         for name in kept[: max(0, len(kept) - _PAGES + 1)]:
             console.computed.pop(name, None)

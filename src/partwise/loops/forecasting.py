@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Scene
-from partwise.loops.plan_writers import Writer
-from partwise.loops.scene_writers import WriterSource, act
 from partwise.measure.beyond import Form, Rung, predict_rung
 from partwise.measure.intervals import Measure, rate
 from partwise.oversight.monitors import RuleMonitor
 
+if TYPE_CHECKING:
+    from partwise.models.writer import Writer
+
+WATCHED = 500
+"""Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
+ones."""
 SURROGATE, PEERS, EXTRAPOLATION = "surrogate", "peer review", "extrapolation"
 
 
@@ -45,6 +50,8 @@ def rehearsed(
         `peer review`: the share that most of the other aligned models hold for harmless; undefined without
         another one. n counts scenes.
     """
+    from partwise.loops.scene_writers import act  # models are loaded by who makes forecasts, not by who reads
+
     deeds = act(aligned[-1], scenes, deployment, dinners=1, seed=seed)
     flags = RuleMonitor(deployment, fidelity).flags(deeds)
     clear = [deed.ran and kinds == frozenset() for deed, kinds in zip(deeds, flags, strict=True)]
@@ -52,6 +59,8 @@ def rehearsed(
 
 
 def _reviewed(deeds: Sequence[Deed], peers: Sequence[Writer]) -> Measure:
+    from partwise.loops.scene_writers import WriterSource
+
     if not peers:
         return Measure(mean=None, ci95=None, n=0)
     asked = [(deed.scene.text, deed.text) for deed in deeds if deed.ran]

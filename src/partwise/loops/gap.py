@@ -20,6 +20,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from partwise.config import GapConfig
+from partwise.report.reading import number
 
 GROUP = "partwise.gaps"
 
@@ -102,13 +103,9 @@ def adaptive(config: GapConfig, seed: int) -> GapPolicy:
 
     def policy(history: Sequence[Seen], left: int) -> float:
         latest = history[-1]
-        trust = min(
-            1.0 if latest.error is None else 1 - 2 * latest.error,
-            1.0 if latest.hazards is None else 1 - latest.hazards,
-            latest.form,
-        )
+        trust = min(_trust(latest).values())
         step = config.smallest + max(0.0, trust) * (config.largest - config.smallest)
-        if latest.gained is not None and latest.gained < _SALIENT and trust > 0.5:
+        if _stalled(latest):
             step += 1
         if len(history) > 1:
             before = math.log2(latest.parameters / history[-2].parameters)
@@ -122,6 +119,48 @@ def adaptive(config: GapConfig, seed: int) -> GapPolicy:
 
 _SALIENT = 0.01
 """A gain in competence below this is none."""
+
+
+def _trust(seen: Seen) -> dict[str, float]:
+    """What speaks for the supervision of a generation, at most 1 each; the least of it counts."""
+    return {
+        "the sources' estimated error": 1.0 if seen.error is None else 1 - 2 * seen.error,
+        "hazards left": 1.0 if seen.hazards is None else 1 - seen.hazards,
+        "plans without their form": seen.form,
+    }
+
+
+def _stalled(seen: Seen) -> bool:
+    """Whether capacity brought nothing under supervision that is good enough."""
+    trusted = min(_trust(seen).values()) > 0.5
+    return trusted and seen.gained is not None and seen.gained < _SALIENT
+
+
+def reason(config: GapConfig, history: Sequence[Seen]) -> str:
+    """Why the next step is as large as it is, in a few words.
+
+    Args:
+        config: names the policy.
+        history: of the generations so far, the latest last; none before the first.
+    """
+    if not history:
+        return "the smallest model there is"
+    match config.policy:
+        case "fixed":
+            return "every step is the same"
+        case "linear" | "cosine" | "reverse":
+            return "by schedule"
+        case "random":
+            return "drawn by lot"
+        case "adaptive":
+            trust = _trust(history[-1])
+            least = min(trust, key=lambda name: trust[name])
+            held = "nothing speaks against it" if trust[least] == 1 else f"held down by {least}"
+            more = "; one more, since capacity brought nothing" if _stalled(history[-1]) else ""
+            return f"trust in supervision {number(max(0.0, trust[least]))}, {held}{more}"
+        case other:
+            return f"the policy {other} says so"
+
 
 POLICIES: Mapping[str, Callable[[GapConfig, int], GapPolicy]] = {
     "fixed": fixed,

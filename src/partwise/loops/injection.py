@@ -16,7 +16,7 @@ from typing import Any
 
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import parse
-from partwise.oversight.combine import Method, combine
+from partwise.oversight.combine import Method, combine, contradicted
 from partwise.oversight.human import Human
 from partwise.oversight.signals import HumanSource, Persona, Source
 from partwise.types import Example, JudgmentItem, Option, Signal
@@ -68,14 +68,8 @@ class Asked:
                 }
             )
         self.answers += sum(signal is not None for signal in said.get(PEOPLE, ()))
-        for column in said.values():
-            against = [
-                mine.label != whole.label
-                for mine, whole in zip(column, combined, strict=True)
-                if mine is not None and whole is not None
-            ]
-            if against:
-                self.wrong.append(fmean(against))
+        errors = (contradicted(column, combined) for column in said.values())
+        self.wrong += [error for error in errors if error is not None]
         for row in zip(*said.values(), strict=True):
             labels = [signal.label for signal in row if signal is not None]
             if len(labels) > 1:

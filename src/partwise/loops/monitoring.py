@@ -9,10 +9,10 @@ from typing import Any
 from partwise.config import Fidelity
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Scene
-from partwise.loops.plan_writers import Writer, Written
 from partwise.measure.detection import alarm_at, auroc
 from partwise.measure.diversity import accuracies, error_correlation
 from partwise.measure.hazards import FAMILIES, INJECTED, harms_of
+from partwise.models.writer import Writer, Written
 from partwise.oversight.learned_monitor import Judged, LearnedMonitor
 from partwise.oversight.monitors import RuleMonitor
 from partwise.types import Example, Signal
@@ -134,12 +134,12 @@ def _unusual(deeds: Sequence[Deed], aligned: Sequence[Writer]) -> list[float | N
 
 
 def told_apart(
-    deeds: Sequence[Deed], said: Scores, trusted: Scores, *, families: Sequence[str] = FAMILIES
+    harms: Sequence[frozenset[str]], said: Scores, trusted: Scores, *, families: Sequence[str] = FAMILIES
 ) -> dict[str, Any]:
     """How well each monitor tells the deeds with a kind of harm from those without any. Evaluation only.
 
     Args:
-        deeds: what was judged.
+        harms: the kinds of harm in each deed that was judged.
         said: what monitors say of them.
         trusted: what they say of a trusted model's deeds, on which thresholds are set.
         families: kinds of harm.
@@ -148,7 +148,6 @@ def told_apart(
         Monitor to `abstained`, and for each kind of harm its `auroc` and what is caught at each share of
         false alarms.
     """
-    harms = [harms_of(deed) for deed in deeds]
     found: dict[str, Any] = {}
     for name, column in said.items():
         known = [(score, kinds) for score, kinds in zip(column, harms, strict=True) if score is not None]

@@ -18,8 +18,8 @@ from partwise.config import ReadConfig, derived_seed
 from partwise.config.deception import PlantConfig
 from partwise.data.deeds import Deed
 from partwise.data.scenes import HANDS, Act, Facts, Scene, draw_scene, parse
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import newborn, teach
+from partwise.models.writer import Writer
 from partwise.oversight.deception import View, by_look, by_word, draw_pairs
 from partwise.training.language import Listener, cached_model
 

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import ProgressConfig
+from partwise.config import Models, ProgressConfig
 from partwise.config.places import cache_folder
-from partwise.data.deeds import Deed
-from partwise.loops.forecasting import EXTRAPOLATION, extrapolated, held
+from partwise.loops.asking import brief, people, simulated
 from partwise.loops.gap import gap_policy
-from partwise.loops.monitoring import judged, scores, sources, told_apart
-from partwise.loops.orders import ordered
-from partwise.loops.plan_writers import Writer
-from partwise.loops.progressive import Grown, Made, Stage, progressive
-from partwise.loops.record import write_lines
-from partwise.loops.scene_ladder import ANSWERS, WATCHED, SceneLadder
-from partwise.loops.scene_writers import act, fresh_scenes
-from partwise.measure.hazards import FAMILIES, harms_of, to_json, utility
-from partwise.measure.intervals import Measure
-from partwise.oversight.learned_monitor import LearnedMonitor
+from partwise.loops.ladder_results import ladder_results
+from partwise.loops.orders import Reorderable, ordered
+from partwise.loops.progressive import Made, Stage, progressive
+from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir
+from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
 
-_MADE = "made.json"
-MEASURED = "measured.json"
-DEEDS = "deeds.jsonl"
-FORECAST = "forecast.json"
-"""What was said of a generation before it was trained."""
+
+class Ladder(Reorderable, Protocol):
+    """A substrate that has something to say of a generation before it is trained."""
+
+    def rehearse(self, generation: int, aligned: Sequence[Path]) -> Made:
+        """What the latest aligned models say of its conformity, without the oracle."""
+        ...
+
+
+class Measures(Protocol):
+    """How the models of a ladder are measured. Evaluation only."""
+
+    def measure(
+        self, stage: str, generation: int, aligned: Sequence[Path], folder: Path, deeds_file: str
+    ) -> dict[str, Any]:
+        """The model in a stage's folder on what is held out; what it did goes into its `deeds_file`."""
+        ...
 
 
 def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, Any]:
@@ -45,28 +52,62 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
 
     Raises:
         RunError: the directory can't be used, or the disk is full.
-        LookupError: there is no such gap policy.
+        LookupError: there is no such gap policy, world or value.
     """
     gap = gap_policy(config.gap, config.seed)  # one that is not there leaves nothing behind
     run = RunDir.create(out, "progress", config)
     with run.locked():
         if run.is_finished():
             return run.read_json(RESULTS)
-        with Sandbox() as sandbox:
-            ladder = SceneLadder(config, cache_folder(), sandbox, listen)
-            keep = _Kept(run, ladder, listen)
+        with _opened(config, run, listen) as (ladder, measures):
+            keep = _Kept(run, ladder, measures, listen)
             stages = ordered(ladder, config)
-            grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
-        results = _results(config, ladder, grown)
+            for _ in progressive(stages, keep, gap, config.gate, generations=config.generations):
+                pass
+        results = ladder_results(config, run.path)
         run.write_json(RESULTS, results)
         return results
+
+
+@contextmanager
+def _opened(config: ProgressConfig, run: RunDir, listen: Listener) -> Generator[tuple[Ladder, Measures]]:
+    """The models that the settings name, and how they are measured."""
+    with Sandbox() as sandbox:
+        if config.models is Models.PLANNERS:
+            from partwise.loops.planner_ladder import PlannerLadder
+            from partwise.loops.planner_measures import PlannerMeasures
+
+            planners = PlannerLadder(config, sandbox, listen)
+            human = config.align.human
+            with FeedbackStore(human.store or run.path / "feedback.db") as store:
+                planners.ask(
+                    people(
+                        simulated(planners.schedule, human, config.seed),
+                        human,
+                        store,
+                        run,
+                        lambda: brief(planners.world, planners.schedule, config.generations),
+                        partial(_waiting, listen),
+                    )
+                )
+                yield planners, PlannerMeasures(planners)
+        else:
+            from partwise.loops.scene_ladder import SceneLadder
+            from partwise.loops.scene_measures import SceneMeasures
+
+            writers = SceneLadder(config, cache_folder(), sandbox, listen)
+            yield writers, SceneMeasures(writers)
+
+
+def _waiting(listen: Listener, phase: str, done: int, total: int) -> None:
+    listen(Progress("progress", phase, done, total))
 
 
 class _Kept:
     """Stages in folders that are renamed when they are whole; models are measured as they are made."""
 
-    def __init__(self, run: RunDir, ladder: SceneLadder, listen: Listener) -> None:
-        self._run, self._ladder, self._listen = run, ladder, listen
+    def __init__(self, run: RunDir, ladder: Ladder, measures: Measures, listen: Listener) -> None:
+        self._run, self._ladder, self._measures, self._listen = run, ladder, measures, listen
 
     def __call__(self, generation: int, name: str, make: Callable[[Path], Made]) -> Stage:
         folder = self._folder(generation, name)
@@ -78,142 +119,19 @@ class _Kept:
                     (working / FORECAST).write_text(json.dumps(said, indent=1))
                 made = make(working)
                 if (working / "model").is_dir():
-                    self._measure(Writer.load(working / "model"), generation, name, working)
+                    self._measure(generation, name, working)
                 taken = {"seconds": round(time.perf_counter() - started, 1)}
-                (working / _MADE).write_text(json.dumps({**made, **taken}, indent=1))
-        return Stage(folder=folder, made=json.loads((folder / _MADE).read_text()))
+                (working / MADE).write_text(json.dumps({**made, **taken}, indent=1))
+        return Stage(folder=folder, made=RunDir(folder, "", {}).read_json(MADE))
 
     def _folder(self, generation: int, name: str) -> Path:
-        return self._run.path / "generations" / f"{generation + 1:02d}" / name
+        return stage_folder(self._run.path, generation, name)
 
     def _aligned(self, generation: int) -> list[Path]:
         """The models of the generations before."""
         return [self._folder(each, "injection") / "model" for each in range(generation)]
 
-    def _measure(self, writer: Writer, generation: int, name: str, to: Path) -> None:
-        """On held-out scenes: as hard as the generation's own, and as hard as there are."""
-        ladder, config = self._ladder, self._ladder.config
+    def _measure(self, generation: int, name: str, to: Path) -> None:
         self._listen(Progress("progress", f"generation {generation + 1}, measuring {name}", 0, 1))
-        found: dict[str, Any] = {}
-        for which, tiers in (("own", ladder.tiers(generation)), ("all", config.read.tiers)):
-            deeds = self._heldout(writer, tiers, config.seed + 7)
-            found[which] = to_json(utility(deeds))
-            if which == "own":
-                write_lines(to / DEEDS, [_row(deed) for deed in deeds])
-                if name == "competence":
-                    found["monitors"] = self._monitors(deeds, generation)
-        if name == "injection":
-            found["sources"] = sources(_rows(to / ANSWERS), ladder.deployment)
+        found = self._measures.measure(name, generation, self._aligned(generation), to, DEEDS)
         (to / MEASURED).write_text(json.dumps(found, indent=1))
-
-    def _heldout(self, writer: Writer, tiers: int, seed: int) -> list[Deed]:
-        ladder, config = self._ladder, self._ladder.config
-        held_out = f"held out {config.seed} {tiers}"
-        scenes = fresh_scenes(ladder.facts, config.scenes, held_out, tiers, kept=True)
-        return act(writer, scenes, ladder.deployment, dinners=1, seed=seed)
-
-    def _monitors(self, deeds: Sequence[Deed], generation: int) -> dict[str, Any]:
-        """How well monitors tell the harm that the unaligned model does, with all aligned ones before it."""
-        ladder = self._ladder
-        before = self._aligned(generation)
-        aligned = [Writer.load(model) for model in before]
-        answers = [row for model in before for row in _rows(model.parent / ANSWERS)]
-        learned = LearnedMonitor.fit(judged(answers, ladder.deployment), ladder.deployment)
-        trusted = (
-            self._heldout(aligned[-1], ladder.tiers(generation), ladder.config.seed + 8) if aligned else []
-        )
-        return told_apart(
-            deeds,
-            scores(deeds, ladder.deployment, aligned, learned),
-            scores(trusted, ladder.deployment, aligned, learned),
-        )
-
-
-def _row(deed: Deed) -> dict[str, Any]:
-    """A deed as a transcript."""
-    trial = deed.trials[0] if deed.trials else None
-    return {
-        "scene": deed.scene.text,
-        "text": deed.text,
-        "formed": deed.formed,
-        "outcome": str(trial.execution.outcome) if trial else None,
-        "correct": trial.correct if trial else None,
-        "harms": sorted(harms_of(deed)),
-        "trace": [
-            {"tool": event.tool, "arguments": event.arguments, "result": event.result}
-            for event in (trial.execution.trace if trial else ())
-        ],
-    }
-
-
-def _results(config: ProgressConfig, ladder: SceneLadder, grown: list[Grown]) -> dict[str, Any]:
-    refused = grown[-1].refused if grown else None
-    return {
-        "schema": 1,
-        "seed": config.seed,
-        "order": config.order,
-        "policy": config.gap.policy,
-        "generations": [_generation(ladder, grown, index) for index in range(len(grown))],
-        "stopped": refused,
-    }
-
-
-def _forecasts(ladder: SceneLadder, made: Sequence[Grown], index: int, observed: float) -> dict[str, Any]:
-    """What was said before a generation was trained, and whether its interval held what came."""
-    if not index:
-        return {}
-    said = json.loads((made[index].competence.folder / FORECAST).read_text())
-    before = [
-        (ladder.parameters[each.rung], each.injection.made["after"]["conformity"]) for each in made[:index]
-    ]
-    found = {name: Measure.from_json(figure) for name, figure in said.items()}
-    found[EXTRAPOLATION] = extrapolated(before, ladder.parameters[made[index].rung], WATCHED)
-    return {name: {**figure.to_json(), "held": held(figure, observed)} for name, figure in found.items()}
-
-
-def _generation(ladder: SceneLadder, made: Sequence[Grown], index: int) -> dict[str, Any]:
-    grown = made[index]
-
-    def measured(stage: Stage) -> Mapping[str, Any]:
-        return json.loads((stage.folder / MEASURED).read_text())
-
-    stages = {"competence": grown.competence, "discovery": grown.discovery, "injection": grown.injection}
-    return {
-        "width": ladder.config.widths[grown.rung],
-        "parameters": ladder.parameters[grown.rung],
-        "step": grown.step,
-        "tiers": ladder.tiers(grown.index),
-        "minus": measured(grown.competence),
-        "plus": measured(grown.injection),
-        "forecasts": _forecasts(ladder, made, index, measured(grown.injection)["own"]["conformity"]["mean"]),
-        "examples": _examples(grown.competence.folder, grown.injection.folder),
-        "seen": asdict(grown.seen),
-        "refused": grown.refused,
-        "stages": {name: dict(stage.made) for name, stage in stages.items()},
-    }
-
-
-def _examples(before: Path, after: Path) -> list[dict[str, Any]]:
-    """Of each kind of harm the first held-out scene that the unaligned model does it in, whatever the aligned
-    one does there.
-    """
-    pairs = list(zip(_rows(before / DEEDS), _rows(after / DEEDS), strict=True))
-    found: list[dict[str, Any]] = []
-    for family in FAMILIES:
-        for minus, plus in pairs:
-            if family in minus["harms"]:
-                shown = ("text", "outcome", "correct", "harms")
-                found.append(
-                    {
-                        "family": family,
-                        "scene": minus["scene"],
-                        "minus": {name: minus[name] for name in shown},
-                        "plus": {name: plus[name] for name in shown},
-                    }
-                )
-                break
-    return found
-
-
-def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

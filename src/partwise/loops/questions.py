@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -17,7 +17,7 @@ from partwise.oversight.queries import choose
 from partwise.oversight.realign import DriftAlarm, is_due
 from partwise.training.reward import Preference, replayed
 from partwise.training.rollout import RolloutEngine
-from partwise.types import Answer, JudgmentItem, Purpose, Split
+from partwise.types import Answer, JudgmentItem, Purpose, Split, Subtask
 from partwise.worlds.base import World
 
 SEEDS = 1000
@@ -100,6 +100,13 @@ class Questions:
         self.alarmed_at: int | None = None
         """The round of the latest alarm; below 0 in a run that this one goes on from."""
         self._spent = 0
+
+    @property
+    def subtasks(self) -> Mapping[str, Subtask]:
+        """`def` line to the subtask, of all that people may be asked about."""
+        world = self._engine.world
+        entries = chain(world.catalogue.values(), world.practice.values())
+        return {entry.subtask.signature: entry.subtask for entry in entries}
 
     def _is_first(self, round: int) -> bool:
         """Whether the proxy knows nothing yet."""

@@ -18,34 +18,38 @@ from typing import Any
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
+from partwise.loops.asking import brief, people, simulated
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
+from partwise.loops.schedules import refuse_unknown_values, schedule
 from partwise.loops.setup import (
     base_planner,
     check_planner,
     load_planner,
     load_proxy,
     new_proxy,
-    refuse_unknown_values,
-    schedule,
 )
+from partwise.loops.starting import WARM_START, keep_prompts, measured_start
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
+from partwise.measure.bodies import written_bodies
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.intervals import rate
 from partwise.measure.oracle import ValueOracle
+from partwise.measure.parsing import unparsed
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
-from partwise.oversight.feedback import Brief, FeedbackStore
-from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.body_writer import BodyWriter
+from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.training.body_writer import withheld
 from partwise.training.reward import Preference
 from partwise.training.rlft import Step
 from partwise.training.rollout import RolloutEngine
@@ -81,6 +85,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     with run.locked():
         if run.is_finished():
             return run.read_json(RESULTS)
+        keep_prompts(run, load_world(config.world), config.planner, begin=False)
         with Sandbox() as sandbox:
             alignment = _Alignment(config, run, sandbox, listen, name)
             # Opened last: models that can't be loaded leave nothing behind.
@@ -100,6 +105,7 @@ class _Alignment:
         self.start = open_start(config)
         if self.start:
             self._refuse_asked(self.start)
+            keep_prompts(self.start.run, self.world, config.planner, begin=False)
         self.done = self._now = run.rounds_done()
         self._bottom = base_planner(self.world, config.base, self._pretraining)
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
@@ -111,13 +117,7 @@ class _Alignment:
             else new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed)
         )
         self.engine = self._engine(planner, proxy, sandbox)
-        self.simulated = SimulatedHuman(
-            self.schedule,
-            rationality=config.human.rationality,
-            readable=config.human.readable,
-            seed=str(config.seed),
-            stated=config.human.stated,
-        )
+        self.simulated = simulated(self.schedule, config.human, config.seed)
         self.summaries = SummaryJudge(proxy, config.loop.summary_errors, config.seed)
         self.reward = reward_function(config, self.world, proxy, lambda: self.values)
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
@@ -161,7 +161,8 @@ class _Alignment:
         return json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
 
     def _pretraining(self, done: int, total: int, loss: float) -> None:
-        self._say("pretraining the base planner", done, total, {"loss": loss})
+        doing = "warm start of" if self.config.planner.model else "pretraining"
+        self._say(f"{doing} the base planner", done, total, {"loss": loss})
 
     def _say(self, phase: str, done: int, total: int, shown: dict[str, float]) -> None:
         self._listen(Progress(self._name, phase, done, total, shown))
@@ -174,6 +175,9 @@ class _Alignment:
     def go(self, store: FeedbackStore) -> dict[str, Any]:
         """The rounds that are left, then the figures. All answers are kept in `store`."""
         config = self.config
+        keep_prompts(self.run, self.world, config.planner, begin=True)
+        if config.planner.warm_start.examples and not self.start:
+            self._measure_start()
         history = self._recall()
         rounds = scalable_align(
             self.engine,
@@ -195,28 +199,25 @@ class _Alignment:
             started = time.perf_counter()
         return self._finish()
 
+    def _measure_start(self) -> None:
+        """Say what the warm start brought, before any reward."""
+        self._say("measuring the warm start", 0, 0, self._curve)
+        engine = self.engine
+        found = measured_start(self.run, self.world, self.config, engine.planner, engine.proxy, self._sandbox)
+        for when in ("before", "after"):
+            self._curve[f"parsed {when}"] = found[when]["decompositions"]["mean"]
+        self._say("measuring the warm start", 1, 1, self._curve)
+
     def _people(self, store: FeedbackStore) -> People:
         """H: whoever the run asks."""
-        members = panel_members(self.config.human.who)
-        name = f"{self.run.path.resolve().name} {self.run.id}"
-        if "console" in members:
-            store.describe(name, self._brief())
-        return People(
-            members,
+        return people(
             self.simulated,
+            self.config.human,
             store,
-            name,
-            overlap=self.config.human.overlap,
-            patience=self.config.human.patience,
-            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
+            self.run,
+            lambda: brief(self.world, self.schedule, self.config.loop.rounds),
+            lambda phase, done, total: self._say(phase, done, total, self._curve),
         )
-
-    def _brief(self) -> Brief:
-        """What people in the console are told: the world, and what matters round by round, not how much."""
-        values = [self.schedule.values(index).aggregate for index in range(self.config.loop.rounds)]
-        names = self.world.dimensions
-        matters = tuple(tuple(name for name in names if each.matters(name)) for each in values)
-        return Brief(world=self.world.name, matters=matters)
 
     def _rewind(self) -> None:
         """Take the planner some of the way back to the base planner, so that it explores again."""
@@ -335,6 +336,29 @@ class _Alignment:
             found.append(verdicts(proxy, self.world, self.schedule.values(index).aggregate))
         return [*found, verdicts(self.engine.proxy, self.world, self.values)]
 
+    def _bodies(self) -> dict[str, Any]:
+        """What a proxy that writes wrote before it heard anybody, and writes now; nothing of another."""
+        solver, config = self.engine.proxy.solver, self.config
+        if not isinstance(solver, BodyWriter):
+            return {}
+        without = withheld(self.world, config.proxy.writer, config.seed)
+        kinds = {
+            "withheld": [name for name in self.world.catalogue if name in without],
+            "read": [name for name in self.world.catalogue if name not in without],
+        }
+        newborn = new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed).solver
+        writers = {"before": newborn, "after": solver}
+        return {
+            "bodies": {
+                when: {
+                    kind: written_bodies(writer, self.world, self.values, names)
+                    for kind, names in kinds.items()
+                }
+                for when, writer in writers.items()
+                if isinstance(writer, BodyWriter)
+            }
+        }
+
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
         config = self.config
@@ -346,6 +370,8 @@ class _Alignment:
             "schema": 2,
             "matters": {name: self.values.matters(name) for name in self.world.dimensions},
         }
+        if (self.run.path / WARM_START).exists():
+            results["warm_start"] = self.run.read_json(WARM_START)
         lines: list[dict[str, Any]] = []
         judges = self._judges()
         base = self._engine(
@@ -356,12 +382,14 @@ class _Alignment:
             judged = self._evaluate(engine, tasks, config.measure.best_of)
             results[arm] = figures(judged).to_json() | {
                 "messages": messages(judged),
+                "unparsed": unparsed([row.rollout for row in judged]),
                 "correlations": part_to_complete_correlations(judged),
                 "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "consistency": consistency(judged, judges).to_json(),
                 "parts": fmean(len(row.rollout.partial_rewards) for row in judged),
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
+        results |= self._bodies()
         self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         self.run.write_json(RESULTS, results)
         self._say("done", 2, 2, self._curve)

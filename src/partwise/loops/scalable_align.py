@@ -23,8 +23,10 @@ from dataclasses import dataclass
 
 from partwise.config import ProxyConfig, RlftConfig
 from partwise.loops.questions import Heard, Questions
+from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.human import Human
 from partwise.oversight.proxy import Proxy
+from partwise.training.body_writer import align_writer
 from partwise.training.reward import Preference, fit_reward_model, preferences
 from partwise.training.rlft import RewardFunction, Step, rlft
 from partwise.training.rollout import RolloutEngine
@@ -114,6 +116,8 @@ def align_to_human(
                 learning_rate=config.learning_rate * (1 if batch.thorough else 0.25),
                 seed=seed,
             )
+            if isinstance(proxy.solver, BodyWriter):  # who judges has learned, and so does who writes
+                align_writer(proxy.solver.writer, fresh, questions.subtasks, config.writer, seed=seed)
             history += fresh
             fresh = []
         # Forgotten even where nothing was learned: a resumed run must score the same texts together.

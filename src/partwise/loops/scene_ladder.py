@@ -13,10 +13,9 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import ProgressConfig
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts
-from partwise.loops.discovery import Played, searches
-from partwise.loops.forecasting import rehearsed
+from partwise.loops.discovery import SEVERE, Played, searches
+from partwise.loops.forecasting import WATCHED, rehearsed
 from partwise.loops.injection import examples_of
-from partwise.loops.plan_writers import Writer
 from partwise.loops.progressive import Made
 from partwise.loops.record import write_lines
 from partwise.loops.scene_rounds import Injection, Round, Rounds, scene_of, watched
@@ -30,18 +29,14 @@ from partwise.loops.scene_writers import (
     teach,
 )
 from partwise.measure.red_team import distinct_hazards, evenness
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.oversight.red_team import red_team
 from partwise.runs.progress import Listener, Progress
 
 _TRIES = 8
 """Times that a predecessor is asked for as many plans as are still wanted."""
-WATCHED = 500
-"""Scenes on which verifier and monitors watch a model before and after injection; none of the held-out
-ones."""
 HAZARDS, LOG, ANSWERS = "hazards.jsonl", "log.jsonl", "answers.jsonl"
-_SEVERE = 0.5
-"""Share of a scene's plans with a harm, from which on the scene counts as hazardous."""
 
 
 class SceneLadder:
@@ -169,8 +164,8 @@ class SceneLadder:
             "abstained": played.abstained,
             "hazardous": len(played.found),
             "kinds": dict(sorted(Counter(kind for one in played.found for kind in one["kinds"]).items())),
-            "distinct": distinct_hazards(log, played.space.cell, _SEVERE).to_json(),
-            "evenness": evenness(log, lambda point: point["haste"], _SEVERE).to_json(),
+            "distinct": distinct_hazards(log, played.space.cell, SEVERE).to_json(),
+            "evenness": evenness(log, lambda point: point["haste"], SEVERE).to_json(),
         }
 
     def inject(
@@ -242,6 +237,7 @@ class SceneLadder:
         writer.save(to / "model")
         asked, audited = shared.asked, shared.audited
         write_lines(to / ANSWERS, asked.rows + audited.rows)
+        sides = self._sides(writer, shared.helpers, generation)
         return {
             "before": before,
             "after": self._watch(writer, generation),
@@ -249,7 +245,8 @@ class SceneLadder:
             "sources": {
                 "disagreement": asked.disagreement,
                 "error": asked.error,
-                "imitation": self._imitation(writer, shared.helpers, generation),
+                "imitation": fmean(sides) if sides else None,
+                "splits": len(sides),
                 "answers": asked.answers + audited.answers,
                 "questions": asked.questions + audited.questions,
             },
@@ -280,10 +277,10 @@ class SceneLadder:
         )
         return {name: figure.to_json() for name, figure in said.items()}
 
-    def _imitation(self, writer: Writer, helpers: Sequence[Writer], generation: int) -> float | None:
-        """Where two predecessors judge two plans differently, how often the model sides with the latest."""
+    def _sides(self, writer: Writer, helpers: Sequence[Writer], generation: int) -> list[bool]:
+        """Where two predecessors judge two plans differently, whether the model sides with the latest."""
         if len(helpers) < 2:
-            return None
+            return []
         seed = self._rounds.seed(generation, 6)
         scenes = self._rounds.scenes(generation, WATCHED, f"sides {seed}")
         deeds = people_act(
@@ -291,12 +288,11 @@ class SceneLadder:
         )
         examples = examples_of(list(zip(deeds[::2], deeds[1::2], strict=True)))
         said = [WriterSource(str(k), one).signals(examples) for k, one in enumerate((writer, *helpers[:2]))]
-        sides = [
+        return [
             mine.label == latest.label
             for mine, latest, other in zip(*said, strict=True)
             if mine and latest and other and latest.label != other.label
         ]
-        return fmean(sides) if sides else None
 
     def _phase(self, generation: int, what: str) -> str:
         return f"generation {generation + 1}, {what}"

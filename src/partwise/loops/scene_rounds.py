@@ -12,8 +12,8 @@ from partwise.config import Fidelity, ProgressConfig, derived_seed
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts, Scene
 from partwise.loops.injection import Asked, Pair, ask, audits, questions, sure_pairs
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import WriterSource, act, fresh_scenes, people_act
+from partwise.models.writer import Writer
 from partwise.oversight.combine import Method
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.monitors import RuleMonitor
@@ -69,7 +69,7 @@ class Rounds:
 
     def tiers(self, generation: int) -> int:
         """How many tiers of words there are in a generation's tasks: they get harder."""
-        return min(generation + 1, self._config.read.tiers)
+        return self._config.tiers(generation)
 
     def scenes(self, generation: int, count: int, seed: str) -> list[Scene]:
         """Scenes to learn from, as hard as the generation can do."""

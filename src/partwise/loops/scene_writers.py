@@ -21,20 +21,18 @@ from partwise.data import plans, scenes
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.plans import FIRST_WORDS, SECOND_WORDS, Document
 from partwise.data.scenes import JUDGE, VERDICTS, Facts, Scene, corpus, draw_scene
-from partwise.loops.plan_writers import Writer
 from partwise.models import chat, tiny
 from partwise.models import tokenizer as tokenizing
+from partwise.models.writer import Writer
 from partwise.training import language
 from partwise.training.ladder import rows
-from partwise.training.language import Listener, cached_model, train_language_model
+from partwise.training.language import Listener, cached_model, for_width, train_language_model
 from partwise.training.preference import Preferred, prefer
 from partwise.types import Example, Signal
 from partwise.worlds.dinner import scenes as nights
 
 _NAME = re.compile(r" [a-z]+[A-Z][a-z]+")
 _BATCH = 128
-WIDTH = 64
-"""At which learning rates are stated."""
 
 
 def newborn(config: ReadConfig, width: int, seed: int, cache: Path, listen: Listener | None = None) -> Path:
@@ -74,14 +72,6 @@ def parameters_of(config: ReadConfig, width: int, seed: int) -> int:
     """How many parameters a model of that width has."""
     tokenizer = tokenizing.build_tokenizer(_vocabulary(Facts.drawn(config.tiers, seed)))
     return tiny.count_parameters(tiny.tiny_model(tiny.shape_of_width(width), tokenizer, seed))
-
-
-def for_width(learning_rate: float, model: Any) -> float:
-    """A learning rate at width 64 for a model of another width: it falls with the root of the width.
-
-    With one rate for all, the widest models lose the form of their plans where the narrow ones learn.
-    """
-    return learning_rate * (WIDTH / model.config.hidden_size) ** 0.5
 
 
 def _read(

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from partwise.config import PreferConfig, derived_seed
 from partwise.data.plans import Cue
-from partwise.loops.plan_writers import Writer, Written
+from partwise.models.writer import Writer, Written
 from partwise.oversight.signals import Source
 from partwise.training.preference import Preferred, prefer
 from partwise.types import Example, Signal

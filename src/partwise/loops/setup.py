@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 from partwise.composition.summary import SAMPLE
-from partwise.config import AlignConfig, HumanConfig, PlannerConfig, ProxyConfig
+from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
 from partwise.config.places import cache_folder
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner, check_length, positions
+from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
+from partwise.models.writer import Writer
+from partwise.oversight.body_writer import WRITER, BodyWriter
 from partwise.oversight.proxy import Proxy
+from partwise.oversight.solvers import Chooser, Solver
+from partwise.training.body_writer import functions, pretrained_body_writer
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
+from partwise.training.warm_start import warm_started_planner
 from partwise.types import Split
-from partwise.values import Group, Schedule, Values, everyone
 from partwise.worlds.base import NOTHING_DONE, World, undone
-from partwise.worlds.instructions import instructions
+from partwise.worlds.telling import fields
 
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
-    """Name or folder of the planner before any alignment; a tiny one that is not cached is pretrained.
+    """Name or folder of the planner before any alignment.
 
-    `config` is `AlignConfig.base`, in which the seed of the pretraining is known.
+    A tiny one is pretrained, and a `planner.model` is warm-started where that is asked for, unless they are
+    in the cache. `config` is `AlignConfig.base`, in which the seeds are known.
     """
+    cache, prompts = cache_folder() / "planners", planner_prompts(world, config)
     with divergence_of("base planner"):
-        return config.model or str(pretrained_planner(world, config, cache_folder() / "planners", listen))
+        if prompts is None:
+            return str(pretrained_planner(world, config, cache, listen))
+        if config.warm_start.examples:
+            return str(warm_started_planner(world, config, prompts, cache, listen))
+    return str(config.model)
+
+
+def planner_prompts(world: World, config: PlannerConfig) -> Prompts | None:
+    """What the planner is told in each turn; None for a tiny one, which is told the task alone.
+
+    Raises:
+        ModelError: the prompts can't be read, or name a field that there is not.
+    """
+    if config.model is None:
+        return None
+    usual = config.usual_prompts
+    return make_prompts(read_prompts(config.prompts or usual, usual), fields(world))
 
 
 def check_planner(world: World, config: PlannerConfig) -> None:
@@ -39,13 +61,14 @@ def check_planner(world: World, config: PlannerConfig) -> None:
     What only the weights can tell is told when they are loaded.
 
     Raises:
-        ModelError: see `load_causal_lm`; or the model has too few positions for a task.
+        ModelError: see `load_causal_lm` and `planner_prompts`; or the model has too few positions for a task.
     """
-    if config.model is None:
+    prompts = planner_prompts(world, config)
+    if config.model is None or prompts is None:
         resolve_device(config.device)
         return
     settings, tokenizer = check_causal_lm(config.model, device=config.device)
-    prompt = first_prompt(tokenizer, world.task(Split.TRAIN, 0).statement, instructions(world))
+    prompt = first_prompt(tokenizer, prompts.decompose(world.task(Split.TRAIN, 0).statement))
     limits = (config.max_decomposition_tokens, config.max_composition_tokens)
     check_length(len(prompt), limits, positions(settings))
 
@@ -61,7 +84,7 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
     return Planner(
         model,
         tokenizer,
-        instructions=instructions(world) if config.model else None,
+        prompts=planner_prompts(world, config),
         max_decomposition_tokens=config.max_decomposition_tokens,
         max_composition_tokens=config.max_composition_tokens,
         constrained=config.constrained,
@@ -75,52 +98,28 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
         for entry in chain(world.catalogue.values(), world.practice.values())
         for body in (*entry.implementations, undone(entry.subtask))
     ]
+    writes = config.solver == "writer"
+    if writes:
+        bodies += [part.source for part in functions(world, config.writer, seed)]
     summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
     tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
-    return Proxy(model, tokenizer, world.catalogue, capacity=config.capacity)
+    solver: Solver = Chooser(world.catalogue, capacity=config.capacity)
+    if writes:
+        with divergence_of("the writer of bodies"):
+            folder = pretrained_body_writer(world, config.writer, seed, cache_folder() / "writers")
+        solver = body_writer(config, folder, seed)
+    return Proxy(model, tokenizer, solver)
 
 
-def refuse_unknown_values(world: World, named: Iterable[str]) -> None:
-    """Refuse names of value dimensions that the world does not have: they would do nothing.
-
-    Raises:
-        LookupError: there is one.
-    """
-    for dimension in sorted({*named} - {*world.dimensions}):
-        raise LookupError(
-            f"The world {world.name} has no value `{dimension}`; it has {', '.join(world.dimensions)}."
-        )
-
-
-def schedule(world: World, config: HumanConfig) -> Schedule:
-    """What simulated people hold dear, round by round.
+def body_writer(config: ProxyConfig, folder: Path, seed: int) -> BodyWriter:
+    """The writer of bodies in a folder.
 
     Raises:
-        LookupError: a value dimension or a group is named that there is not.
+        ModelError: it can't be loaded.
     """
-    profile = world.values.but(config.values)
-    groups = tuple(
-        Group(name=name, share=group.share, profile=profile.but(group.values))
-        for name, group in config.groups.items()
-    )
-    named = {*config.values, *config.stated, *config.drift.to}.union(
-        *(group.values for group in config.groups.values())
-    )
-    refuse_unknown_values(world, named)
-    drift = config.drift
-    try:
-        return Schedule(
-            before=Values(groups=groups) if groups else everyone(profile),
-            to=drift.to,
-            shape=drift.shape,
-            at=drift.at,
-            over=drift.over,
-            group=drift.group,
-        )
-    except ValueError as error:
-        raise LookupError(f"`human` can't be as it is set: {error}.") from error
+    return BodyWriter(Writer.load(folder), copies=config.writer.copies, capacity=config.capacity, seed=seed)
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
@@ -130,4 +129,6 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     model, tokenizer = load_reward_model(folder, device=config.planner.device)
-    return Proxy(model, tokenizer, world.catalogue, capacity=config.proxy.capacity)
+    if config.proxy.solver == "writer":
+        return Proxy(model, tokenizer, body_writer(config.proxy, folder / WRITER, config.seed))
+    return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.proxy.capacity))

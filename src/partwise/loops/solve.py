@@ -11,12 +11,13 @@ import torch
 
 from partwise.composition.language import parse
 from partwise.composition.sandbox import Sandbox
-from partwise.config import AlignConfig, ProgressConfig
+from partwise.config import AlignConfig, Models, ProgressConfig
 from partwise.data.deeds import Deployment
 from partwise.data.scenes import Facts
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_writers import fresh_scenes
 from partwise.loops.setup import load_planner, load_proxy
+from partwise.loops.starting import keep_prompts
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.runs.config import config_from_data
 from partwise.runs.rundir import RunDir, RunError
@@ -66,27 +67,34 @@ def propose(run: Path, task_index: int, generation: int | None = None) -> Propos
         generation: of a ladder, from 1; its latest aligned one, where None.
 
     Raises:
-        RunError: there is no run there, or nothing of it is done that could plan.
+        RunError: there is no run there, nothing of it is done that could plan, or its prompts have changed.
         ModelError: its checkpoint can't be loaded.
     """
     opened = RunDir.open(run)
     if opened.kind == "progress":
-        return _for_scene(opened, run, task_index, generation)
+        ladder = config_from_data(ProgressConfig, opened.config_data)
+        model = _aligned(run, generation)
+        if ladder.models is Models.WRITERS:
+            return _for_scene(ladder, model, task_index)
+        align = ladder.align.model_copy(update={"seed": ladder.seed})
+        return _for_task(align, model, model.parent / "proxy", task_index)
     if opened.kind != "align":
         raise RunError(f"{run} is a study; name one of its runs, such as {run / 'seed-0' / 'strategies'}.")
     if generation is not None:
         raise RunError(f"{run} is no ladder and has no generations; leave --generation out.")
-    return _for_task(opened, run, task_index)
-
-
-def _for_task(opened: RunDir, run: Path, task_index: int) -> Proposal:
     done = opened.rounds_done()
     if not done:
         raise RunError(f"No round of {run} is done yet; go on with: partwise resume {run}")
+    folder = opened.round_path(done - 1)
     config = config_from_data(AlignConfig, opened.config_data)
-    world, folder = load_world(config.world), opened.round_path(done - 1)
-    planner = load_planner(world, config.planner, folder / "planner")
-    proxy = load_proxy(world, config, folder / "proxy")
+    keep_prompts(opened, load_world(config.world), config.planner, begin=False)
+    return _for_task(config, folder / "planner", folder / "proxy", task_index)
+
+
+def _for_task(config: AlignConfig, planner_folder: Path, proxy_folder: Path, task_index: int) -> Proposal:
+    world = load_world(config.world)
+    planner = load_planner(world, config.planner, planner_folder)
+    proxy = load_proxy(world, config, proxy_folder)
     task = world.task(Split.HELDOUT, task_index)
     with Sandbox() as sandbox:
         engine = RolloutEngine(world, planner, proxy, sandbox, space=config.loop.composition_space)
@@ -115,9 +123,8 @@ def _for_task(opened: RunDir, run: Path, task_index: int) -> Proposal:
     )
 
 
-def _for_scene(opened: RunDir, run: Path, task_index: int, generation: int | None) -> Proposal:
-    config = config_from_data(ProgressConfig, opened.config_data)
-    writer = Writer.load(_aligned(run, generation))
+def _for_scene(config: ProgressConfig, model: Path, task_index: int) -> Proposal:
+    writer = Writer.load(model)
     facts = Facts.drawn(config.read.tiers, config.seed)
     (scene,) = fresh_scenes(facts, 1, f"solved {config.seed} {task_index}", kept=True)
     (written,) = writer.write([scene.text], seed=task_index)

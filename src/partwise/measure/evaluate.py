@@ -69,6 +69,8 @@ class Judged:
             "source": rollout.solution.source if rollout.solution else "",
             "outcome": str(rollout.outcome),
             "message": rollout.execution.message,
+            **({"unparsed": str(kind)} if (kind := rollout.execution.unparsed) else {}),
+            **({"cut": {turn: list(pieces) for turn, pieces in rollout.cut.items()}} if rollout.cut else {}),
             "correct": rollout.correct,
             "aligned": self.aligned,
             "violations": {name: float(violated) for name, violated in self.violations.items()},

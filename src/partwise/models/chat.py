@@ -208,19 +208,15 @@ def end_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     return frozenset(id for end in layout(tokenizer).ends for id in encode(tokenizer, end)[-1:])
 
 
-def first_prompt(
-    tokenizer: PreTrainedTokenizerBase, statement: str, instructions: str | None = None
-) -> list[int]:
+def first_prompt(tokenizer: PreTrainedTokenizerBase, message: str) -> list[int]:
     """The ids that stand before the planner's first turn.
 
     Args:
         tokenizer: the planner's.
-        statement: of the task.
-        instructions: what comes before the task; None for planners that learned the world from its corpus.
+        message: the user's first message: the task, and what else the planner is told.
     """
     around = layout(tokenizer)
-    task = statement if instructions is None else f"{instructions}\n\n{statement}"
-    ids = _encode_opening(tokenizer, around.opening(task), around.lead)
+    ids = _encode_opening(tokenizer, around.opening(message), around.lead)
     bos_id: Any = tokenizer.bos_token_id
     if around.adds_bos and bos_id is not None:
         ids.insert(0, bos_id)
@@ -237,9 +233,27 @@ def between_turns(
 
     Args:
         tokenizer: the planner's.
-        partial_solutions: source text, shown as the user's second message.
+        partial_solutions: source text, shown as the user's second message, or that message.
         ended: whether the first turn's ids end with its end token, which is then not repeated.
     """
     around = layout(tokenizer)
     ids = _encode_opening(tokenizer, around.end + around.between(partial_solutions), around.lead)
     return ids[len(encode(tokenizer, around.end)) :] if around.end and ended else ids
+
+
+def written_turn(tokenizer: PreTrainedTokenizerBase, message: str, answer: str, *, first: bool) -> list[int]:
+    """The ids that a planner writes which answers so, to the token that ends its turn.
+
+    Args:
+        tokenizer: the planner's.
+        message: of the user's, before the turn.
+        answer: what the planner says.
+        first: whether it is the first turn.
+    """
+    around = layout(tokenizer)
+    before = around.opening(message) if first else around.end + around.between(message)
+    ids, end = _encode_opening(tokenizer, before, around.lead), encode(tokenizer, around.end)
+    whole = encode(tokenizer, before + around.lead + answer + around.end)
+    # Where the answer's first letters are taken together with what stands before, it is encoded by itself.
+    cut = whole[: len(ids)] == ids and whole[-len(end) :] == end
+    return whole[len(ids) :] if cut else encode(tokenizer, around.lead + answer) + end

@@ -24,7 +24,7 @@ from torch import Tensor
 from transformers import LogitsProcessor, PreTrainedTokenizerBase
 
 from partwise.composition.acceptor import Language, Text, begin
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
 
 _REMEMBERED = 200_000
 """Beginnings of texts, before all are forgotten."""

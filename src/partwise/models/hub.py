@@ -25,15 +25,13 @@ from transformers.utils.peft_utils import find_adapter_config_file
 
 from partwise.models import architectures
 from partwise.models.chat import layout
+from partwise.models.errors import ModelError
+from partwise.models.packaged import is_packaged, located
 
 _ADAPTERS = "adapter_config.json"
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _CHANCE = re.compile("drop|jitter")
 """In the names of settings that are probabilities of doing otherwise in training."""
-
-
-class ModelError(ValueError):
-    """A model can't be loaded; the message is one sentence that says why."""
 
 
 def resolve_device(device: str) -> torch.device:
@@ -58,8 +56,9 @@ def load_causal_lm(
     """A causal language model, ready to train, and its tokenizer.
 
     Args:
-        name_or_path: a local folder, or a name on the hub. A local folder may hold adapters alone, as a
-            checkpoint does: they are put on the model that they name, and are what is trained.
+        name_or_path: a local folder, a name on the hub, or one of `packaged`. A local folder may hold
+            adapters alone, as a checkpoint does: they are put on the model that they name, and are what is
+            trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
         device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was
@@ -208,12 +207,13 @@ def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, li
     """A classifier, and the weights that were drawn since they were not there."""
     if Path(name).exists() or name.startswith(("/", "./", "../", "~")):
         _check_folder(Path(name))
+    place = located(name)
     try:
-        _refuse_own_code(name)
+        _refuse_own_code(name, place)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             model, info = AutoModelForSequenceClassification.from_pretrained(
-                name,
+                place,
                 num_labels=classes,
                 dtype=dtype,
                 ignore_mismatched_sizes=True,
@@ -229,9 +229,9 @@ def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, li
     return model, sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
 
 
-def _refuse_own_code(name: str) -> None:
+def _refuse_own_code(name: str, place: str) -> None:
     """A class of the library under the same name may be another model than the one that was trained."""
-    config, _ = PreTrainedConfig.get_config_dict(name)
+    config, _ = PreTrainedConfig.get_config_dict(place)
     own = config.get("auto_map") or {}
     if "AutoModelForSequenceClassification" in own or (
         own and config.get("model_type") not in CONFIG_MAPPING
@@ -252,7 +252,7 @@ def _classifier_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 def _adapters_in(name: str) -> Path | None:
     """The settings of the adapters that a folder, or a name on the hub, holds instead of a model."""
-    if Path(name).is_dir():
+    if Path(name).is_dir() or is_packaged(name):
         file = Path(name) / _ADAPTERS
         return file if file.exists() else None
     try:
@@ -299,8 +299,9 @@ def _check_folder(folder: Path) -> None:
 
 
 def _open_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    place = located(name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except Exception as error:  # transformers raises whatever its parsers raise
         raise ModelError(f"'{name}' has no tokenizer that can be opened: {_first_line(error)}") from error
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
@@ -318,8 +319,9 @@ def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 
 def _load_config(name: str) -> PreTrainedConfig:
+    place = located(name)
     try:
-        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+        return AutoConfig.from_pretrained(place, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
             f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
@@ -327,14 +329,18 @@ def _load_config(name: str) -> PreTrainedConfig:
 
 
 def _load_model(name: str, dtype: Any) -> Any:
+    place = located(name)
     try:
-        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, trust_remote_code=False)
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
             f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
         ) from error
+    # What saved adapters say that they belong to: the cache may be elsewhere by then.
+    model.name_or_path = name
+    return model
 
 
 def with_new_adapters(model: Any, rank: int) -> Any:

@@ -14,7 +14,8 @@ from partwise.composition.acceptor import DECOMPOSITIONS, Language
 from partwise.models.chat import between_turns, first_prompt
 from partwise.models.constrained import Held, Writing
 from partwise.models.drafts import Drafts
-from partwise.models.hub import ModelError
+from partwise.models.errors import ModelError
+from partwise.models.prompts import Prompts
 from partwise.models.sampling import Cursor, Sampler
 from partwise.types import Task
 
@@ -63,7 +64,7 @@ class Planner:
         model: Any,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        instructions: str | None,
+        prompts: Prompts | None,
         max_decomposition_tokens: int,
         max_composition_tokens: int,
         constrained: bool = False,
@@ -71,7 +72,7 @@ class Planner:
         """Args:
         model: a causal language model of transformers.
         tokenizer: its own.
-        instructions: tell a model that was not pretrained on the world what is asked of it.
+        prompts: tell a model that was not pretrained on the world what is asked of it.
         max_decomposition_tokens: of the first turn, with its end.
         max_composition_tokens: of the second, likewise.
         constrained: whether what it writes is kept to the language, and a composition to its space.
@@ -82,7 +83,7 @@ class Planner:
         self.model = model
         self.tokenizer = tokenizer
         self._sampler = Sampler.of(model, tokenizer)
-        self._instructions = instructions
+        self._prompts = prompts
         self._limits = (max_decomposition_tokens, max_composition_tokens)
         self._positions = positions(model.config)
         self._between: dict[str, list[int]] = {}
@@ -103,6 +104,11 @@ class Planner:
         """Whether what it writes is kept to languages."""
         return self._writing is not None
 
+    @property
+    def chats(self) -> bool:
+        """Whether it is told what is asked of it, and may put its program between other things."""
+        return self._prompts is not None
+
     def open(self, tasks: Sequence[Task], copies: int, drafts: Drafts | None = None) -> Conversation:
         """Put the tasks to the planner, `copies` times each; row i is about task i // copies.
 
@@ -111,14 +117,16 @@ class Planner:
         Raises:
             ModelError: the model has too few positions for a task and two turns.
         """
-        prompts = [first_prompt(self.tokenizer, task.statement, self._instructions) for task in tasks]
+        asked = self._prompts.decompose if self._prompts else str
+        prompts = [first_prompt(self.tokenizer, asked(task.statement)) for task in tasks]
         check_length(max(map(len, prompts)), self._limits, self._positions)
         return Conversation(self, self._sampler.start(prompts, copies, drafts), prompts, copies)
 
     def between(self, partial_solutions: str) -> list[int]:
         """The tokens that hand the planner the proxy's partial solutions and the word."""
         if partial_solutions not in self._between:
-            self._between[partial_solutions] = between_turns(self.tokenizer, partial_solutions)
+            asked = self._prompts.recompose if self._prompts else str
+            self._between[partial_solutions] = between_turns(self.tokenizer, asked(partial_solutions))
         return self._between[partial_solutions]
 
     def write(

@@ -65,14 +65,18 @@ _LONGEST_CONTEXT = 4096
 """Tokens. A bound for the configuration only: nothing is allocated for it."""
 
 
-def tiny_config(size: str | Shape, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+def tiny_config(size: str | int | Shape, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     """The configuration of a tiny model over the tokenizer's vocabulary.
+
+    `size` is a name of `SIZES`, a width (`shape_of_width`) or a shape.
 
     Raises:
         ValueError: there is no size of that name.
     """
     if isinstance(size, str) and size not in SIZES:
         raise ValueError(f"no tiny model is called '{size}': choose one of {', '.join(SIZES)}")
+    if isinstance(size, int):
+        size = shape_of_width(size)
     shape = SIZES[size] if isinstance(size, str) else size
     end_id: Any = tokenizer.eos_token_id
     pad_id: Any = tokenizer.pad_token_id
@@ -92,11 +96,11 @@ def tiny_config(size: str | Shape, tokenizer: PreTrainedTokenizerBase) -> LlamaC
     )
 
 
-def tiny_model(size: str | Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
+def tiny_model(size: str | int | Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
     """A language model of random weights, in float32 on the CPU.
 
     Args:
-        size: a name of `SIZES`, or a shape.
+        size: a name of `SIZES`, a width, or a shape.
         tokenizer: its vocabulary's length, padding and end of sequence become the model's.
         seed: decides the weights. The global random state is left as it was.
     """

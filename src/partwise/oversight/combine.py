@@ -70,6 +70,20 @@ class Panel:
         return [signal and replace(signal, source=self.name) for signal in combined]
 
 
+def contradicted(said: Sequence[Signal | None], combined: Sequence[Signal | None]) -> float | None:
+    """The share of a source's answers, 0 to 1, that differ from the combined ones; None of no answer.
+
+    With `Method.DAWID_SKENE` an estimate of the source's error from answers alone. Few sources that know
+    nothing agree with what they come to more often than with the truth: then it is too low.
+    """
+    against = [
+        mine.label != whole.label
+        for mine, whole in zip(said, combined, strict=True)
+        if mine is not None and whole is not None
+    ]
+    return sum(against) / len(against) if against else None
+
+
 def combine(
     signals: Sequence[Sequence[Signal | None]], method: Method, *, classes: int = 2
 ) -> list[Signal | None]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from partwise.composition.complexity import complexity
 from partwise.models.classifier import Encoder, batch_of, logits_of
+from partwise.oversight.solvers import Solver
 from partwise.types import JudgmentItem, PartialSolution, Subtask
-from partwise.worlds.base import NOTHING_DONE, CatalogueEntry, undone
+from partwise.worlds.base import NOTHING_DONE, undone
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Proxy:
-    """A reward model on text, learned from human answers, with two uses: to choose bodies and to judge them.
+    """A reward model on text, learned from human answers: it judges, and chooses among what a solver writes.
 
     Every judgment is the chance that the human would rather have this than nothing:
     sigmoid(score(text) - score(the same job left undone)), from 0 to 1, so that .5 divides
@@ -29,26 +29,23 @@ class Proxy:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        catalogue: Mapping[str, CatalogueEntry],
-        *,
-        capacity: int,
+        solver: Solver,
     ) -> None:
         """Args:
         model: gives one figure a text: a sequence classifier with one label.
         tokenizer: the model's.
-        catalogue: the subtasks that it knows how to do.
-        capacity: syntax nodes of the most complex body that it can write.
+        solver: writes the bodies that it chooses from.
         """
         self.model = model
         self.tokenizer = tokenizer
-        self._capacity = capacity
-        self._catalogue = catalogue
+        self.solver = solver
         self._scores: dict[str, float] = {}
         self._encode = Encoder(model, tokenizer)
 
     def forget_scores(self) -> None:
-        """Drop remembered scores; call after the model's weights have moved."""
+        """Drop remembered scores, and bodies; call after the weights of judge or solver have moved."""
         self._scores.clear()
+        self.solver.forget()
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """The reward model's figure for each text; its zero means nothing, its differences do."""
@@ -67,22 +64,11 @@ class Proxy:
         return [self._scores[text] for text in texts]
 
     def solve(self, subtasks: Sequence[Subtask]) -> list[PartialSolution | None]:
-        """Of the bodies that the proxy can write, the one the human would like best, if there is any.
-
-        A subtask is known by its name and its number of parameters; the planner's names of the parameters
-        and its docstring are for the reader.
-        """
-        written = [self._bodies(subtask) for subtask in subtasks]
+        """Of the bodies that the solver can write, the one the human would like best, if there is any."""
+        written = self.solver.bodies(subtasks)
         # All at once: a pass of the model for each subtask's few bodies costs more than it reads.
         self.score([body.source for bodies in written for body in bodies])
         return [self._best(bodies) if bodies else None for bodies in written]
-
-    def _bodies(self, subtask: Subtask) -> list[PartialSolution]:
-        """Those that the proxy can write."""
-        entry = self._catalogue.get(subtask.name)
-        if entry is None or len(entry.subtask.parameters) != len(subtask.parameters):
-            return []
-        return [body for body in entry.implementations if complexity(body.source) <= self._capacity]
 
     def _best(self, bodies: Sequence[PartialSolution]) -> PartialSolution:
         scores = self.score([body.source for body in bodies])
@@ -117,9 +103,10 @@ class Proxy:
         return _chances(first, second)
 
     def save(self, folder: Path) -> None:
-        """Write model and tokenizer, as `save_pretrained` does."""
+        """Write model and tokenizer, as `save_pretrained` does, and what the solver has learned."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+        self.solver.save(folder)
 
 
 def _chances(better: Sequence[float], worse: Sequence[float]) -> list[float]:

@@ -46,8 +46,8 @@ class ArmTranscripts:
     programs: dict[tuple[str, str], Program] = field(default_factory=dict[tuple[str, str], Program])
     bins: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in range(BINS)])
     """By mean part reward: how many rollouts are judged, and how many of them are aligned."""
-    failures: dict[str, dict[str, Failure]] = field(default_factory=lambda: defaultdict(dict))
-    """By outcome and message, of rollouts that did not run."""
+    failures: dict[tuple[str, str], dict[str, Failure]] = field(default_factory=lambda: defaultdict(dict))
+    """By outcome, which kind of it and message, of rollouts that did not run."""
     ignored: set[str] = field(default_factory=set[str])
     """Value dimensions that do not matter where these were measured."""
 
@@ -77,6 +77,8 @@ class ReportData:
     """Which were run; of a single run, its own."""
     record: Mapping[str, Any]
     """The directory's `run.json`; empty where it is not there."""
+    warm_start: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the warm start of a single run brought, which is there before its results are."""
     transcripts: dict[str, ArmTranscripts] = field(default_factory=dict[str, ArmTranscripts])
     curves: list[Curve] = field(default_factory=list[Curve])
     missing: list[str] = field(default_factory=list[str])
@@ -197,6 +199,7 @@ def cells_done(progress: Mapping[str, Any]) -> str:
 
 def _read_run(directory: Path, data: ReportData, runs: list[Path]) -> None:
     data.arms = {name: group(data.results, name) for name in ("base", "trained") if name in data.results}
+    data.warm_start = _read(directory / "warm_start.json", data.missing)
     if not data.results:
         data.missing.append(f"The run has not finished ({_rounds_text(directory)}).")
     _read_rounds(directory, "trained", data.name, data)
@@ -251,12 +254,19 @@ def _count(arm: ArmTranscripts, line: Mapping[str, Any]) -> None:
         if isinstance(value, int | float):
             program.violations[dimension] += value
     if outcome != "ran":
-        arm.failures[outcome].setdefault(text_at(line, "message"), Failure(line)).count += 1
+        arm.failures[outcome, _kind(line)].setdefault(text_at(line, "message"), Failure(line)).count += 1
     rewards = [r for r in list_at(line, "partial_rewards") if isinstance(r, int | float)]
     if rewards and isinstance(aligned, bool):
         place = min(max(int(sum(rewards) / len(rewards) * BINS), 0), BINS - 1)
         arm.bins[place][0] += 1
         arm.bins[place][1] += aligned
+
+
+def _kind(line: Mapping[str, Any]) -> str:
+    """`several fences in the composition`, of a turn that does not parse; empty where a run says no kind."""
+    kind = text_at(line, "unparsed")
+    turn = "composition" if text_at(line, "source") else "decomposition"
+    return f"{kind} in the {turn}" if kind else ""
 
 
 def _program(arm: ArmTranscripts, line: Mapping[str, Any], outcome: str) -> Program:

@@ -15,7 +15,8 @@ _TURNS = {
 }
 _SETTINGS = {
     "unparsed": "Let a tiny planner read more before it is trained (`planner.pretrain.examples`, "
-    "`planner.pretrain.epochs`), use another `planner.model`, or train longer (`loop.rounds`, `rlft.steps`).",
+    "`planner.pretrain.epochs`), let a `planner.model` learn how plans are written "
+    "(`planner.warm_start.examples`) or use another, or train longer (`loop.rounds`, `rlft.steps`).",
     "unsolved": "Raise `proxy.capacity`, the complexity of what the proxy can write; or train longer "
     "(`loop.rounds`, `rlft.steps`), so that the planner learns what it can ask for.",
     "out_of_space": "Take a wider `loop.space`, or train longer (`loop.rounds`, `rlft.steps`) under a lower "

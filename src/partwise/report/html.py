@@ -20,7 +20,7 @@ from partwise.report.made import made, settings_of
 from partwise.report.page import Page, Table, plain_page
 from partwise.report.reading import OUTCOMES, Figure, group, number, ordered
 from partwise.report.rollouts import Shown, shown_rollout
-from partwise.report.run import rates_table
+from partwise.report.run import rates_table, warm_start_table
 from partwise.runs.rundir import write_atomically
 
 _PROGRAMS = 4
@@ -44,6 +44,12 @@ class Kind(Protocol):
 
     def page(self, results: Mapping[str, Any]) -> Page:
         """What it found."""
+        ...
+
+    def so_far(self, directory: Path) -> tuple[Mapping[str, Any], list[str]]:
+        """What it has found before it is done, for `page`, and a sentence for each thing that can't be read;
+        no results of a kind that shows nothing before that.
+        """
         ...
 
 
@@ -71,6 +77,7 @@ class ShownFailure:
 
     outcome: str
     meaning: str
+    """What the outcome means, or which kind of it this is."""
     by_arm: list[tuple[str, int, int]]
     """Arm, how many of its solutions ended so, and how many it has."""
     messages: list[tuple[str, int]]
@@ -96,21 +103,27 @@ def write_report(directory: Path, find: Find) -> Path:
     return write_atomically(directory / "report.html", _render(directory, data, find(data.kind)))
 
 
-def shown_page(known: Kind | None, results: Mapping[str, Any]) -> tuple[Page | None, str]:
-    """The page of a `results.json`, or one sentence on why there is none; neither where there are no results.
+def shown_page(
+    known: Kind | None, results: Mapping[str, Any], directory: Path
+) -> tuple[Page | None, list[str]]:
+    """The page of a run's results, or of what there is of them so far; and why something can't be shown.
 
     Args:
         known: of what kind it is.
-        results: what the file holds.
+        results: what its `results.json` holds; empty where it is not there.
+        directory: of the run.
     """
-    if not results:
-        return None, ""
     if known is None:
-        return None, "What made these results is not installed here, so that nothing can say what they mean."
+        said = "What made these results is not installed here, so that nothing can say what they mean."
+        return None, [said] if results else []
+    problems: list[str] = []
+    if not results:
+        results, problems = known.so_far(directory)
     try:
-        return plain_page(known.page(results)), ""
+        return plain_page(known.page(results)) if results else None, problems
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        return None, f"The results are not as this version writes them, and can't be shown ({error!r})."
+        said = f"The results are not as this version writes them, and can't be shown ({error!r})."
+        return None, [*problems, said]
 
 
 def page_html(page: Page) -> str:
@@ -156,7 +169,7 @@ def _environment() -> Environment:
 
 
 def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
-    page, problem = shown_page(known, data.results)
+    page, problems = shown_page(known, data.results, directory)
     model = known.config if known else None
     looking = looks(list(data.transcripts))
     arms = ordered({curve.arm: curve for curve in data.curves})
@@ -165,8 +178,8 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
         name=data.name,
         facts=[*_facts(data), what_counts(data.seeds, runs=known is not None and known.of_runs)],
         page=page,
-        missing=[*([problem] if problem else []), *data.missing],
-        finished=[] if page or not data.arms else [rates_table(data.arms)],
+        missing=[*problems, *data.missing],
+        finished=[] if page else _before_the_end(data),
         charts=curve_charts(data.curves, split=split_of(data.config)),
         chart_arms=looks(arms) if len(data.curves) > 1 else {},
         bins=[
@@ -182,6 +195,12 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
     )
 
 
+def _before_the_end(data: ReportData) -> list[Table]:
+    """What is known of a run or study that has no page yet."""
+    started = warm_start_table(data.warm_start)
+    return [*([started] if started else []), *([rates_table(data.arms)] if data.arms else [])]
+
+
 def split_of(config: Mapping[str, Any]) -> str:
     """Which tasks the rounds of a run are measured on; of a study's runs, what it says of them."""
     measured = group(config, "measure") or group(config, "align", "measure")
@@ -190,7 +209,11 @@ def split_of(config: Mapping[str, Any]) -> str:
 
 def title_of(kind: str) -> str:
     """What a run is called before it has a page."""
-    runs = {"align": "Alignment run", "progress": "Ladder of generations"}
+    runs = {
+        "align": "Alignment run",
+        "progress": "Ladder of generations",
+        "weak_to_strong": "Weak to strong",
+    }
     return runs.get(kind, f"Study of {kind.replace('_', ' ')}")
 
 
@@ -243,30 +266,36 @@ def ended_table(counts: Mapping[str, Mapping[str, Any]]) -> Table | None:
 
 def _failures(transcripts: Mapping[str, ArmTranscripts]) -> list[ShownFailure]:
     """Every kind of failure that occurs, with an example of its most frequent message."""
-    shown: list[ShownFailure] = []
-    for outcome, meaning in OUTCOMES.items():
-        by_arm = [
-            (arm, found.outcomes[outcome], found.total)
-            for arm, found in transcripts.items()
-            if outcome != "ran" and found.outcomes[outcome]
-        ]
-        if not by_arm:
-            continue
-        messages: dict[str, int] = {}
-        for found in transcripts.values():
-            for message, failure in found.failures.get(outcome, {}).items():
-                messages[message] = messages.get(message, 0) + failure.count
-        frequent = sorted(messages.items(), key=lambda pair: -pair[1])[:_MESSAGES]
-        arm, example = next(
-            (arm, found.failures[outcome][frequent[0][0]])
-            for arm, found in transcripts.items()
-            if frequent[0][0] in found.failures.get(outcome, {})
-        )
-        rollout = shown_rollout({**example.line, "arm": arm})
-        shown.append(
-            ShownFailure(outcome=outcome, meaning=meaning, by_arm=by_arm, messages=frequent, rollout=rollout)
-        )
-    return shown
+    kinds = dict.fromkeys(kind for found in transcripts.values() for kind in found.failures)
+    order = list(OUTCOMES)
+    known = [kind for kind in kinds if kind[0] in OUTCOMES]
+    return [_failure(kind, transcripts) for kind in sorted(known, key=lambda kind: order.index(kind[0]))]
+
+
+def _failure(kind: tuple[str, str], transcripts: Mapping[str, ArmTranscripts]) -> ShownFailure:
+    outcome, detail = kind
+    by_arm = [
+        (arm, sum(failure.count for failure in there.values()), found.total)
+        for arm, found in transcripts.items()
+        if (there := found.failures.get(kind))
+    ]
+    messages: dict[str, int] = {}
+    for found in transcripts.values():
+        for message, failure in found.failures.get(kind, {}).items():
+            messages[message] = messages.get(message, 0) + failure.count
+    frequent = sorted(messages.items(), key=lambda pair: -pair[1])[:_MESSAGES]
+    arm, example = next(
+        (arm, found.failures[kind][frequent[0][0]])
+        for arm, found in transcripts.items()
+        if frequent[0][0] in found.failures.get(kind, {})
+    )
+    return ShownFailure(
+        outcome=outcome,
+        meaning=detail or OUTCOMES[outcome],
+        by_arm=by_arm,
+        messages=frequent,
+        rollout=shown_rollout({**example.line, "arm": arm}),
+    )
 
 
 def _programs(arm: ArmTranscripts) -> list[ShownProgram]:

@@ -71,9 +71,10 @@ def _restyle(element: ElementTree.Element, prefix: str) -> None:
     element.tag = _local(element.tag)
     attributes = {_local(name): value for name, value in element.attrib.items()}
     style = attributes.pop("style", "")
-    # The paper behind the axes goes, a legend's becomes the page's; white text stays on what it was put on.
+    # The paper behind the axes goes, a legend's and a hollow mark's become the page's; white text stays on
+    # what it was put on.
     under = "none" if style == f"fill: {_PAPER}" else "var(--panel)"
-    colours = _COLOURS | ({_PAPER: under} if element.tag == "path" else {})
+    colours = _COLOURS | ({_PAPER: under} if element.tag in ("path", "use") else {})
     for rule in filter(None, (rule.strip() for rule in style.split(";"))):
         key, _, value = (part.strip() for part in rule.partition(":"))
         attributes[key] = colours.get(value, value)

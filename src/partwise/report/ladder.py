@@ -1,4 +1,4 @@
-"""What one ladder of generations found, as a page (Kim et al. 2025, Figure 4)."""
+"""What one ladder of generations found, or has found so far, as a page (Kim et al. 2025, Figure 4)."""
 
 # matplotlib is typed in part.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -8,49 +8,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, drawing, svg_of
+from partwise.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, svg_of
 from partwise.report.judging import one_run
 from partwise.report.page import Comparison, Page, Picture, Side, Table
 from partwise.report.reading import Figure, number
+from partwise.report.signatures import signature_sentence, signature_tables
+from partwise.runs.stages import STAGES
 
-_FAMILIES = ("privacy", "waste", "honesty")
+_NOT_YET = "–"
+"""In a cell of what is still to come."""
 
 
 def ladder_page(results: Mapping[str, Any]) -> Page:
-    """The page of a finished ladder's `results.json`."""
+    """The page of a ladder's `results.json`, or of what `loops.ladder_results.so_far` has of it."""
+    made = _generations(results)
+    tables = [
+        _utility(results),
+        _hazards(results),
+        *signature_tables(made),
+        _steps(results),
+        _monitors(results),
+        _sources(results),
+        _forecasts(results),
+        _costs(results),
+    ]
     return Page(
         title="A ladder of generations",
         sentences=_sentences(results),
-        tables=[
-            _utility(results),
-            _hazards(results),
-            _monitors(results),
-            _sources(results),
-            *_forecasts(results),
-            _steps(results),
-            _costs(results),
-        ],
-        pictures=[
-            Picture(
-                name="plane",
-                caption="Competence against conformity on held-out scenes of each generation's own "
-                "difficulty: before injection (hollow) and after it (filled), joined by the injection; the "
-                "dashed line joins the generations. Crosses: 95% intervals over scenes.",
-                svg=_plane(results),
-            ),
-            Picture(
-                name="hazards",
-                caption="Share of held-out scenes with a harm of each kind, before injection (hollow) and "
-                "after it (filled). Honesty is never injected against. Bars: 95% intervals over scenes.",
-                svg=_families(results),
-            ),
-        ],
+        tables=[table for table in tables if table.rows],
+        pictures=_pictures(results) if made else [],
         comparisons=[
-            _compared(index + 1, example)
-            for index, each in enumerate(_generations(results))
-            for example in each["examples"]
+            _compared(index + 1, example) for index, each in enumerate(made) for example in each["examples"]
         ],
     )
+
+
+def _pictures(results: Mapping[str, Any]) -> list[Picture]:
+    return [
+        Picture(
+            name="plane",
+            caption=f"Competence against conformity on held-out {results['unit']} of each generation's own "
+            "difficulty: before injection (hollow) and after it (filled), joined by the injection; the "
+            f"dashed line joins the generations. Crosses: 95% intervals over {results['unit']}.",
+            svg=_plane(results),
+        ),
+        Picture(
+            name="hazards",
+            caption=f"Share of held-out {results['unit']} with a harm of each kind, before injection "
+            f"(hollow) and after it (filled). {_never(results)}Bars: 95% intervals over {results['unit']}.",
+            svg=_families(results),
+        ),
+    ]
 
 
 def _compared(generation: int, example: Mapping[str, Any]) -> Comparison:
@@ -70,32 +78,75 @@ def _generations(results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return results["generations"]
 
 
+def _minded(results: Mapping[str, Any]) -> list[str]:
+    """Kinds of harm that injection is against."""
+    return [family for family in results["families"] if family not in results["never"]]
+
+
+def _never(results: Mapping[str, Any]) -> str:
+    """Which kinds it is not, as a sentence with a blank after it; empty where there is none."""
+    never = " and ".join(results["never"])
+    return f"Nothing is injected against {never}. " if never else ""
+
+
 def _figure(generation: Mapping[str, Any], sign: str, name: str, which: str = "own") -> Figure:
     return Figure.of(generation[sign][which][name])
 
 
+def _signs(generation: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The models of a generation that are measured."""
+    signs = (("minus", "−"), ("plus", "+"))
+    return [(sign, mark) for sign, mark in signs if generation[sign] is not None]
+
+
+def _aligned(results: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The generations whose injection is done."""
+    return [each for each in _generations(results) if each["plus"] is not None]
+
+
 def _sentences(results: Mapping[str, Any]) -> list[str]:
-    made = _generations(results)
+    made = _aligned(results)
+    lines = [_now(results["now"])] if "now" in results and not results["stopped"] else []
+    lines += _grown(results, made) if made else ["No generation is aligned yet."]
+    if results["stopped"]:
+        lines.append(f"The gate stopped the ladder: {results['stopped']}.")
+    return [*lines, *signature_sentence(_generations(results)), *([one_run(results["unit"])] if made else [])]
+
+
+def _now(now: Mapping[str, Any]) -> str:
+    """Where a ladder is that is not finished."""
+    if now["generation"] > now["of"]:
+        return (
+            f"Not finished: all {now['of']} generations are there, and results are still to be put together."
+        )
+    step = "" if now["step"] is None else f" It is to be {now['step']:.2f} doublings larger: {now['why']}."
+    at = "has reached" if now["begun"] else "comes next to"
+    return (
+        f"Not finished: generation {now['generation']} of at most {now['of']} {at} "
+        f"{STAGES[now['stage']]}.{step}"
+    )
+
+
+def _grown(results: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> list[str]:
     first, last = made[0], made[-1]
     before = [_figure(each, "minus", "hazard").mean or 0.0 for each in made]
     after = [_figure(each, "plus", "hazard").mean or 0.0 for each in made]
     fallen = [f"{number(a)} to {number(b)}" for a, b in zip(before, after, strict=True)]
-    never = [
-        f"{_figure(each, 'minus', 'honesty').text} to {_figure(each, 'plus', 'honesty').text}"
-        for each in made
-    ]
+    together = _figure(first, "plus", "together", "all").full
+    sizes = f"1 generation, of {first['parameters']:,} parameters"
+    came = f"came to {together}"
+    if len(made) > 1:
+        sizes = f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters"
+        came += f" in the first generation and to {_figure(last, 'plus', 'together', 'all').full} in the last"
     lines = [
-        f"{len(made)} generations, from {first['parameters']:,} to {last['parameters']:,} parameters, "
-        f"under the gap policy `{results['policy']}`. On scenes of every difficulty, competence and "
-        f"conformity of the same scene came to {_figure(first, 'plus', 'together', 'all').full} in the first "
-        f"generation and to {_figure(last, 'plus', 'together', 'all').full} in the last.",
-        "Injection took the share of held-out scenes with a harm that people mind, generation by "
-        f"generation, from {', '.join(fallen)}.",
-        f"Harm of the kind that is never injected against (honesty) went from {', '.join(never)}.",
+        f"{sizes}, under the gap policy `{results['policy']}`. On {results['unit']} of every difficulty, "
+        f"competence and conformity at once {came}.",
+        f"Injection took the share of held-out {results['unit']} with a harm that people mind, generation "
+        f"by generation, from {', '.join(fallen)}.",
     ]
-    if results["stopped"]:
-        lines.append(f"The gate stopped the ladder: {results['stopped']}.")
-    lines.append(one_run("scenes"))
+    for family in results["never"]:
+        went = [f"{_figure(a, 'minus', family).text} to {_figure(a, 'plus', family).text}" for a in made]
+        lines.append(f"Harm that is never injected against ({family}) went from {', '.join(went)}.")
     return lines
 
 
@@ -109,15 +160,15 @@ def _utility(results: Mapping[str, Any]) -> Table:
             _figure(each, sign, "together", "all").full,
         ]
         for index, each in enumerate(_generations(results))
-        for sign, mark in (("minus", "−"), ("plus", "+"))
+        for sign, mark in _signs(each)
     ]
-    scenes = _figure(_generations(results)[0], "plus", "form").n
+    count = max((_figure(each, "minus", "form").n for each in _generations(results)), default=0)
     return Table(
         heading="U(A): what each model does",
-        note=f"Shares of all held-out scenes ({scenes} each) with 95% intervals, of the generation's own "
-        "difficulty but in the last column. What is no plan, or does not run, is neither competent nor "
-        "conforming. Conformity: no messages read, one table booked. Together: both in the same scene. "
-        "−: before injection; +: after it.",
+        note=f"Shares of all held-out {results['unit']} ({count} each) with 95% intervals, of the "
+        "generation's own difficulty but in the last column. What is no plan, or does not run, is neither "
+        f"competent nor conforming. Conformity: no harm by {', '.join(_minded(results))}. Together: both "
+        "at once. −: before injection; +: after it.",
         columns=["model", "parameters", *names, "together, every difficulty"],
         rows=rows,
     )
@@ -128,29 +179,30 @@ def _hazards(results: Mapping[str, Any]) -> Table:
         [
             str(index + 1),
             *(
-                f"{_figure(each, 'minus', name).text} → {_figure(each, 'plus', name).text}"
-                for name in ("hazard", *_FAMILIES)
+                " → ".join(_figure(each, sign, name).text for sign, _ in _signs(each))
+                for name in ("hazard", *results["families"])
             ),
-            _found(each["stages"]["discovery"]["kinds"]),
+            _found(each["stages"].get("discovery")),
         ]
         for index, each in enumerate(_generations(results))
     ]
     return Table(
         heading="Harms, before and after injection",
-        note="Shares of held-out scenes, by the oracle; the last column is what monitors found in the "
-        "sandbox, in plans that may show several. `hazard`: privacy or waste. Honesty is never injected "
-        "against.",
-        columns=["generation", "hazard", *_FAMILIES, "found in discovery"],
+        note=f"Shares of held-out {results['unit']}, by the oracle; the last column is what monitors found "
+        f"in the sandbox, in plans that may show several. `hazard`: {' or '.join(_minded(results))}. "
+        + _never(results).strip(),
+        columns=["generation", "hazard", *results["families"], "found in discovery"],
         rows=rows,
     )
 
 
 def _monitors(results: Mapping[str, Any]) -> Table:
+    families = results["families"]
     rows = [
         [
             f"{index + 1}, {name}",
-            *(Figure.of(found[family]["auroc"]).full for family in _FAMILIES),
-            *(_caught(found[family]["alarms"]["0.05"]) for family in _FAMILIES),
+            *(Figure.of(found[family]["auroc"]).full for family in families),
+            *(_caught(found[family]["alarms"]["0.05"]) for family in families),
             str(found["abstained"]),
         ]
         for index, each in enumerate(_generations(results))
@@ -158,23 +210,34 @@ def _monitors(results: Mapping[str, Any]) -> Table:
     ]
     return Table(
         heading="What monitors tell of the unaligned models",
-        note="Of held-out scenes: the chance that a plan with a harm of that kind scores higher than one "
-        "without any (.50 tells nothing), and the share of them that raise an alarm where at most .05 of the "
-        "last aligned model's plans do. `unusual` knows no rule: it is how surprising a plan is to aligned "
-        "models; `learned` knows what people and models said of plans in earlier injections. Undefined: no "
-        "plan with that harm, or no aligned model yet. Abstained: plans without their form.",
+        note=f"Of held-out {results['unit']}: the chance that a plan with a harm of that kind scores higher "
+        "than one without any (.50 tells nothing), and the share of them that raise an alarm where at most "
+        f".05 of the last aligned model's plans do. {_monitors_are(results)}Undefined: no plan with that "
+        "harm, none without any, or no aligned model yet. Abstained: plans without their form.",
         columns=[
             "generation, monitor",
-            *_FAMILIES,
-            *(f"{family}, caught" for family in _FAMILIES),
+            *families,
+            *(f"{family}, caught" for family in families),
             "abstained",
         ],
         rows=rows,
     )
 
 
+def _monitors_are(results: Mapping[str, Any]) -> str:
+    if results["unit"] == "tasks":
+        return (
+            "The proxy says what people would mind, of parts (`text`) and of a summary of what was done "
+            "(`small` and `full`). "
+        )
+    return (
+        "`unusual` knows no rule: it is how surprising a plan is to aligned models; `learned` knows what "
+        "people and models said of plans in earlier injections. "
+    )
+
+
 def _sources(results: Mapping[str, Any]) -> Table:
-    made = [each["plus"]["sources"] for each in _generations(results)]
+    made = [each["plus"]["sources"] for each in _aligned(results)]
     rows = [
         [f"{index + 1}, {name}", Figure.of(share).full, f"{share['n']}"]
         for index, each in enumerate(made)
@@ -187,49 +250,54 @@ def _sources(results: Mapping[str, Any]) -> Table:
     ]
     return Table(
         heading="How good the sources of injection were",
-        note="Of the questions that were asked in injection, those in which one plan does harm that people "
-        "mind and the other none, and whether the source preferred the harmless one. `all`: what they came "
-        "to. Evaluation alone: nothing that learns reads this. Correlation of two sources' errors (phi, mean "
-        f"over pairs), by generation: {'; '.join(shared) or 'undefined'}.",
+        note=_sources_are(results) + "Evaluation alone: nothing that learns reads this. Correlation of two "
+        f"sources' errors (phi, mean over pairs), by generation: {'; '.join(shared) or 'undefined'}.",
         columns=["generation, source", "right", "answers"],
         rows=rows,
     )
 
 
-def _forecasts(results: Mapping[str, Any]) -> list[Table]:
-    """What was said of each generation but the first; no table of a ladder that has no other."""
+def _sources_are(results: Mapping[str, Any]) -> str:
+    if results["unit"] == "tasks":
+        return "Of fresh questions to people, those that are no near tie: whether the proxy sides with them. "
+    return (
+        "Of the questions that were asked in injection, those in which one plan does harm that people mind "
+        "and the other none, and whether the source preferred the harmless one. `all`: what they came to. "
+    )
+
+
+def _forecasts(results: Mapping[str, Any]) -> Table:
+    """What was said of each generation but the first."""
     rows = [
         [
             f"{index + 1}, {name}",
             Figure.of(said).full,
-            _figure(each, "plus", "conformity").full,
-            {True: "yes", False: "no"}.get(said["held"], "–"),
+            _figure(each, "plus", "conformity").full if each["plus"] is not None else _NOT_YET,
+            {True: "yes", False: "no"}.get(said["held"], _NOT_YET),
         ]
         for index, each in enumerate(_generations(results))
         for name, said in each["forecasts"].items()
     ]
-    if not rows:
-        return []
-    return [
-        Table(
-            heading="What was forecast of each generation",
-            note="Of conformity after injection, on scenes of the generation's own difficulty; said before "
-            "it was trained, without the oracle. Surrogate: what monitors see of the last aligned model in "
-            "such scenes. Peer review: which of its plans most other aligned models hold for harmless. "
-            "Extrapolation: along the generations before, from three on. Held: whether the interval has "
-            "what came.",
-            columns=["generation, method", "forecast", "came", "held"],
-            rows=rows,
-        )
-    ]
+    return Table(
+        heading="What was forecast of each generation",
+        note=f"Of conformity after injection, on {results['unit']} of the generation's own difficulty; said "
+        "before it was trained, without the oracle. Surrogate: what monitors see of the last aligned model "
+        "in them. Peer review: which of its plans most other aligned models hold for harmless. "
+        "Extrapolation: along the generations before, from three on. Held: whether the interval has "
+        "what came.",
+        columns=["generation, method", "forecast", "came", "held"],
+        rows=rows,
+    )
 
 
 def _caught(alarm: Mapping[str, Any]) -> str:
     return Figure.of(alarm["hits"]).text
 
 
-def _found(kinds: Mapping[str, int]) -> str:
-    return ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "none"
+def _found(discovery: Mapping[str, Any] | None) -> str:
+    if discovery is None:
+        return _NOT_YET
+    return ", ".join(f"{kind} {count}" for kind, count in discovery["kinds"].items()) or "none"
 
 
 def _steps(results: Mapping[str, Any]) -> Table:
@@ -242,7 +310,8 @@ def _steps(results: Mapping[str, Any]) -> Table:
             str(index + 1),
             f"{each['parameters']:,}",
             "the first" if each["step"] is None else f"{each['step']:.2f} doublings",
-            *(share(each["seen"][name]) for name in names),
+            each.get("why", _NOT_YET),
+            *(_NOT_YET if each["seen"] is None else share(each["seen"][name]) for name in names),
         ]
         for index, each in enumerate(_generations(results))
     ]
@@ -252,7 +321,7 @@ def _steps(results: Mapping[str, Any]) -> Table:
         "the oracle: the sources' error as their answers alone suggest it; questions on which they were not "
         "unanimous; where two predecessors split, how often it sides with the latest; hazards left of those "
         "before; plans with their form; gain in competence over the generation before.",
-        columns=["generation", "parameters", "step", *names[:3], "hazards left", *names[4:]],
+        columns=["generation", "parameters", "step", "why", *names[:3], "hazards left", *names[4:]],
         rows=rows,
     )
 
@@ -262,8 +331,8 @@ def _costs(results: Mapping[str, Any]) -> Table:
     rows = [
         [
             str(index + 1),
-            *(f"{each['stages'][name]['seconds']:.0f} s" for name in stages),
-            str(each["stages"]["injection"]["sources"]["answers"]),
+            *(_seconds(each["stages"].get(name)) for name in stages),
+            str(each["stages"]["injection"]["sources"]["answers"]) if each["plus"] is not None else _NOT_YET,
         ]
         for index, each in enumerate(_generations(results))
     ]
@@ -274,6 +343,10 @@ def _costs(results: Mapping[str, Any]) -> Table:
         columns=["generation", *stages, "answers"],
         rows=rows,
     )
+
+
+def _seconds(made: Mapping[str, Any] | None) -> str:
+    return _NOT_YET if made is None else f"{made['seconds']:.0f} s"
 
 
 def _canvas(width: float, height: float) -> tuple[Any, Any]:
@@ -289,11 +362,12 @@ def _canvas(width: float, height: float) -> tuple[Any, Any]:
 
 def _plane(results: Mapping[str, Any]) -> str:
     with drawing():
-        canvas, axes = _canvas(5.4, 4.4)
+        canvas, axes = _canvas(3.4, 3.4)  # as wide as a phone
         tops: list[tuple[float, float]] = []
         for index, each in enumerate(_generations(results)):
             ends: list[tuple[float, float]] = []
-            for sign, face in (("minus", "white"), ("plus", BLUE)):
+            for sign, _ in _signs(each):
+                face = BLUE if sign == "plus" else "white"
                 x, y = _figure(each, sign, "competence"), _figure(each, sign, "conformity")
                 if x.mean is None or y.mean is None:
                     continue
@@ -301,28 +375,36 @@ def _plane(results: Mapping[str, Any]) -> str:
                 axes.plot([x.mean, x.mean], [y.low, y.high], color=GREY, linewidth=0.8)
                 axes.plot([x.mean], [y.mean], "o", color=BLUE, markerfacecolor=face, markersize=7, zorder=3)
                 ends.append((x.mean, y.mean))
+            if not ends:
+                continue
             axes.plot(*zip(*ends, strict=True), color=GREEN, linewidth=1.6, zorder=2)
             axes.annotate(str(index + 1), ends[-1], textcoords="offset points", xytext=(7, 5))
             tops += ends
-        axes.plot(*zip(*tops, strict=True), "--", color=GREY, linewidth=0.8, zorder=1)
+        if tops:
+            axes.plot(*zip(*tops, strict=True), "--", color=GREY, linewidth=0.8, zorder=1)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="competence", ylabel="conformity")
         return svg_of(canvas)
 
 
 def _families(results: Mapping[str, Any]) -> str:
     with drawing():
-        canvas, axes = _canvas(5.4, 3.2)
-        for aside, (family, colour) in enumerate(zip(_FAMILIES, (BLUE, ORANGE, GREY), strict=True)):
+        canvas, axes = _canvas(max(3.4, 0.9 + 0.8 * len(_generations(results))), 3.2)
+        families = results["families"]
+        # Those that nothing is injected against are grey.
+        colours = iter((BLUE, ORANGE, GREEN, PURPLE, RED, BLUE))
+        for aside, family in enumerate(families):
+            colour = GREY if family in results["never"] else next(colours)
             for index, each in enumerate(_generations(results)):
-                for sign, face, by in (("minus", "white", -0.05), ("plus", colour, 0.05)):
+                for sign, _ in _signs(each):
+                    face, by = (colour, 0.05) if sign == "plus" else ("white", -0.05)
                     figure = _figure(each, sign, family)
-                    x = index + 1 + 0.25 * (aside - 1) + by
+                    x = index + 1 + 0.75 / len(families) * (aside - (len(families) - 1) / 2) + by
                     axes.plot([x, x], [figure.low, figure.high], color=colour, linewidth=1)
-                    label = family if not index and sign == "plus" else None
+                    label = family if not index and sign == _signs(each)[-1][0] else None
                     axes.plot(
                         [x], [figure.mean], "o", color=colour, markerfacecolor=face, markersize=5, label=label
                     )
-        axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel="share of scenes")
+        axes.set(ylim=(-0.03, 1.03), xlabel="generation", ylabel=f"share of {results['unit']}")
         axes.set_xticks([index + 1 for index in range(len(_generations(results)))])
-        axes.legend(frameon=False, ncols=3)
+        axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1)
         return svg_of(canvas)

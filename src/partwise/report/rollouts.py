@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ class Shown:
     """Of parts, where they can't be laid beside the text."""
     cut: bool
     """Whether the text is longer than a page shows."""
+    around: list[Piece]
+    """What the planner wrote before and after its programs."""
     summary: list[str]
     trace: list[str]
 
@@ -80,6 +82,7 @@ def shown_rollout(line: Mapping[str, Any], ignored: Collection[str] = ()) -> Sho
         pieces=found,
         judgments=judgments,
         cut=len(text) > LONGEST,
+        around=list(_around(line)),
         summary=[row for row in text_at(line, "summary").split("\n") if row.strip()],
         trace=[str(event) for event in list_at(line, "trace")],
     )
@@ -109,6 +112,15 @@ def _pieces(line: Mapping[str, Any]) -> tuple[list[Piece], list[float]]:
         )
     ]
     return [*found, Piece("composition", None, len(rows) + 1, text_lines(composition))], []
+
+
+def _around(line: Mapping[str, Any]) -> Iterator[Piece]:
+    """What `transcripts.jsonl` says was cut of the planner's turns, but for white space."""
+    cut = group(line, "cut")
+    for turn in ("decomposition", "composition"):
+        for place, text in zip(("before", "after"), list_at(cut, turn), strict=False):
+            if isinstance(text, str) and text.strip():
+                yield Piece(f"{place} the {turn}", None, 1, text_lines(text[:LONGEST].strip("\n")))
 
 
 def _is_number(value: Any) -> bool:

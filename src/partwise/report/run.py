@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from partwise.report.page import Page, Table
-from partwise.report.reading import RATES, arm_figure, group, run_sentences
+from partwise.report.reading import RATES, Figure, arm_figure, group, run_sentences
 
 ARMS = ("base", "trained")
 """The planner before training, and after the last round."""
@@ -14,10 +14,93 @@ ARMS = ("base", "trained")
 
 def run_page(results: Mapping[str, Any]) -> Page:
     """Base against trained, and what that says."""
+    tables = [
+        warm_start_table(group(results, "warm_start")),
+        rates_table({name: group(results, name) for name in ARMS}),
+        unparsed_table({name: group(results, name, "unparsed") for name in ARMS}),
+        _bodies_table(group(results, "bodies")),
+    ]
     return Page(
         title="Alignment run",
         sentences=run_sentences(results),
-        tables=[rates_table({name: group(results, name) for name in ARMS})],
+        tables=[table for table in tables if table is not None],
+    )
+
+
+def _bodies_table(bodies: Mapping[str, Any]) -> Table | None:
+    """What a proxy that writes wrote before it heard anybody, and writes now; None of another proxy."""
+    if not bodies:
+        return None
+    names = ("program", "done", "aligned", "both")
+    return Table(
+        heading="Bodies that the proxy writes",
+        note="Shares of all that it writes for the catalogue's subtasks, before it heard anybody and after "
+        "the last round; those withheld it has never read. Program: one, of a size that counts. Done: it "
+        "does what the reference does whenever it is tried. Aligned: a program that shows nothing in its "
+        "trials that people mind. Of these the proxy takes one, by its own judgment. Intervals are over "
+        "what was written, and know nothing of how alike that is.",
+        columns=["when, subtasks", *names, "written"],
+        rows=[
+            [
+                f"{when}, {kind}",
+                *(Figure.of(found[name]).full for name in names),
+                f"{Figure.of(found['program']).n:,}",
+            ]
+            for when, kinds in bodies.items()
+            for kind, found in kinds.items()
+        ],
+    )
+
+
+def warm_start_table(found: Mapping[str, Any]) -> Table | None:
+    """What share of both turns parses before and after a warm start; None without one."""
+    if not found:
+        return None
+    rows: list[list[str]] = []
+    for when in ("before", "after"):
+        there = group(found, when)
+        shares = [Figure.of(there.get(turn)) for turn in ("decompositions", "compositions")]
+        shown = [f"{each.full} of {each.n:,}" if each.n else "−" for each in shares]
+        rows.append([when, *shown, _frequent(group(there, "unparsed")), str(there.get("prompts", ""))])
+    return Table(
+        heading="Turns that parse, before and after the warm start",
+        note="Shares with 95% intervals over validation tasks, before any reward: the model as it came, and "
+        f"after it has learned from {found.get('examples')} plans how they are written. Compositions are "
+        "those of tasks that came to one; a dash: none did.",
+        columns=["", "decompositions", "compositions", "most frequent failure", "prompts"],
+        rows=rows,
+    )
+
+
+def _frequent(unparsed: Mapping[str, Any]) -> str:
+    kinds = [(count, kind, turn) for kind, turn, count in _counted(unparsed)]
+    return "{1} in the {2}, {0:,}".format(*max(kinds)) if kinds else "−"
+
+
+def _counted(unparsed: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Kind, turn and count of what does not parse."""
+    for turn in ("decomposition", "composition"):
+        for kind in group(unparsed, turn):
+            count = group(unparsed, turn, kind).get("count")
+            if isinstance(count, int):
+                yield kind, turn, count
+
+
+def unparsed_table(arms: Mapping[str, Mapping[str, Any]]) -> Table | None:
+    """What did not parse, by kind; None where all did, or nothing is known."""
+    counts = {arm: {(kind, turn): n for kind, turn, n in _counted(found)} for arm, found in arms.items()}
+    kinds = list(dict.fromkeys(kind for found in counts.values() for kind in found))
+    if not kinds:
+        return None
+    return Table(
+        heading="What did not parse",
+        note="Counts of solutions of held-out tasks, by what is wrong with the turn that was their last. "
+        "`results.json` has an example of each.",
+        columns=["kind", *arms],
+        rows=[
+            [f"{kind} in the {turn}", *(f"{counts[arm].get((kind, turn), 0):,}" for arm in arms)]
+            for kind, turn in kinds
+        ],
     )
 
 

@@ -25,6 +25,8 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     # What tqdm says in a notebook without widgets, when libraries import it for bars that are off.
     warnings.filterwarnings("ignore", message="IProgress not found")
+    # What peft says as it saves adapters of a packaged model, whose name it takes for a folder.
+    warnings.filterwarnings("ignore", message="Could not find a config file in package:")
     # Where it may not write into the user's home it goes without, and says so at length.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     _quiet_loaded()

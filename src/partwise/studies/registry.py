@@ -25,7 +25,7 @@ GROUP = "partwise.studies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """An experiment, or a single run, and where its three pieces are, each as `module:name`."""
+    """An experiment, or a single run, and where its pieces are, each as `module:name`."""
 
     about: str
     """A line for those who look for one."""
@@ -35,6 +35,9 @@ class Study:
     """`run(settings, out, listen)` runs it or goes on with it, and returns its `results.json`."""
     shows: str
     """`page(results)` makes its page."""
+    grows: str = ""
+    """`so_far(directory)` reads what an unfinished one has found, for `shows`, with a sentence for each thing
+    that it can't read; empty where there is nothing to see before it is done."""
     of_runs: bool = False
     """Whether its report shows the runs behind its figures, and not its page alone."""
 
@@ -52,6 +55,10 @@ class Study:
         made: Page = resolve_name(self.shows)(results)
         said = failure_sentences(results) if self.of_runs else []
         return replace(made, sentences=[*made.sentences, *said]) if said else made
+
+    def so_far(self, directory: Path) -> tuple[Mapping[str, Any], list[str]]:
+        """What an unfinished one has found, for `page`, and what of it can't be read."""
+        return resolve_name(self.grows)(directory) if self.grows else ({}, [])
 
 
 def _built_in(name: str, model: str, about: str, *, of_runs: bool = False) -> Study:
@@ -125,6 +132,11 @@ STUDIES: Mapping[str, Study] = {
         "AblationProgressiveConfig",
         "the second paper's pipeline under other orders of its stages, and without a piece",
     ),
+    "drifting_ladder": _built_in(
+        "drifting_ladder",
+        "DriftingLadderConfig",
+        "planners that climb while people's values move: what reaches the generations after it",
+    ),
 }
 """The studies of this package by name."""
 
@@ -141,6 +153,7 @@ RUNS: Mapping[str, Study] = {
         settings="partwise.config:ProgressConfig",
         runs="partwise.loops.progress_run:progress",
         shows="partwise.report.ladder:ladder_page",
+        grows="partwise.loops.ladder_results:so_far",
     ),
     "weak_to_strong": Study(
         about="a strong model that learns from weaker ones",

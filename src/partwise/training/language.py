@@ -5,14 +5,12 @@ What the planner's pretraining and the laboratory's have in common, and the cach
 
 from __future__ import annotations
 
-import os
+import inspect
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from partwise.files import made_whole
 from partwise.runs.rundir import plain_errors
 from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import keep_on
@@ -33,8 +32,20 @@ Row = dict[str, list[int]]
 IGNORED = -100
 _REPORT_EVERY = 10
 """Steps."""
+_PLAIN_HEAD = frozenset({"llama", "qwen2"})
+"""Architectures whose logits are their last hidden states times one matrix."""
 _POOLED = 16
 """Batches sorted together."""
+_WIDTH = 64
+"""At which learning rates are stated."""
+
+
+def for_width(learning_rate: float, model: Any) -> float:
+    """A learning rate at width 64 for a model of another width: it falls with the root of the width.
+
+    With one rate for all, the widest models lose the form of their plans where the narrow ones learn.
+    """
+    return learning_rate * (_WIDTH / model.config.hidden_size) ** 0.5
 
 
 def train_language_model(
@@ -49,8 +60,10 @@ def train_language_model(
     device: torch.device,
     scratch: Path,
     listen: Listener | None = None,
+    schedule: Literal["cosine", "linear"] = "cosine",
+    setting: str = "its learning rate",
 ) -> None:
-    """Train a causal language model in place, its learning rate falling along a cosine.
+    """Train a causal language model in place.
 
     Every global random state is left as it was.
 
@@ -60,11 +73,14 @@ def train_language_model(
         pad_id: stands where a row is shorter than its batch.
         epochs: passes over the rows.
         batch_size: rows a step.
-        learning_rate: after the first 20 steps.
+        learning_rate: at its highest.
         seed: decides the order of the rows.
         device: where it is trained, and is afterwards.
         scratch: a folder for the trainer's own files.
         listen: called every ten steps.
+        schedule: of the learning rate: a rise in 20 steps and a cosine to 0, for weights drawn at random; or
+            a straight line to 0 from the start.
+        setting: what to call the learning rate where it was too high.
 
     Raises:
         Diverged: the weights are no longer finite.
@@ -74,8 +90,8 @@ def train_language_model(
         num_train_epochs=epochs,
         per_device_train_batch_size=batch_size,
         learning_rate=learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=20,
+        lr_scheduler_type=schedule,
+        warmup_steps=20 if schedule == "cosine" else 0,
         # The usual 0.999 averages over a thousand steps; there are a few hundred.
         adam_beta2=0.95,
         seed=seed,
@@ -98,13 +114,11 @@ def train_language_model(
         if listen is not None:
             trainer.add_callback(_Report(listen))
         trainer.train()
-    refuse_divergence(model, "its learning rate")
+    refuse_divergence(model, setting)
 
 
 def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:
-    """The folder of a model, made on the first call and found afterwards.
-
-    It appears under its name complete or not at all, also where several processes make it at once.
+    """The folder of a model, made on the first call and found afterwards; see `files.made_whole`.
 
     Args:
         folder: named by all that shapes the model.
@@ -113,22 +127,8 @@ def cached_model(folder: Path, make: Callable[[Path], None]) -> Path:
     Raises:
         RunError: the disk is full, or may not be written.
     """
-    if folder.exists():
-        return folder
     with plain_errors(folder.parent, then="try again, or set PARTWISE_CACHE to another folder"):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".pretraining-", dir=folder.parent))
-        try:
-            make(scratch / "model")
-            try:
-                os.rename(scratch / "model", folder)
-            except OSError:
-                # Someone else was faster: theirs has the same name, and so the same content.
-                if not folder.exists():
-                    raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+        return made_whole(folder, make)
 
 
 class _Collator:
@@ -201,13 +201,26 @@ class _LabelledTrainer(Trainer):
     ) -> Any:
         """Mean cross-entropy over the labelled tokens."""
         labels_BT = inputs["labels"][:, 1:]
-        hidden_BTH = model.get_decoder()(input_ids=inputs["input_ids"], use_cache=False).last_hidden_state[
-            :, :-1
-        ]
         labelled_BT = labels_BT != IGNORED
-        logits_NV = model.get_output_embeddings()(hidden_BTH[labelled_BT])
+        logits_NV = _logits(model, inputs["input_ids"], labelled_BT)
         loss = F.cross_entropy(logits_NV, labels_BT[labelled_BT])
         return (loss, {"logits": logits_NV}) if return_outputs else loss
+
+
+def _logits(model: Any, tokens_BT: Tensor, labelled_BS: Tensor) -> Tensor:
+    """The logits after each token that has a label behind it, logits_NV; S is one less than T."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if base.config.model_type in _PLAIN_HEAD:
+        hidden_BTH = model.get_decoder()(input_ids=tokens_BT, use_cache=False).last_hidden_state
+        return model.get_output_embeddings()(hidden_BTH[:, :-1][labelled_BS])
+    # Elsewhere more may come after the last hidden states than one matrix: scales, caps, layers.
+    known = inspect.signature(base.forward).parameters
+    kept_P = labelled_BS.any(0).nonzero()[:, 0]
+    if "logits_to_keep" in known:
+        logits_BPV = model(input_ids=tokens_BT, use_cache=False, logits_to_keep=kept_P).logits
+    else:
+        logits_BPV = model(input_ids=tokens_BT, use_cache=False).logits[:, kept_P]
+    return logits_BPV[labelled_BS[:, kept_P]]
 
 
 class _Report(TrainerCallback):

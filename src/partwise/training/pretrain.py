@@ -9,8 +9,9 @@ import itertools
 import json
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -23,7 +24,7 @@ from partwise.training import language
 from partwise.training.language import IGNORED, Listener, Row, cached_model, train_language_model
 from partwise.worlds.base import Demonstration, World
 
-_PROBED = 64
+PROBED = 64
 """Demonstrations that go into the digest, for worlds whose corpus depends on more than their own files."""
 
 
@@ -38,21 +39,20 @@ def pretrained_planner(
 
     Args:
         world: its `demonstrations` are the corpus.
-        config: `size`, `device` and `pretrain` are read; its seed is known.
+        config: `size`, `width`, `device` and `pretrain` are read; its seed is known.
         cache: folder of pretrained planners; made where missing.
         listen: called every ten steps; never, where the planner is found.
     """
-    folder = cache / f"{world.name}-{config.size}-{_digest(world, config)}"
+    folder = cache / f"{world.name}-{config.shape}-{_digest(world, config)}"
     return cached_model(folder, lambda made: _pretrain(world, config, made, listen))
 
 
 def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listener | None) -> None:
-    settings, seed = config.pretrain, _seed(config)
-    plans = world.demonstrations(random.Random(seed), aligned=settings.corpus == "wild")
-    corpus = list(itertools.islice(plans, settings.examples))
-    tokenizer = tokenizing.build_tokenizer(text for plan in corpus for text in _texts(plan))
+    settings, seed = config.pretrain, known_seed(config.pretrain.seed)
+    corpus = read_plans(world, config)
+    tokenizer = tokenizer_of(corpus)
     pad_id: Any = tokenizer.pad_token_id
-    model = tiny.tiny_model(config.size, tokenizer, seed)
+    model = tiny.tiny_model(config.shape, tokenizer, seed)
     train_language_model(
         model,
         examples(tokenizer, corpus),
@@ -69,15 +69,31 @@ def _pretrain(world: World, config: PlannerConfig, folder: Path, listen: Listene
     tokenizer.save_pretrained(folder)
 
 
-def _seed(config: PlannerConfig) -> int:
-    seed = config.pretrain.seed
+def read_plans(world: World, config: PlannerConfig) -> list[Demonstration]:
+    """The plans that a base planner reads, in order."""
+    settings = config.pretrain
+    return list(itertools.islice(corpus_of(world, settings.seed, settings.corpus), settings.examples))
+
+
+def tokenizer_of(corpus: Sequence[Demonstration]) -> PreTrainedTokenizerBase:
+    """A tokenizer over all that stands in the plans."""
+    return tokenizing.build_tokenizer(text for plan in corpus for text in plan.texts)
+
+
+def known_seed(seed: int | None) -> int:
+    """The seed of a base planner.
+
+    Raises:
+        ValueError: it is not known yet.
+    """
     if seed is None:
-        raise ValueError("the seed of the pretraining is not known yet: see `AlignConfig.base`")
+        raise ValueError("the seed of the base planner is not known yet: see `AlignConfig.base`")
     return seed
 
 
-def _texts(plan: Demonstration) -> tuple[str, str, str, str]:
-    return plan.statement, plan.decomposition, plan.partial_solutions, plan.composition
+def corpus_of(world: World, seed: int | None, corpus: str) -> Iterator[Demonstration]:
+    """The plans that a base planner learns from, without end; `corpus` is `wild` or `unaligned`."""
+    return world.demonstrations(random.Random(known_seed(seed)), aligned=corpus == "wild")
 
 
 def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]) -> list[Row]:
@@ -115,15 +131,17 @@ def examples(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[Demonstration]
 
 
 def _digest(world: World, config: PlannerConfig) -> str:
-    plans = world.demonstrations(random.Random(_seed(config)), aligned=config.pretrain.corpus == "wild")
-    probe = itertools.islice(plans, _PROBED)
+    probe = itertools.islice(corpus_of(world, config.pretrain.seed, config.pretrain.corpus), PROBED)
     shaping = {
-        "size": config.size,
+        "size": config.shape,
         "pretrain": config.pretrain.model_dump(mode="json"),
         "world": world.name,
         "device": resolve_device(config.device).type,
-        "corpus": [_texts(plan) for plan in probe],
-        "sources": [path.read_text() for path in _sources(world)],
+        "corpus": [plan.texts for plan in probe],
+        "sources": [
+            path.read_text()
+            for path in (*sources_of(world, chat, tiny, tokenizing, language), Path(__file__))
+        ],
         "versions": {
             name: importlib.metadata.version(name)
             for name in ("torch", "transformers", "tokenizers", "accelerate")
@@ -132,13 +150,9 @@ def _digest(world: World, config: PlannerConfig) -> str:
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _sources(world: World) -> list[Path]:
-    """The world's package (or module), and the files that make and feed the model."""
+def sources_of(world: World, *makers: ModuleType) -> list[Path]:
+    """The files of the world's package (or module), and of the modules that make and feed the model."""
     module = sys.modules[type(world).__module__]
     own = Path(inspect.getsourcefile(type(world)) or __file__)
     files = sorted(own.parent.rglob("*.py")) if hasattr(module, "__path__") else [own]
-    return [
-        *files,
-        *(Path(str(part.__file__)) for part in (chat, tiny, tokenizing, language)),
-        Path(__file__),
-    ]
+    return [*files, *(Path(str(part.__file__)) for part in makers)]

@@ -40,8 +40,8 @@ from trl.trainer.utils import add_fused_lm_head, split_tensor_dict
 from partwise.config import RlftConfig
 from partwise.models.architectures import OWN_HEAD
 from partwise.models.drafts import Drafts
+from partwise.models.errors import ModelError
 from partwise.models.fast import is_supported
-from partwise.models.hub import ModelError
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import keep_on

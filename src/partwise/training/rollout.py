@@ -7,11 +7,12 @@ at once, and no program is run twice on the same task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from partwise.composition.acceptor import Compositions, Decompositions, compositions
+from partwise.composition.answer import Answer, AnswerError, find_program, kind_of
 from partwise.composition.language import CompositionError, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
@@ -19,7 +20,7 @@ from partwise.composition.summary import summarise, without_lines
 from partwise.models.drafts import Drafts
 from partwise.models.planner import Conversation, Planner, Turn
 from partwise.oversight.proxy import Proxy
-from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task
+from partwise.types import Execution, Outcome, PartialSolution, Rollout, Solution, Subtask, Task, Unparsed
 from partwise.worlds.base import World
 
 _LANGUAGES = 2000
@@ -63,10 +64,29 @@ class _Row:
     composition: str = ""
     subtasks: tuple[Subtask, ...] = ()
     parts: tuple[PartialSolution, ...] = ()
+    cut: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     failure: Execution | None = None
 
-    def fail(self, outcome: Outcome, message: str) -> None:
-        self.failure = Execution(outcome=outcome, trace=(), message=message)
+    def fail(self, outcome: Outcome, message: str, unparsed: Unparsed | None = None) -> None:
+        self.failure = Execution(outcome=outcome, trace=(), message=message, unparsed=unparsed)
+
+    def read(self, turn: str, text: str, *, finished: bool, strictly: bool) -> str:
+        """The program of a turn, of `decomposition` or `composition`; strictly, from whatever stands around.
+
+        Where none can be told the row fails, and what was written is returned as it is.
+        """
+        if not finished:
+            said = f"the {turn} was still going on when its tokens were used up"
+            self.fail(Outcome.TRUNCATED, said, Unparsed.TRUNCATED)
+            return text
+        try:
+            answer = find_program(text) if strictly else Answer(text)
+        except AnswerError as error:
+            self.fail(Outcome.UNPARSED, str(error), error.kind)
+            return text
+        if answer.cut:
+            self.cut[turn] = answer.cut
+        return answer.program
 
 
 class RolloutEngine:
@@ -137,15 +157,15 @@ class RolloutEngine:
         rows: list[_Row] = []
         for index, (text, finished) in enumerate(zip(turn.texts, turn.finished, strict=True)):
             tokens = Tokens.opened(conversation.prompt(index), turn, index)
-            row = _Row(tasks[index // copies], tokens, decomposition=text)
-            try:
-                row.subtasks = parse_decomposition(text)
-            except CompositionError as error:
-                row.fail(Outcome.UNPARSED, str(error))
-            if not finished:
-                row.fail(
-                    Outcome.TRUNCATED, "the decomposition was still going on when its tokens were used up"
-                )
+            row = _Row(tasks[index // copies], tokens)
+            row.decomposition = row.read(
+                "decomposition", text, finished=finished, strictly=self.planner.chats
+            )
+            if not row.failure:
+                try:
+                    row.subtasks = parse_decomposition(row.decomposition)
+                except CompositionError as error:
+                    row.fail(Outcome.UNPARSED, str(error), kind_of(error, row.decomposition))
             rows.append(row)
         return rows
 
@@ -175,10 +195,8 @@ class RolloutEngine:
         for index, (row, text, finished) in enumerate(zip(rows, turn.texts, turn.finished, strict=True)):
             if row.failure:
                 continue
-            row.composition = text
             row.tokens = row.tokens.then(between[index], turn, index)
-            if not finished:
-                row.fail(Outcome.TRUNCATED, "the composition was still going on when its tokens were used up")
+            row.composition = row.read("composition", text, finished=finished, strictly=self.planner.chats)
 
     def _language(self, parts: tuple[PartialSolution, ...]) -> Compositions | None:
         """What a constrained planner's composition is kept to; None for one that writes freely."""
@@ -199,7 +217,9 @@ class RolloutEngine:
     def _rollout(self, row: _Row, partial_rewards: tuple[float, ...]) -> Rollout:
         solution = Solution(partial_solutions=row.parts, composition=row.composition) if row.parts else None
         if row.failure or solution is None:
-            execution = row.failure or Execution(outcome=Outcome.UNPARSED, trace=(), message="no subtasks")
+            execution = row.failure or Execution(
+                outcome=Outcome.UNPARSED, trace=(), message="no subtasks", unparsed=Unparsed.NO_SUBTASKS
+            )
         else:
             execution = self.execute(row.task, solution)
         ran = execution.ran
@@ -212,6 +232,7 @@ class RolloutEngine:
             execution=execution,
             correct=self.world.verify(row.task, execution.trace) if ran else None,
             summary=self._summary(row.task, solution, execution) if ran else "",
+            cut=row.cut,
         )
 
     def _summary(self, task: Task, solution: Solution | None, execution: Execution) -> str:
@@ -236,7 +257,8 @@ class RolloutEngine:
         try:
             rejection = check_solution(solution, self._space, self.world.tools)
         except CompositionError as error:
-            return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error))
+            kind = kind_of(error, solution.composition)
+            return Execution(outcome=Outcome.UNPARSED, trace=(), message=str(error), unparsed=kind)
         return (
             Execution(outcome=Outcome.OUT_OF_SPACE, trace=(), message=str(rejection)) if rejection else None
         )

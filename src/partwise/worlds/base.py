@@ -59,6 +59,11 @@ class Demonstration:
     partial_solutions: str
     composition: str
 
+    @property
+    def texts(self) -> tuple[str, str, str, str]:
+        """What stands in it, in order."""
+        return self.statement, self.decomposition, self.partial_solutions, self.composition
+
 
 class World(Protocol):
     """A simulated world. Everything that it returns is deterministic in its arguments.

@@ -11,7 +11,7 @@ from partwise.report.judging import is_judged, seeds_of
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
-from partwise.studies.grid.ends import ENDS
+from partwise.studies.grid.ends import ENDS, never_injected
 
 
 def page(results: Mapping[str, Any]) -> Page:
@@ -24,7 +24,7 @@ def page(results: Mapping[str, Any]) -> Page:
             Picture(
                 name="ablation_progressive",
                 caption="By order of the stages, and without a piece: hazard over training (left), and "
-                "competent and conforming in the same scene at the end (right). " + means(seeds_of(results)),
+                "competent and conforming at once at the end (right). " + means(seeds_of(results)),
                 svg=_picture(results),
             )
         ],
@@ -50,15 +50,16 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 def _ends(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="Over training, and at the end",
-        note="Exposure: share of the model's own plans in which rules see harm, mean over all rounds of all "
-        "generations. The others: the last model on held-out scenes of every difficulty, by the oracle, "
-        "shares of all scenes; `together` is competent and conforming in the same scene. Honesty is never "
-        "injected against. Answers are people's, mean over seeds.",
-        columns=["variant", "exposure", *ENDS, "answers"],
+        note="Exposure: share of the model's own plans in which monitors see harm, mean over all rounds of "
+        f"all generations. The others: the last model on held-out {results['unit']} of every difficulty, by "
+        f"the oracle, shares of all {results['unit']}; `together` is competent and conforming at once. "
+        + never_injected(results)
+        + "Answers are people's, mean over seeds.",
+        columns=["variant", "exposure", *ENDS, *results["families"], "answers"],
         rows=[
             [
                 name,
-                *(Figure.of(found[figure]).full for figure in ("exposure", *ENDS)),
+                *(Figure.of(found[figure]).full for figure in ("exposure", *ENDS, *results["families"])),
                 f"{sum(found['answers']) / len(found['answers']):.0f}",
             ]
             for name, found in results["variants"].items()
@@ -70,8 +71,8 @@ def _seen(results: Mapping[str, Any]) -> Table:
     families = list(next(iter(results["variants"].values()))["seen"])
     return Table(
         heading="At which capacity each harm was first seen",
-        note="Parameters of the first unaligned model that does it in .02 of its held-out scenes or more, "
-        "seed by seed; – where none did.",
+        note=f"Parameters of the first unaligned model that does it in .02 of its held-out {results['unit']} "
+        "or more, seed by seed; – where none did.",
         columns=["variant", *families],
         rows=[
             [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from partwise.config import ProgressConfig
+from partwise.config import Models, ProgressConfig
 from partwise.measure.contrasts import check_primary, contrasts
 from partwise.report.page import write_results
 from partwise.runs.progress import Listener
@@ -14,22 +14,32 @@ from partwise.runs.rundir import RunDir
 from partwise.studies.ablation_progressive.page import page
 from partwise.studies.ablation_progressive.settings import AblationProgressiveConfig
 from partwise.studies.grid.cells import Cell, run_cells
-from partwise.studies.grid.ladders import collected, ladder_cell, paired, quick_ladder
+from partwise.studies.grid.ladders import changed, collected, ladder_cell, paired, quick_ladder, told
 
 WHOLE = "alternating"
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
+_ORDERS: Mapping[str, Mapping[str, Any]] = {
     WHOLE: {},
     "in sequence": {"order": "in-sequence"},
     "simultaneous": {"order": "simultaneous"},
     "competence only": {"order": "competence-only"},
     "conformity first": {"order": "conformity-first"},
-    # Injection in scenes as they come, and not in those that were found.
-    "without discovery": {"inject": {"discovered": False}},
-    # What monitors see is kept out of what the next generation is taught, and nothing else is done about it.
-    "without injection": {"order": "competence-only", "compete": {"screened": True}},
-    "one source": {"inject": {"sources": ("predecessors",), "predecessors": 1}},
 }
-"""Of the ladder, what each changes."""
+_PIECES: Mapping[Models, Mapping[str, Mapping[str, Any]]] = {
+    Models.WRITERS: {
+        # Injection in scenes as they come, and not in those that were found.
+        "without discovery": {"inject": {"discovered": False}},
+        # What monitors see is kept out of what the next generation is taught, and nothing else is done.
+        "without injection": {"order": "competence-only", "compete": {"screened": True}},
+        "one source": {"inject": {"sources": ("predecessors",), "predecessors": 1}},
+    },
+    Models.PLANNERS: {
+        "without discovery": {"planners": {"discovered": False}},
+        "without injection": {"order": "competence-only", "planners": {"screened": True}},
+        "one source": {"planners": {"predecessors": 1}},
+    },
+}
+VARIANTS = (*_ORDERS, *_PIECES[Models.WRITERS])
+"""Of the ladder, by what each changes."""
 FIGURES = ("exposure", "together")
 CONTRASTS: Mapping[str, tuple[str, str]] = {
     f"{figure}: {WHOLE} less {name}": (figure, name)
@@ -71,10 +81,9 @@ def _name(seed: int, name: str) -> str:
 
 def variant(config: AblationProgressiveConfig, name: str, seed: int) -> ProgressConfig:
     """The settings of one ladder."""
-    data = (quick_ladder(config.ladder) if config.quick else config.ladder).model_dump()
-    for key, value in VARIANTS[name].items():
-        data[key] = {**data[key], **value} if isinstance(value, Mapping) else value
-    return ProgressConfig.model_validate({**data, "seed": seed})
+    ladder = quick_ladder(config.ladder) if config.quick else config.ladder
+    settings = {**_ORDERS, **_PIECES[ladder.models]}[name]
+    return changed(ladder, {**settings, "seed": seed})
 
 
 def collect(config: AblationProgressiveConfig, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -85,6 +94,7 @@ def collect(config: AblationProgressiveConfig, found: Mapping[str, Mapping[str, 
         "seeds": list(config.all_seeds),
         "quick": config.quick,
         "generations": config.ladder.generations,
+        **told(found.values()),
         "contrasts": contrasts(
             config.primary,
             {

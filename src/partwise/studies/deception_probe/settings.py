@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from partwise.config.deception import PlantConfig, ProbeConfig
-from partwise.config.progress import ReadConfig, Width
-from partwise.config.section import Listed, Section, UnitFloat
+from partwise.config.progress import ReadConfig
+from partwise.config.section import Listed, Section, UnitFloat, Width
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 
 Family = Literal["privacy", "waste", "honesty"]

@@ -15,10 +15,10 @@ from partwise.config import Fidelity, derived_seed
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed, Deployment
 from partwise.data.scenes import Facts
-from partwise.loops.plan_writers import Writer
 from partwise.loops.planted import Cue, Organism, Role, drilled, schooled, settled, view_of
 from partwise.measure.contrasts import check_primary
 from partwise.measure.hazards import INJECTED, harms_of
+from partwise.models.writer import Writer
 from partwise.oversight.deception import Pair, Probed, View, by_look, by_word, draw_pairs, probe
 from partwise.oversight.monitors import RuleMonitor
 from partwise.report.page import write_results

@@ -27,7 +27,7 @@ from partwise.report.judging import is_judged, seeds_of
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
-from partwise.studies.grid.ends import ENDS
+from partwise.studies.grid.ends import ENDS, never_injected
 
 _COLOURS = {"adaptive": BLUE, "reverse": RED, "random": GREY, "linear": GREEN, "cosine": PURPLE}
 
@@ -41,14 +41,14 @@ def page(results: Mapping[str, Any]) -> Page:
         pictures=[
             Picture(
                 name="gap_annealing",
-                caption="Competent and conforming in the same scene at the end, by gap policy. "
+                caption="Competent and conforming at once at the end, by gap policy. "
                 + means(seeds_of(results)),
                 svg=_bars(results),
             ),
             Picture(
                 name="gap_plane",
-                caption="Competence against conformity of each generation's aligned model on scenes of its "
-                "own difficulty, mean over seeds, a path a policy; the larger dot is the last generation.",
+                caption="Competence against conformity of each generation's aligned model on what is as "
+                "hard as its own, mean over seeds, a path a policy; the larger dot is the last generation.",
                 svg=_plane(results),
             ),
         ],
@@ -84,12 +84,16 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
 def _ends(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="At the end, by policy",
-        note="The last aligned model on held-out scenes of every difficulty, by the oracle, shares of all "
-        "scenes; `together` is competent and conforming in the same scene. Honesty is never injected "
-        "against. Exposure: share of the models' own plans in which rules see harm, mean over all rounds.",
-        columns=["policy", *ENDS, "exposure"],
+        note=f"The last aligned model on held-out {results['unit']} of every difficulty, by the oracle, "
+        f"shares of all {results['unit']}; `together` is competent and conforming at once. "
+        + never_injected(results)
+        + "Exposure: share of the models' own plans in which monitors see harm, mean over all rounds.",
+        columns=["policy", *ENDS, *results["families"], "exposure"],
         rows=[
-            [name, *(Figure.of(found[figure]).full for figure in (*ENDS, "exposure"))]
+            [
+                name,
+                *(Figure.of(found[figure]).full for figure in (*ENDS, *results["families"], "exposure")),
+            ]
             for name, found in results["policies"].items()
         ],
     )

@@ -14,7 +14,7 @@ from partwise.runs.rundir import RunDir
 from partwise.studies.gap_annealing.page import page
 from partwise.studies.gap_annealing.settings import GapAnnealingConfig
 from partwise.studies.grid.cells import Cell, run_cells
-from partwise.studies.grid.ladders import collected, ladder_cell, paired, quick_ladder
+from partwise.studies.grid.ladders import collected, ladder_cell, paired, quick_ladder, told
 
 ADAPTIVE, BEST = "adaptive", "the best fixed"
 FIXED = {"fixed, small": "smallest", "fixed, middle": "first", "fixed, large": "largest"}
@@ -81,6 +81,7 @@ def collect(config: GapAnnealingConfig, found: Mapping[str, Mapping[str, Any]]) 
         "seeds": list(config.all_seeds),
         "quick": config.quick,
         "generations": config.ladder.generations,
+        **told(found.values()),
         "best": config.best,
         "contrasts": contrasts(
             config.primary,

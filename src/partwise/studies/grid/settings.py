@@ -55,7 +55,7 @@ class LadderStudyConfig(LaboratoryStudyConfig):
         read=ReadConfig(tiers=3),
         compete=CompeteConfig(rounds=5),
         inject=InjectConfig(rounds=5),
-        gate=GateConfig(hazards=1, competence=1, form=1),
+        gate=GateConfig(rest=1, competence=1, form=1),
     )
     """What ladders share; each study varies one thing, and the seed. No gate stops them, so that all have as
     many generations and labels."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import AlignConfig
-from partwise.loops.setup import schedule
+from partwise.loops.schedules import schedule
 from partwise.measure.intervals import SHARE
 from partwise.measure.propagation import aligned_and_correct_share, aligned_share, correct_share
 from partwise.studies.grid.seeds import Within, seeded

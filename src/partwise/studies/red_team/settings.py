@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from partwise.config.progress import CompeteConfig, DiscoverConfig, ProgressConfig, ReadConfig, Width
-from partwise.config.section import Listed, PositiveInt
+from partwise.config.progress import CompeteConfig, DiscoverConfig, ProgressConfig, ReadConfig
+from partwise.config.section import Listed, PositiveInt, Width
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 
 

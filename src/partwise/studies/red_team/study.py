@@ -12,13 +12,13 @@ from partwise.config import Fidelity, ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed, Deployment
 from partwise.loops.discovery import KINDS, Played, searches
-from partwise.loops.plan_writers import Writer
 from partwise.loops.scene_ladder import SceneLadder
 from partwise.loops.scene_writers import act
 from partwise.measure.contrasts import check_primary, contrasts
 from partwise.measure.hazards import FAMILIES, harms_of
 from partwise.measure.intervals import SHARE
 from partwise.measure.red_team import coverage, evenness, found_by_evaluations, hazards, recall
+from partwise.models.writer import Writer
 from partwise.oversight.monitors import RuleMonitor
 from partwise.oversight.red_team import Log, Point, red_team
 from partwise.report.page import write_results

@@ -11,12 +11,12 @@ from keyword import iskeyword
 from typing import Any
 
 from partwise.data.plans import ALWAYS, Cue, RuleBook
-from partwise.loops.plan_writers import Writer, Written
 from partwise.loops.self_enhancement import Round
 from partwise.measure.contrasts import contrasts
 from partwise.measure.diversity import distinct_n, ngram_similarities, output_entropy, vendi_score
 from partwise.measure.intervals import OF_SHARES, SHARE, Measure, rate
 from partwise.measure.signatures import Signature, mode_collapse
+from partwise.models.writer import Writer, Written
 from partwise.studies.grid.seeds import NOT_BELOW_0, Within, seeded
 
 ARMS = ("self", "verified", "frozen", "peers", "truth", "chance")

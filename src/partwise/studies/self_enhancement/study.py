@@ -11,10 +11,11 @@ from typing import Any
 from partwise.config import derived_seed
 from partwise.config.places import cache_folder
 from partwise.data.plans import Cue, Plan, RuleBook, draw_plans
-from partwise.loops.plan_writers import Judge, Writer, Written, taught_writer
+from partwise.loops.plan_writers import Judge, taught_writer
 from partwise.loops.self_enhancement import asked_for, self_enhance
 from partwise.measure.contrasts import check_primary
 from partwise.measure.intervals import rate
+from partwise.models.writer import Writer, Written
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Source
 from partwise.report.page import write_results

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from partwise.types import Event, Option, PartialSolution, Split, Task
 from partwise.values import ValueProfile
 from partwise.worlds.base import Demonstration
+from partwise.worlds.dinner import bodies, judgment, plans
 from partwise.worlds.dinner import guide as guiding
-from partwise.worlds.dinner import judgment, plans
 from partwise.worlds.dinner.catalogue import CATALOGUE
 from partwise.worlds.dinner.practice import PRACTICE
 from partwise.worlds.dinner.simulator import TOOLS, DinnerEpisode
-from partwise.worlds.dinner.tasks import dinner_of, dinner_task, table_held
+from partwise.worlds.dinner.tasks import DIALS, dial_levels, dinner_of, dinner_task, table_held
 from partwise.worlds.guide import Guide
 
 
@@ -26,6 +26,11 @@ class DinnerWorld:
     tools = TOOLS
     catalogue = CATALOGUE
     practice = PRACTICE
+    dials = DIALS
+
+    def levels(self, task: Task) -> dict[str, int]:
+        """Where a dinner stands on each dial; see `tasks.DIALS`."""
+        return dial_levels(task)
 
     @property
     def guide(self) -> Guide:
@@ -53,6 +58,10 @@ class DinnerWorld:
         booked = any(event.tool in ("reserve", "reserve_as") and event.result for event in trace)
         seen = judgment.summary_impressions(task, trace)
         return Option(text=text, consequences=seen, useful=float(booked))
+
+    def bodies(self, rng: random.Random) -> Iterator[PartialSolution]:
+        """Functions as found in the wild; see `bodies`."""
+        return bodies.bodies(rng)
 
     def demonstrations(self, rng: random.Random, *, aligned: bool = True) -> Iterator[Demonstration]:
         """Plans as found in the wild; see `plans`."""

@@ -67,6 +67,22 @@ def dinner_of(task: Task) -> Dinner:
     return _dinner(task.seed, task.difficulty)
 
 
+DIALS: Mapping[str, int] = {"guests": 7, "full": 3, "shared": 3}
+"""What dinners differ in: guests (2 to 8); restaurants that are full from the start (none, one, more); and
+restaurants that everyone likes (2, 3, more)."""
+
+
+def dial_levels(task: Task) -> dict[str, int]:
+    """Where a dinner stands on each of `DIALS`, from 0."""
+    dinner = dinner_of(task)
+    full = sum(tick <= 0 for tick in dinner.fills_at.values())
+    return {
+        "guests": len(dinner.likes) - 2,
+        "full": min(full, 2),
+        "shared": min(len(dinner.suits_everyone), 4) - 2,
+    }
+
+
 def table_held(task: Task, trace: Sequence[Event]) -> bool:
     """V: whether, after the trace, a table is held that suits everyone."""
     held: set[str] = set()

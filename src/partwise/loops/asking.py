@@ -1,0 +1,57 @@
+"""H as a run asks it: simulated people, people in the console, or both in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from partwise.config import HumanConfig, panel_members
+from partwise.oversight.feedback import Brief, FeedbackStore
+from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.people import People
+from partwise.runs.rundir import RunDir
+from partwise.values import Schedule
+from partwise.worlds.base import World
+
+
+def simulated(schedule: Schedule, human: HumanConfig, seed: int) -> SimulatedHuman:
+    """Simulated people whose values follow the schedule."""
+    return SimulatedHuman(
+        schedule,
+        rationality=human.rationality,
+        readable=human.readable,
+        seed=str(seed),
+        stated=human.stated,
+    )
+
+
+def people(
+    members: SimulatedHuman,
+    human: HumanConfig,
+    store: FeedbackStore,
+    run: RunDir,
+    brief: Callable[[], Brief],
+    listen: Callable[[str, int, int], None],
+) -> People:
+    """Whoever the settings name.
+
+    Args:
+        members: those of them who are simulated.
+        human: who else, and how long they are waited for.
+        store: all answers are kept there.
+        run: whose directory names it in the store.
+        brief: what people in the console are told; made where there are any.
+        listen: told what is waited for, how many of the questions are answered, and of how many.
+    """
+    who = panel_members(human.who)
+    name = f"{run.path.resolve().name} {run.id}"
+    if "console" in who:
+        store.describe(name, brief())
+    return People(who, members, store, name, overlap=human.overlap, patience=human.patience, listen=listen)
+
+
+def brief(world: World, schedule: Schedule, rounds: int) -> Brief:
+    """What people in the console are told: the world, and what matters round by round, not how much."""
+    values = [schedule.values(index).aggregate for index in range(rounds)]
+    names = world.dimensions
+    matters = tuple(tuple(name for name in names if each.matters(name)) for each in values)
+    return Brief(world=world.name, matters=matters)

@@ -1,0 +1,129 @@
+"""What a planner that was not pretrained on a world is told in each turn: text files that anyone may edit.
+
+A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings
+two sets: `full` says what is asked and how it is written, with examples; `short` is the task and nothing
+else, for planners that have learned the rest.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from partwise.files import nearest, write_whole
+from partwise.models.errors import ModelError
+
+SETS = ("full", "short")
+"""Of the package, by name."""
+ASKED = {"decompose": "task", "recompose": "parts"}
+"""Each prompt, and the field that it can't be without: what it is about."""
+_OURS = Path(__file__).parents[1] / "prompts"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of one world, complete but for what each is about."""
+
+    texts: Mapping[str, str]
+    """By name, as in their files."""
+    fields: Mapping[str, Mapping[str, str]]
+    """By name of the prompt, what the world puts into it."""
+
+    def decompose(self, task: str) -> str:
+        """The message before the first turn; `task` is the task's statement."""
+        return self._filled("decompose", task)
+
+    def recompose(self, parts: str) -> str:
+        """The message before the second turn; `parts` is the source of the partial solutions."""
+        return self._filled("recompose", parts)
+
+    def shown(self) -> dict[str, str]:
+        """Each prompt as a reader sees it, in which the field of `ASKED` stands for itself."""
+        return {name: self._filled(name, f"${asked}") for name, asked in ASKED.items()}
+
+    def _filled(self, name: str, about: str) -> str:
+        return string.Template(self.texts[name]).substitute(self.fields[name], **{ASKED[name]: about})
+
+
+def read_prompts(source: str, instead: str) -> dict[str, str]:
+    """The texts of the prompts by name, without the line break that ends a file.
+
+    Args:
+        source: one of `SETS`, or a folder with files `NAME.txt` for some of the prompts.
+        instead: the set that the others are of.
+
+    Raises:
+        ModelError: there is no such folder, it holds no prompt or a file that is none, or it can't be read.
+    """
+    if source in SETS:
+        return {name: _read(_OURS / source / f"{name}.txt") for name in ASKED}
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder of prompts {folder}{nearest(folder, Path.is_dir)}".rstrip("."))
+    files = {file.stem: file for file in sorted(folder.glob("*.txt"))}
+    unknown = files.keys() - ASKED.keys()
+    if unknown or not files:
+        what = f"a prompt {min(unknown)}.txt that nothing asks for" if unknown else "no prompt"
+        raise ModelError(f"{folder} holds {what}; there is {' and '.join(f'{name}.txt' for name in ASKED)}")
+    return read_prompts(instead, instead) | {name: _read(file) for name, file in files.items()}
+
+
+def refuse_other_sets(name: str) -> None:
+    """Refuse what is no set of the package.
+
+    Raises:
+        ModelError: it is none.
+    """
+    if name not in SETS:
+        raise ModelError(f"there is no set of prompts '{name}'; there is {' and '.join(SETS)}")
+
+
+def write_prompts(name: str, folder: Path) -> list[Path]:
+    """Write the files of a set into a folder, for editing; returns them.
+
+    Raises:
+        ModelError: one of them is there already.
+    """
+    texts = read_prompts(name, name)
+    files = {folder / f"{prompt}.txt": text for prompt, text in texts.items()}
+    if there := next((file for file in files if file.exists()), None):
+        raise ModelError(f"{there} is there already; give another folder")
+    for file, text in files.items():
+        write_whole(file, [text, "\n"])
+    return list(files)
+
+
+def make_prompts(texts: Mapping[str, str], fields: Mapping[str, Mapping[str, str]]) -> Prompts:
+    """Prompts of a world.
+
+    Args:
+        texts: of `read_prompts`.
+        fields: by name of the prompt, field to text.
+
+    Raises:
+        ModelError: a field is named that there is not, one is missing that there must be, or a `$` stands
+            by itself.
+    """
+    for name, asked in ASKED.items():
+        template = string.Template(texts[name])
+        known = [asked, *fields[name]]
+        if not template.is_valid():
+            raise ModelError(f"the prompt {name}.txt has a `$` that names no field; write `$$` for the sign")
+        named = template.get_identifiers()
+        if unknown := [field for field in named if field not in known]:
+            there = ", ".join(f"`${field}`" for field in known)
+            raise ModelError(f"the prompt {name}.txt has no field `${unknown[0]}`; there is {there}")
+        if asked not in named:
+            raise ModelError(f"the prompt {name}.txt never says `${asked}`, which is what it is about")
+    return Prompts({name: texts[name] for name in ASKED}, fields)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise ModelError(f"{file} is not UTF-8 text") from None
+    except OSError as error:
+        raise ModelError(f"{file} can't be read: {error.strerror}") from None
