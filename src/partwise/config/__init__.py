@@ -10,14 +10,11 @@ from partwise.config.align import (
     HumanConfig,
     LoopConfig,
     MeasureConfig,
-    PlannerConfig,
-    PretrainConfig,
     ProxyConfig,
     RealignConfig,
     Reward,
     RlftConfig,
     SummaryErrors,
-    WarmStartConfig,
     Weights,
     WriterConfig,
     panel_members,
@@ -32,6 +29,7 @@ from partwise.config.laboratory import (
     Trained,
     WeakToStrongConfig,
 )
+from partwise.config.planner import PlannerConfig, PretrainConfig, WarmStartConfig
 from partwise.config.progress import (
     CompeteConfig,
     DiscoverConfig,

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
 from partwise.config.laboratory import PreferConfig
-from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat, Width
+from partwise.config.planner import PlannerConfig
+from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -35,84 +36,6 @@ class Reward(StrEnum):
     """R + partial rewards of 1 each: what parts bring by being paid for, whatever they are."""
     RANDOM = "random"
     """A number that nothing decides, 0 to 1: what training does by itself."""
-
-
-class PretrainConfig(Section):
-    """How a tiny planner is made from random weights. Cached by the digest of all that shapes it."""
-
-    examples: PositiveInt = 8_000
-    """Plans that it reads."""
-    epochs: PositiveInt = 1
-    """Passes over them."""
-    batch_size: PositiveInt = 16
-    """Plans a step."""
-    learning_rate: float = Field(default=3e-3, gt=0)
-    """At its highest."""
-    seed: Seed | None = None
-    """Of its plans and its first weights; None for the run's own, so that no two seeds share a planner."""
-    corpus: Literal["wild", "unaligned"] = "wild"
-    """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
-
-
-class WarmStartConfig(Section):
-    """What a `planner.model` learns before any reward, from plans of the world's: how these are written.
-
-    Cached by the digest of all that shapes it.
-    """
-
-    examples: int = Field(default=0, ge=0)
-    """Plans that it learns from, 240 say; 0 for no warm start."""
-    epochs: PositiveInt = 1
-    """Passes over them."""
-    batch_size: PositiveInt = 2
-    """Plans a step. Few, so that there are many steps: plans are short and are read one by one as fast."""
-    learning_rate: float = Field(default=1e-3, gt=0)
-    """At the start; it falls in a straight line, to 0. For adapters: with `planner.lora_rank=0` take a
-    hundredth of it or less."""
-    seed: Seed | None = None
-    """Of its plans and their order; None for the run's own."""
-    corpus: Literal["wild", "unaligned"] = "wild"
-    """Plans good and bad; or none that could turn out aligned and correct, whatever its parts' bodies."""
-    checked: PositiveInt = 24
-    """Validation tasks on which it is measured, before and after, what share of both turns parses."""
-
-
-class PlannerConfig(Section):
-    """P_theta: the model that decomposes and recomposes."""
-
-    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
-    """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
-    width: Annotated[Width, Field(multiple_of=8)] | None = None
-    """Its width, a multiple of 8, in the place of `size`: for steps between the sizes."""
-    model: LocalName | None = None
-    """A Hugging Face name or local folder of a causal LM, or `package:smollm2`; None for a tiny model,
-    pretrained here."""
-    prompts: LocalName | None = None
-    """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt`
-    or both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
-    lora_rank: int = Field(default=16, ge=0)
-    """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
-    device: str = "auto"
-    """Where the models live: a torch device, or `auto` for a GPU where there is one."""
-    max_decomposition_tokens: PositiveInt = 128
-    """Tokens of its first turn; what goes on longer is cut, and counted as truncated."""
-    max_composition_tokens: PositiveInt = 128
-    """Tokens of its second turn, likewise."""
-    constrained: bool = False
-    """Whether what it writes is kept to the language, and compositions to their space, token by token: in
-    training, in evaluations and in `partwise solve`."""
-    pretrain: PretrainConfig = PretrainConfig()
-    warm_start: WarmStartConfig = WarmStartConfig()
-
-    @property
-    def usual_prompts(self) -> str:
-        """The set that a planner is told where `prompts` name no other."""
-        return "short" if self.warm_start.examples else "full"
-
-    @property
-    def shape(self) -> str | int:
-        """Size or width of the tiny model."""
-        return self.width or self.size
 
 
 _LONGEST_GROUP = 100
