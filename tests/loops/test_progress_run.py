@@ -1,7 +1,11 @@
 """A ladder on disk: whole runs in small, killed at each stage, and what is left of them."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,7 @@ from partwise.report.page import page_markdown
 from partwise.runs.config import flatten
 from partwise.runs.progress import Progress, ignore
 from partwise.runs.rundir import RunDir, RunError
-from partwise.runs.stages import FORECAST, STAGES
+from partwise.runs.stages import FORECAST, STAGES, stage_folder
 
 
 def files_of(run: Path) -> dict[str, bytes]:
@@ -123,6 +127,60 @@ def test_cut_within_any_stage_it_ends_as_if_it_had_not_been(
     cut = cut_before(run, tmp_path / "cut", generation, stage)
     assert without_times(progress(small_ladder(), cut, ignore)) == without_times(results)
     assert files_of(cut) == files_of(run)
+
+
+def _command(*words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "partwise", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def _killed_within(folder: Path, *words: str) -> None:
+    """The command, ended by SIGKILL as soon as it is at work in a stage."""
+    process = _command(*words)
+    deadline = time.monotonic() + 300
+    while not folder.with_name(f"{folder.name}.tmp").is_dir():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_killed_in_every_stage_and_on_a_full_disk_it_ends_as_if_it_had_not_been(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """One ladder, of which every process but the last is killed or finds no room."""
+    run, results = whole
+    disk, cut = tmp_path / "disk", tmp_path / "disk" / "run"
+    disk.mkdir()
+    flat = [f"{key}={json.dumps(value)}" for key, value in flatten(SMALL).items()]
+    words = ("progress", *flat, "--out", str(cut))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting is not permitted")
+    try:
+        full = _command(*words)
+        said, _ = full.communicate(timeout=300)
+        last = said.strip().splitlines()[-1]
+        assert full.returncode == 1 and last.startswith("The disk is full: ") and "partwise resume" in last
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        for generation in range(2):
+            for stage in STAGES:
+                _killed_within(stage_folder(cut, generation, stage), *words)
+                words = ("resume", str(cut))
+        end = _command(*words)
+        said, _ = end.communicate(timeout=300)
+        assert end.returncode == 0, said
+        assert without_times(json.loads((cut / "results.json").read_text())) == without_times(results)
+        assert files_of(cut) == files_of(run)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.mark.slow
