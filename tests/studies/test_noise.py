@@ -120,7 +120,8 @@ def test_what_is_said_follows_the_contrasts_that_were_named(tmp_path: Path):
     for found in results["contrasts"]["all"].values():
         found["told"] = False
     said = noise_page(results).sentences
-    assert "as the paper finds" not in " ".join(said) and said[2].endswith("(can't be told from 0).")
+    assert "as the paper finds" not in " ".join(said)
+    assert said[2].endswith("(can't be told from 0, corrected for the number of contrasts).")
     with pytest.raises(LookupError, match="no contrast `x`; there is 'memorised by size'"):
         run(config.model_copy(update={"primary": "x"}), tmp_path / "out", ignore)
     assert not (tmp_path / "out").exists()

@@ -74,6 +74,11 @@ class Figure:
         return "undefined" if self.mean is None else number(self.mean)
 
     @property
+    def leaves_out_zero(self) -> bool:
+        """Whether 0 lies outside the interval."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+    @property
     def interval(self) -> str:
         """`[.38, .46]`, or nothing."""
         return "" if self.low is None or self.high is None else f"[{number(self.low)}, {number(self.high)}]"

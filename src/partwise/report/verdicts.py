@@ -10,6 +10,8 @@ from partwise.report.judging import LEAST, is_judged, not_judged, too_few, why_n
 from partwise.report.reading import Figure, each_seed, gap_sentences
 
 _NOT_TOLD = "can't be told from 0"
+_NOT_CORRECTED = "corrected for the number of contrasts"
+"""Of one whose interval, which is of itself alone, leaves out 0."""
 _TOLD = "differs from 0"
 
 
@@ -69,7 +71,7 @@ def verdict(results: Mapping[str, Any], name: str, more: str, less: str) -> str:
     if figure.n < LEAST:
         return too_few(figure.n)
     if not is_told(results, name):
-        return _NOT_TOLD
+        return f"{_NOT_TOLD}, {_NOT_CORRECTED}" if figure.leaves_out_zero else _NOT_TOLD
     return more if figure.mean > 0 else less
 
 
