@@ -28,7 +28,6 @@ from partwise.models.hub import (
     load_reward_model,
     resolve_device,
     weights_dtype,
-    without_chance,
 )
 from partwise.models.sampling import Sampler
 

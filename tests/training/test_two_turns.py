@@ -13,7 +13,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from partwise.models.chat import end_ids
 from partwise.models.errors import ModelError
-from partwise.models.hub import with_new_adapters, without_chance
+from partwise.models.chance import without_chance
+from partwise.models.hub import with_new_adapters
 
 
 @pytest.fixture(autouse=True)

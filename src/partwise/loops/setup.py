@@ -80,7 +80,14 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
         ModelError: it can't be loaded.
     """
     rank = config.lora_rank if config.model else 0
-    model, tokenizer = load_causal_lm(source, lora_rank=rank, device=config.device)
+    model, tokenizer = load_causal_lm(
+        source,
+        lora_rank=rank,
+        device=config.device,
+        dtype=config.dtype,
+        attention=config.attention,
+        checkpointing=config.checkpointing,
+    )
     return Planner(
         model,
         tokenizer,
