@@ -1,4 +1,4 @@
-"""How a planner's model is loaded by its settings, and that it is trained so: precision, attention, memory."""
+"""A planner's model is loaded as its settings say, and trained so: precision, attention, memory."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_attention_is_the_one_that_was_asked_for(llama_folder: Path):
 
 
 def test_attention_that_is_not_installed_is_refused(llama_folder: Path):
-    with pytest.raises(ModelError, match="can't be opened as a causal language model: .*[Ff]lash"):
+    with pytest.raises(ModelError, match=r"can't be opened as a causal language model: .*[Ff]lash"):
         _loaded(llama_folder, attention="flash_attention_2")
 
 
