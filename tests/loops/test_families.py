@@ -150,7 +150,7 @@ def _scores(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
 
 @pytest.mark.slow
 def test_too_few_positions_are_refused_where_a_table_bounds_them(folder: Path, tmp_path: Path):
-    """GPT-2's places are a table (`n_positions`); the others turn, and read on beyond what they were given."""
+    """GPT-2's places are a table (`n_positions`); those of the others turn, and go on beyond any number."""
     family = FAMILIES[folder.name]
     key = "n_positions" if family.kind == "gpt2" else "max_position_embeddings"
     settings = json.loads((folder / "config.json").read_text()) | {key: 40}

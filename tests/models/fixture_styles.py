@@ -167,7 +167,7 @@ STYLES: Mapping[str, Style] = {
         "{% if m.role == 'assistant' and loop.last %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
         "{{ m.content + '<|im_end|>\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
-        "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+        "{% if not enable_thinking | default(true) %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
         "{% endif %}",
         marks=("<|im_start|>", "<|im_end|>", "<think>", "</think>"),
         eos="<|endoftext|>",

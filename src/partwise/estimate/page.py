@@ -12,9 +12,8 @@ _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 def estimate_page(found: Estimate) -> Page:
     """What `partwise estimate` prints."""
     size, config = found.size, found.config
-    trained = (
-        f", and {_large(size.trained)} in adapters, which are trained" if size.adapted else ", all trained"
-    )
+    adapters = f", and {_large(size.trained)} in adapters, which alone are trained"
+    trained = adapters if size.adapted else ", all trained"
     said = [
         f"The planner has {_large(size.parameters)} parameters at {size.weight_bytes} bytes{trained}; the "
         f"proxy {_large(found.proxy_parameters)}.",
