@@ -133,7 +133,7 @@ def test_a_folder_without_weights_is_enough(byte_tokenizer: PreTrainedTokenizerF
 
 
 def _estimated(planner: dict[str, Any], rlft: dict[str, Any]) -> Estimate:
-    return estimate(_config(planner=planner, rlft=rlft), model="qwen2-7b")
+    return estimate(_config(planner={"model": "qwen2-7b", **planner}, rlft=rlft), model="qwen2-7b")
 
 
 def test_less_memory_is_asked_for_where_less_is_kept():

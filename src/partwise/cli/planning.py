@@ -37,7 +37,8 @@ def estimate(
             return
         from partwise.config import AlignConfig
 
-        config = load_settings(AlignConfig, settings or [], "align")
+        named = [] if model is None else [f"planner.model={model}"]
+        config = load_settings(AlignConfig, [*(settings or []), *named], "align")
         from partwise.runs.quiet import quiet_libraries
 
         quiet_libraries()
