@@ -179,7 +179,7 @@ def test_tables_that_make_no_sense_are_refused(text: str, reason: str, tmp_path:
 def test_what_is_not_there_is_answered_in_a_sentence():
     with pytest.raises(LookupError, match=r"the table has no model 'gpt'; there is qwen2-7b"):
         estimate(_config(), model="gpt")
-    with pytest.raises(ModelError, match="must say what config.json does"):
+    with pytest.raises(ModelError, match=r"must say what config\.json does"):
         config_of({"model_type": "no_such"})
     shown = CliRunner().invoke(app, ["estimate", "--show-table"])
     assert shown.stdout.strip() == shipped_table().read_text().strip()

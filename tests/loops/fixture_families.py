@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 from tests.models.fixture_styles import STYLES, Style
+from tokenizers import Regex, normalizers, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from partwise.worlds.registry import load_world
 
@@ -65,6 +67,13 @@ def corpus() -> list[str]:
 def save_family(family: Family, folder: Path) -> PreTrainedTokenizerFast:
     """Write a model and its tokenizer, as they would be downloaded; returns the tokenizer as it was made."""
     tokenizer = family.style.make(corpus(), _MERGED)
+    if family.kind.startswith("qwen"):
+        # Beside such a model transformers cuts texts as Qwen does, whatever the tokenizer's own file says.
+        bare = tokenizer.backend_tokenizer
+        cut = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+        letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        bare.pre_tokenizer = pre_tokenizers.Sequence([cut, letters])
+        bare.normalizer = normalizers.NFC()
     config = AutoConfig.for_model(
         family.kind,
         vocab_size=len(tokenizer),

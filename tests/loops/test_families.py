@@ -72,9 +72,9 @@ def _config(folder: Path) -> AlignConfig:
     )
 
 
-def _checksums(rollouts: Sequence[Rollout]) -> list[float]:
+def _by_place(rollouts: Sequence[Rollout]) -> list[float]:
     """Rewards that differ, as those of plans that all fail would not."""
-    return [float(sum(map(ord, rollout.decomposition)) % 7) for rollout in rollouts]
+    return [float(place) for place in range(len(rollouts))]
 
 
 def _interrupt_in_round_2(progress: Progress) -> None:
@@ -102,7 +102,7 @@ def test_a_planner_is_warm_started_trained_resumed_and_asked(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("partwise.loops.run.reward_function", lambda *_: _checksums)
+    monkeypatch.setattr("partwise.loops.run.reward_function", lambda *_: _by_place)
     config, out = _config(folder), tmp_path / "run"
     with pytest.raises(_Interrupted):
         align(config, out, _interrupt_in_round_2)
@@ -129,10 +129,11 @@ def test_a_reward_model_learns_is_saved_and_scores_the_same(folder: Path, tmp_pa
     model, tokenizer = load_classifier(folder, classes=1, seed=0, device="cpu")
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     said = preferences(human.answer(items))
+    # Many passes: the learning rate rises over the first five steps, and there is one a pass.
     losses = [
-        fit_reward_model(model, tokenizer, said, epochs=1, learning_rate=1e-2, seed=0) for _ in range(3)
+        fit_reward_model(model, tokenizer, said, epochs=12, learning_rate=1e-2, seed=0) for _ in range(2)
     ]
-    assert losses[-1] < losses[0]
+    assert losses[1] < losses[0]
     assert any(not torch.equal(weight, before[name]) for name, weight in model.named_parameters())
     texts = [option.text for item in items[:4] for option in item.options]
     scores = _scores(model, tokenizer, texts)
