@@ -40,7 +40,8 @@ def keep_on(arguments: Arguments, device: torch.device) -> Arguments:
 
 def checkpoints(model: Any) -> dict[str, Any]:
     """A trainer's settings by which a model goes on to recompute activations, or not to: they overrule it."""
-    if not model.is_gradient_checkpointing:
+    # As transformers tells it of a model; the name of its property is another from version to version.
+    if not any(getattr(module, "gradient_checkpointing", False) for module in model.modules()):
         return {"gradient_checkpointing": False}
     # Reentrant checkpoints would give adapters no gradient below the first of them.
     return {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"use_reentrant": False}}
