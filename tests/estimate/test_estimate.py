@@ -120,12 +120,12 @@ def test_experts_that_are_left_out_are_not_computed():
 
 
 def test_a_folder_without_weights_is_enough(byte_tokenizer: PreTrainedTokenizerFast, tmp_path: Path):
-    config = config_of({**_shapes()["llama-70b"], "vocab_size": len(byte_tokenizer)})
+    config = config_of({**_shapes()["llama-8b"], "vocab_size": len(byte_tokenizer)})
     config.save_pretrained(tmp_path)
     byte_tokenizer.save_pretrained(tmp_path)
     found = estimate(_config(planner={"model": str(tmp_path), "dtype": "bfloat16"}))
-    assert found.size.parameters > 6e10 and found.size.weight_bytes == 2
-    assert found.costs["h100-80gb"].devices > 1
+    assert found.size.parameters > 6e9 and found.size.weight_bytes == 2
+    assert found.costs["l4-24gb"].devices > 1
     assert any("may go on to its limits" in said for said in found.assumed)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)

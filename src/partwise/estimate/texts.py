@@ -22,7 +22,7 @@ from partwise.training.pretrain import corpus_of
 from partwise.types import Split
 from partwise.worlds.base import Demonstration, World, undone
 
-_PLANS = 400
+_PLANS = 200
 """Plans that are read for their lengths."""
 _RUN = 60
 """Of which so many are run, for the lengths of their summaries."""
