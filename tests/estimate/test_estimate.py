@@ -35,6 +35,8 @@ LENGTHS = Lengths(
     function=30,
     subtasks=12,
 )
+ROLLED = Plan(prompt=10, decomposition=3, between=4.25, composition=5.95)
+"""Of which some never come to their second turn."""
 SMALL: dict[str, Any] = {
     "planner": {"pretrain": {"examples": 100}},
     "proxy": {"labels_first": 40, "labels_later": 10, "epochs": 3, "replay": 15},
@@ -52,26 +54,27 @@ def test_tokens_are_those_of_the_settings():
     found = schedule(_config(), LENGTHS)
     first, second, third = found.rounds
     assert found.before == {Role.PRETRAINING: 100 * 25}
-    assert first[Role.READ] == 6 * 10 + 24 * 5 and first[Role.SAMPLED] == 24 * 10
-    assert first[Role.TRAINED] == 24 * 25 and first[Role.EVALUATED] == 6 * 25
+    assert LENGTHS.rollout == ROLLED and ROLLED.written == 8.95 and ROLLED.whole == 23.2
+    assert first[Role.READ] == 6 * 10 + 24 * 4.25 and first[Role.SAMPLED] == round(24 * 8.95)
+    assert first[Role.TRAINED] == round(24 * 23.2) and first[Role.EVALUATED] == round(6 * 23.2)
     assert first[Role.LEARNED] == 2 * 40 * 3 * 20
     assert second[Role.LEARNED] == third[Role.LEARNED] == 2 * (10 + 15) * 20
-    assert found.after[Role.EVALUATED] == 2 * 9 * 25
-    assert found.whole[Role.SAMPLED] == 3 * 24 * 10
+    assert found.after[Role.EVALUATED] == round(2 * 9 * 23.2)
+    assert found.whole[Role.SAMPLED] == 3 * first[Role.SAMPLED]
 
 
 def test_a_model_is_warm_started_and_measured_before_and_after():
     warm = {"model": "x", "max_decomposition_tokens": 50, "warm_start": {"examples": 8, "checked": 4}}
     found = schedule(_config(planner=warm), LENGTHS)
-    assert found.before == {Role.WARM_START: 8 * 25, Role.EVALUATED: 4 * (100 + 50) + 4 * 25}
+    assert found.before == {Role.WARM_START: 8 * 25, Role.EVALUATED: round(4 * (100 + 50) + 4 * 23.2)}
 
 
 def test_rounds_that_ask_about_summaries_make_rollouts_for_it():
     found = schedule(_config(loop={"reward": "strategies"}), LENGTHS)
     # 64 for the questions, beside 24 to train on; 256 for what proxy and people are compared on.
-    assert found.rounds[0][Role.SAMPLED] == (24 + 6 * 20) * 10
-    assert found.rounds[1][Role.SAMPLED] == (24 + 64) * 10
-    assert found.rounds[0][Role.EVALUATED] == (6 + 256) * 25
+    assert found.rounds[0][Role.SAMPLED] == round((24 + 6 * 20) * 8.95)
+    assert found.rounds[1][Role.SAMPLED] == round((24 + 64) * 8.95)
+    assert found.rounds[0][Role.EVALUATED] == round((6 + 256) * 23.2)
 
 
 def test_rounds_without_realignment_teach_the_proxy_nothing():

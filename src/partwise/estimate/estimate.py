@@ -26,7 +26,7 @@ from partwise.estimate.texts import (
     plan_lengths,
     read_corpus,
 )
-from partwise.estimate.tokens import Lengths, Role, Schedule, rollouts, schedule
+from partwise.estimate.tokens import GOES_ON, Lengths, Role, Schedule, rollouts, schedule
 from partwise.loops.setup import new_proxy, planner_prompts
 from partwise.models.hub import check_causal_lm, resolve_device, weights_dtype
 from partwise.models.tiny import count_parameters, tiny_config
@@ -106,7 +106,10 @@ def estimate(config: AlignConfig, *, model: str | None = None, table: Path | Non
     """
     devices, models = read_table(table)
     world = load_world(config.world)
-    assumed = ["What is sampled is as long as the plans of the world's corpus."]
+    assumed = [
+        "What is sampled is as long as the plans of the world's corpus; of first turns "
+        f"{GOES_ON:.0%} come to a second one."
+    ]
     if model is not None:
         config = config.model_copy(update={"planner": config.planner.model_copy(update={"model": model})})
     size, plans, cold = _planner(world, config, _shape(models, model), assumed)
