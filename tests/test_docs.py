@@ -86,6 +86,9 @@ def test_every_command_is_one(line: str):
     shown = partwise(command, *group, "--help")
     for option in (word.partition("=")[0] for word in rest if word.startswith("--")):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), f"{option} is no option of {command}"
+    if command == "estimate":
+        overrides = [word for word in rest if "=" in word] + ["planner.model=x"] * ("--model" in rest)
+        load_config(AlignConfig, None, overrides)
     if command in ("align", "study", "w2s", "progress"):
         assert rest.count("--out") == 1, "an example names its directory"
         settings = [word for word in rest[: rest.index("--out")] if not word.startswith("--")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -15,18 +15,20 @@ CORPUS = [
 _BYTES = [f"<0x{number:02X}>" for number in range(256)]
 
 
-def byte_level(*, prefix_space: bool = False) -> Tokenizer:
-    """GPT-2, Llama 3, Qwen: bytes as letters."""
+def byte_level(corpus: Sequence[str], merged: int, *, prefix_space: bool = False) -> Tokenizer:
+    """GPT-2, Llama 3, Qwen: bytes as letters, and so many tokens of several."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    trainer = trainers.BpeTrainer(
+        vocab_size=len(alphabet) + merged, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
     return tokenizer
 
 
-def sentencepiece(kind: str) -> Tokenizer:
+def sentencepiece(kind: str, corpus: Sequence[str], merged: int) -> Tokenizer:
     """Spaces as low lines; one more before a text (`first`), each stretch (`always`, `legacy`) or `never`."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
     if kind == "legacy":
@@ -37,10 +39,10 @@ def sentencepiece(kind: str) -> Tokenizer:
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
     # Line breaks are bytes there, and merge with nothing.
-    lines = [line for text in CORPUS for line in text.splitlines()]
+    lines = [line for text in corpus for line in text.splitlines()]
     alphabet = sorted({letter for line in lines for letter in line} - {" "} | {"▁"})
     trainer = trainers.BpeTrainer(
-        vocab_size=500,
+        vocab_size=len(_BYTES) + 1 + len(alphabet) + merged,
         special_tokens=["<unk>", *_BYTES],
         initial_alphabet=alphabet,
         show_progress=False,
@@ -69,12 +71,12 @@ class Style:
     closes: bool = True
     """Whether the template ends a turn with a token."""
 
-    def make(self) -> PreTrainedTokenizerFast:
-        """The tokenizer."""
+    def make(self, corpus: Sequence[str] = CORPUS, merged: int = 150) -> PreTrainedTokenizerFast:
+        """The tokenizer, with `merged` tokens of several letters that it has learned from a corpus."""
         if self.base.startswith("bytes"):
-            bare = byte_level(prefix_space=self.base != "bytes")
+            bare = byte_level(corpus, merged, prefix_space=self.base != "bytes")
         else:
-            bare = sentencepiece(self.base)
+            bare = sentencepiece(self.base, corpus, merged)
         names = {name for name in (self.bos, self.eos) if name}
         marks = [*names, *(mark for mark in self.marks if mark not in names)]
         bare.add_special_tokens(
@@ -156,6 +158,20 @@ STYLES: Mapping[str, Style] = {
         bos="<｜begin▁of▁sentence｜>",
         eos="<｜end▁of▁sentence｜>",
         ends=frozenset({"<｜end▁of▁sentence｜>"}),
+        thinks=True,
+    ),
+    "Qwen 3, thinking": Style(
+        base="bytes",
+        # Thoughts of earlier answers are forgotten, and the last answer is shown with its own, if empty.
+        template="{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+        "{% if m.role == 'assistant' and loop.last %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+        "{{ m.content + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+        "{% if not enable_thinking | default(true) %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+        "{% endif %}",
+        marks=("<|im_start|>", "<|im_end|>", "<think>", "</think>"),
+        eos="<|endoftext|>",
+        ends=frozenset({"<|im_end|>", "<|endoftext|>"}),
         thinks=True,
     ),
     "Harmony (gpt-oss)": Style(

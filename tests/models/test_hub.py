@@ -20,6 +20,7 @@ from transformers import (
 
 from partwise.measure.rewardbench import sequence_scores
 from partwise.models import hub
+from partwise.models.chance import without_chance
 from partwise.models.hub import (
     ModelError,
     check_causal_lm,
@@ -28,7 +29,6 @@ from partwise.models.hub import (
     load_reward_model,
     resolve_device,
     weights_dtype,
-    without_chance,
 )
 from partwise.models.sampling import Sampler
 

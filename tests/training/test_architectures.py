@@ -14,7 +14,8 @@ from tests.training.fixture_architectures import NAMES, NOT_MADE, TOKENIZER, tin
 from tests.training.fixture_two_turns import Seen, step_of_training
 
 from partwise.models.architectures import refusal
-from partwise.models.hub import with_new_adapters, without_chance
+from partwise.models.chance import without_chance
+from partwise.models.hub import with_new_adapters
 
 DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "own-model.md"
 QUICK = ("llama", "gpt2", "opt", "mistral", "mpt", "gemma2", "phimoe", "mamba2")

@@ -11,9 +11,10 @@ from tests.training.fixture_architectures import TOKENIZER, tiny_lm
 from tests.training.fixture_two_turns import step_of_training
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from partwise.models.chance import without_chance
 from partwise.models.chat import end_ids
 from partwise.models.errors import ModelError
-from partwise.models.hub import with_new_adapters, without_chance
+from partwise.models.hub import with_new_adapters
 
 
 @pytest.fixture(autouse=True)

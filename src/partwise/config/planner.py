@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from partwise.config.section import LocalName, PositiveInt, Section, Seed, Width
 
@@ -66,6 +66,14 @@ class PlannerConfig(Section):
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
     """Where the models live: a torch device, or `auto` for a GPU where there is one."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the weights of `model`; adapters are float32 in any. `auto`: the one that it was saved in
+    where adapters are trained on a GPU, else float32. All weights are trained in float32 alone."""
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto"
+    """How `model` computes attention, as transformers names it; `auto` leaves that to transformers."""
+    checkpointing: bool = False
+    """Whether training computes activations of `model` a second time instead of keeping them: a third more
+    work for a fraction of the memory, and the same gradients."""
     max_decomposition_tokens: PositiveInt = 128
     """Tokens of its first turn; what goes on longer is cut, and counted as truncated."""
     max_composition_tokens: PositiveInt = 128
@@ -76,10 +84,25 @@ class PlannerConfig(Section):
     pretrain: PretrainConfig = PretrainConfig()
     warm_start: WarmStartConfig = WarmStartConfig()
 
+    @model_validator(mode="after")
+    def _precise(self) -> PlannerConfig:
+        if self.dtype == "bfloat16" and not self.lora_rank:
+            raise ValueError(
+                "`planner.dtype=bfloat16` needs adapters (`planner.lora_rank` above 0): trained in bfloat16, "
+                "weights would lose the steps of a usual learning rate"
+            )
+        return self
+
     @property
     def usual_prompts(self) -> str:
         """The set that a planner is told where `prompts` name no other."""
         return "short" if self.warm_start.examples else "full"
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The settings that are not as they are by default."""
+        fields = type(self).model_fields
+        return frozenset(name for name, info in fields.items() if getattr(self, name) != info.default)
 
     @property
     def shape(self) -> str | int:

@@ -27,6 +27,9 @@ from partwise.types import Split
 from partwise.worlds.base import NOTHING_DONE, World, undone
 from partwise.worlds.telling import fields
 
+_LOOKED_AT = 8
+"""Tasks of each split by which it is told whether a model has positions enough."""
+
 
 def base_planner(world: World, config: PlannerConfig, listen: Listener | None = None) -> str:
     """Name or folder of the planner before any alignment.
@@ -68,9 +71,10 @@ def check_planner(world: World, config: PlannerConfig) -> None:
         resolve_device(config.device)
         return
     settings, tokenizer = check_causal_lm(config.model, device=config.device)
-    prompt = first_prompt(tokenizer, prompts.decompose(world.task(Split.TRAIN, 0).statement))
+    tasks = [world.task(split, index) for split in Split for index in range(_LOOKED_AT)]
+    asked = [first_prompt(tokenizer, prompts.decompose(task.statement)) for task in tasks]
     limits = (config.max_decomposition_tokens, config.max_composition_tokens)
-    check_length(len(prompt), limits, positions(settings))
+    check_length(max(map(len, asked)), limits, positions(settings))
 
 
 def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Planner:
@@ -80,7 +84,14 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
         ModelError: it can't be loaded.
     """
     rank = config.lora_rank if config.model else 0
-    model, tokenizer = load_causal_lm(source, lora_rank=rank, device=config.device)
+    model, tokenizer = load_causal_lm(
+        source,
+        lora_rank=rank,
+        device=config.device,
+        dtype=config.dtype,
+        attention=config.attention,
+        checkpointing=config.checkpointing,
+    )
     return Planner(
         model,
         tokenizer,

@@ -8,8 +8,9 @@ import torch
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig
-from partwise.loops.setup import load_planner, planner_prompts
+from partwise.loops.setup import check_planner, load_planner, planner_prompts
 from partwise.measure.parsing import parsing
+from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
 from partwise.oversight.proxy import Proxy
 from partwise.runs.rundir import RunDir, RunError
@@ -54,7 +55,8 @@ def measured_start(
 ) -> dict[str, Any]:
     """What share of both turns parses before and after the warm start, measured once.
 
-    Before is the model as it is without a warm start: with `planner.prompts`, else with those that say all.
+    Before is the model as it is without a warm start: with `planner.prompts`, else with those that say all,
+    or with the run's own where the model has too few positions for these.
 
     Args:
         run: where it is written down.
@@ -75,7 +77,7 @@ def measured_start(
         rollouts, _ = engine.roll_out(tasks, 1, temperature=config.measure.temperature, generator=generator)
         return {"prompts": told.prompts or told.usual_prompts, **parsing(rollouts).to_json()}
 
-    cold = config.planner.model_copy(update={"warm_start": WarmStartConfig()})
+    cold = _cold(world, config.planner)
     found = {
         "examples": settings.examples,
         "before": measured(load_planner(world, cold, str(cold.model)), cold),
@@ -84,3 +86,13 @@ def measured_start(
     proxy.forget_scores()  # a run that is resumed after this has none
     run.write_json(WARM_START, found)
     return found
+
+
+def _cold(world: World, config: PlannerConfig) -> PlannerConfig:
+    """The planner's settings without its warm start, with prompts that it can read."""
+    cold = config.model_copy(update={"warm_start": WarmStartConfig()})
+    try:
+        check_planner(world, cold)
+    except ModelError:  # of all that is refused, only this is new: the run's own prompts were read
+        return cold.model_copy(update={"prompts": config.usual_prompts})
+    return cold

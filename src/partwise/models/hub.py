@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -24,14 +22,12 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from partwise.models import architectures
+from partwise.models.chance import without_chance
 from partwise.models.chat import layout
 from partwise.models.errors import ModelError
 from partwise.models.packaged import is_packaged, located
 
 _ADAPTERS = "adapter_config.json"
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
-_CHANCE = re.compile("drop|jitter")
-"""In the names of settings that are probabilities of doing otherwise in training."""
 
 
 def resolve_device(device: str) -> torch.device:
@@ -51,7 +47,13 @@ def resolve_device(device: str) -> torch.device:
 
 
 def load_causal_lm(
-    name_or_path: str | Path, *, lora_rank: int, device: str
+    name_or_path: str | Path,
+    *,
+    lora_rank: int,
+    device: str,
+    dtype: str = "auto",
+    attention: str = "auto",
+    checkpointing: bool = False,
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A causal language model, ready to train, and its tokenizer.
 
@@ -61,9 +63,12 @@ def load_causal_lm(
             trained.
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
-        device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was
-            saved in, and its adapters are float32. On a CPU, and where all weights are trained, it is
-            float32: half precision would lose the steps of a usual learning rate.
+        device: a torch device, or `auto`.
+        dtype: precision of the weights, `float32` or `bfloat16`; `auto` for that in which it was saved where
+            there are adapters and a GPU, else float32: half precision would lose the steps of a usual
+            learning rate. Adapters are float32.
+        attention: one of transformers' implementations of it; `auto` for the one that it takes by itself.
+        checkpointing: whether training computes activations anew instead of keeping them.
 
     Returns:
         The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
@@ -75,7 +80,8 @@ def load_causal_lm(
     """
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
-    model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0))
+    chosen = weights_dtype(where, adapters=adapted or lora_rank > 0) if dtype == "auto" else dtype
+    model = _load_model(base, chosen, None if attention == "auto" else attention)
     _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id
     if adapted:
@@ -83,6 +89,8 @@ def load_causal_lm(
     elif lora_rank > 0:
         model = with_new_adapters(model, lora_rank)
     without_chance(model)
+    if checkpointing:
+        _compute_twice(str(name_or_path), model)
     return model.to(where), tokenizer
 
 
@@ -121,30 +129,6 @@ def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, 
 def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
     """The precision to load a model in that is trained; `auto` is that in which it was saved."""
     return "auto" if adapters and where.type != "cpu" else torch.float32
-
-
-def without_chance(model: nn.Module) -> None:
-    """Take dropout and the jitter of routers out of a model, in place.
-
-    They are off in sampling, and what is trained would otherwise be another model than the one that sampled.
-    """
-    for module in model.modules():
-        if isinstance(module, _DROPOUTS):
-            module.p = 0.0
-        for name, value in vars(module).items():
-            if isinstance(value, float) and _CHANCE.search(name):
-                setattr(module, name, 0.0)
-        config = getattr(module, "config", None)
-        if isinstance(config, PreTrainedConfig):
-            _take_chance(config)
-
-
-def _take_chance(config: PreTrainedConfig) -> None:
-    for name, value in list(vars(config).items()):
-        if isinstance(value, float) and _CHANCE.search(name):
-            setattr(config, name, 0.0)
-        elif isinstance(value, PreTrainedConfig):
-            _take_chance(value)
 
 
 def load_classifier(
@@ -328,10 +312,23 @@ def _load_config(name: str) -> PreTrainedConfig:
         ) from error
 
 
-def _load_model(name: str, dtype: Any) -> Any:
+def _compute_twice(name: str, model: Any) -> None:
+    """Let a model recompute activations in training; sampling, which is in evaluation mode, is as it was."""
+    if not model.supports_gradient_checkpointing:
+        raise ModelError(
+            f"'{name}' ({model.config.model_type}) knows no gradient checkpointing: leave "
+            "`planner.checkpointing` false, and lower `rlft.micro_batch` instead"
+        )
+    # Reentrant checkpoints would give adapters no gradient below the first of them.
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
+def _load_model(name: str, dtype: Any, attention: str | None = None) -> Any:
     place = located(name)
     try:
-        model = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            place, dtype=dtype, attn_implementation=attention, trust_remote_code=False
+        )
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:

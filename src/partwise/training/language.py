@@ -22,7 +22,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from partwise.files import made_whole
 from partwise.runs.rundir import plain_errors
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import keep_on
+from partwise.training.placement import checkpoints, keep_on
 
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
@@ -102,6 +102,7 @@ def train_language_model(
         report_to=[],
         disable_tqdm=True,
         dataloader_pin_memory=False,
+        **checkpoints(model),
     )
     with _own_randomness():
         trainer = _LabelledTrainer(

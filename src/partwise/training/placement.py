@@ -1,8 +1,8 @@
-"""Where a trainer of transformers or TRL puts a model: where it already is, and on that device alone."""
+"""What a trainer of transformers or TRL leaves as it is: where a model is, and what it keeps in memory."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate.utils import DistributedType
@@ -36,3 +36,12 @@ def keep_on(arguments: Arguments, device: torch.device) -> Arguments:
     vars(arguments).update(_n_gpu=1, _setup_devices=device)
     state.device = device
     return arguments
+
+
+def checkpoints(model: Any) -> dict[str, Any]:
+    """A trainer's settings by which a model goes on to recompute activations, or not to: they overrule it."""
+    # As transformers tells it of a model; the name of its property is another from version to version.
+    if not any(getattr(module, "gradient_checkpointing", False) for module in model.modules()):
+        return {"gradient_checkpointing": False}
+    # Reentrant checkpoints would give adapters no gradient below the first of them.
+    return {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"use_reentrant": False}}

@@ -44,7 +44,7 @@ from partwise.models.errors import ModelError
 from partwise.models.fast import is_supported
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import keep_on
+from partwise.training.placement import checkpoints, keep_on
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.types import Outcome, Rollout, Task
@@ -322,7 +322,7 @@ def _trainer(
         seed=seed,
         data_seed=seed,
         use_cpu=device.type == "cpu",
-        **quiet(),
+        **(quiet() | checkpoints(model)),
     )
     trainer = _Trainer(
         model=model,

@@ -44,7 +44,7 @@ def warm_started_planner(
 
     Args:
         world: its `demonstrations` are the corpus.
-        config: has a `model`; `lora_rank`, `device` and `warm_start` are read, whose seed is known.
+        config: has a `model`; how that is loaded and `warm_start` are read, whose seed is known.
         prompts: what the planner is told before each turn, here as in every rollout.
         cache: folder of planners; made where missing.
         listen: called every ten steps; never, where the planner is found.
@@ -61,7 +61,14 @@ def _train(
     world: World, config: PlannerConfig, prompts: Prompts, folder: Path, listen: Listener | None
 ) -> None:
     settings = config.warm_start
-    model, tokenizer = hub.load_causal_lm(str(config.model), lora_rank=config.lora_rank, device=config.device)
+    model, tokenizer = hub.load_causal_lm(
+        str(config.model),
+        lora_rank=config.lora_rank,
+        device=config.device,
+        dtype=config.dtype,
+        attention=config.attention,
+        checkpointing=config.checkpointing,
+    )
     plans = list(islice(corpus_of(world, settings.seed, settings.corpus), settings.examples))
     pad_id: Any = tokenizer.pad_token_id
     train_language_model(
@@ -109,6 +116,8 @@ def _digest(world: World, config: PlannerConfig, prompts: Prompts) -> str:
         "model": _identity(str(config.model)),
         "lora_rank": config.lora_rank,
         "device": hub.resolve_device(config.device).type,
+        "dtype": config.dtype,
+        "attention": config.attention,
         "warm_start": config.warm_start.model_dump(mode="json", exclude={"checked"}),
         "world": world.name,
         "prompts": prompts.shown(),
