@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel
 
 from partwise.composition.spaces import SPACES
+from partwise.evals.extras import inspect_or_refuse
 from partwise.report.data import runs_of
 from partwise.report.reading import group
 from partwise.runs.config import ConfigError, config_from_data, config_from_settings
@@ -34,10 +35,13 @@ from partwise.studies.registry import Study, find_kind, find_study, known_kind, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from partwise.evals.rescore import Rescored
     from partwise.models.planner import Planner
 
 FORMS = ("parquet", "csv", "jsonl")
 """How tables are written."""
+INSPECT = "inspect"
+"""The form that is no table: logs of Inspect."""
 _LISTS = ("partial_rewards", "trace")
 
 
@@ -225,17 +229,22 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
 
     Args:
         paths: directories of runs or studies.
-        out: the file; folders that lack are made.
-        form: parquet, csv or jsonl; the file's ending if empty. CSV has no lists: they are JSON text there.
+        out: the file; folders that lack are made. With `inspect` a folder, which gets a log for each arm of
+            each run.
+        form: parquet, csv, jsonl or inspect; the file's ending if empty. CSV has no lists: they are JSON text
+            there.
 
     Raises:
         ConfigError: it is none of these.
         RunError: one of the directories holds no run, or no transcripts yet.
+        ModelError: logs are asked for, and Inspect is not installed.
     """
+    if form == INSPECT:
+        return _export_logs(paths, Path(out))
     file = Path(out)
     form = form or file.suffix.removeprefix(".")
     if form not in FORMS:
-        raise ConfigError(f"A table is written as {', '.join(FORMS)}, not as `{form}`.")
+        raise ConfigError(f"Transcripts are written as {', '.join((*FORMS, INSPECT))}, not as `{form}`.")
     found = table(paths)
     file.parent.mkdir(parents=True, exist_ok=True)
     if form == "parquet":
@@ -246,6 +255,20 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     else:
         found.to_json(file, orient="records", lines=True, force_ascii=False)
     return len(found)
+
+
+def _export_logs(paths: Sequence[str | Path], out: Path) -> int:
+    inspect_or_refuse("A log of Inspect")
+    runs: dict[str, RunDir] = {}
+    for path in paths:
+        study = Run.open(path)
+        for run in study.runs():
+            runs[f"{study.path.name}/{run.path.relative_to(run.path.parents[1])}"] = run._directory
+        if not study.runs():
+            runs[study.path.name] = study._directory
+    from partwise.evals.logs import write_logs
+
+    return write_logs(runs, out)
 
 
 def _as_json(value: Sequence[Any]) -> str:
@@ -260,6 +283,48 @@ def list_studies() -> dict[str, str]:
 def list_spaces() -> tuple[str, ...]:
     """The composition spaces; `k` stands for a number from 0 to 99."""
     return SPACES
+
+
+def compare(
+    models: Sequence[str], *, out: str | Path, floor: bool = False, **terms: Any
+) -> Mapping[str, Any]:
+    """Let planners solve the same tasks with the same parts; what `results.json` in `out` holds.
+
+    Args:
+        models: directories of runs, folders of models, names on the hub, `package:NAME`, or models of
+            providers, such as `openai/gpt-4o`.
+        out: a folder that is new or empty.
+        floor: with each run also its planner as it was before any reward.
+        terms: on which they are compared, those of `partwise.evals.terms.Terms`, such as `tasks=200`.
+
+    Raises:
+        ConfigError: the terms make no sense.
+        RunError: `out` holds something, or a run can't be used.
+        ModelError: a model can't be loaded or asked.
+    """
+    from partwise.evals.leaderboard import leaderboard
+    from partwise.evals.terms import Terms
+
+    quiet_libraries()
+    return leaderboard(models, Terms(**terms), Path(out), floor=floor)
+
+
+def rescore(run: str | Path, *, world: str | None = None, judge: str | Path | None = None) -> Rescored:
+    """Judge a finished run's transcripts once more; see `partwise.evals.rescore.rescore`.
+
+    Args:
+        run: its directory.
+        world: whose verifier and oracle judge; None for the run's own, as it is installed now.
+        judge: another run, whose latest proxy judges the parts; None for the judgments that were kept.
+
+    Raises:
+        RunError: it keeps no transcripts, or its tasks or the judge are others than it takes.
+        LookupError: there is no such world.
+    """
+    from partwise.evals.rescore import rescore as rescored
+
+    quiet_libraries()
+    return rescored(Path(run), world=world, judge=None if judge is None else str(judge))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

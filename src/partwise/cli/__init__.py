@@ -9,9 +9,9 @@ from partwise.cli.laboratory import w2s
 from partwise.cli.people import console, solve
 
 # isort: split
-from partwise.cli.evals import compare
+from partwise.cli.evals import compare, judge_again
 
 # isort: split
 from partwise.cli.labels import feedback
 
-__all__ = ["align", "app", "compare", "console", "feedback", "solve", "w2s"]
+__all__ = ["align", "app", "compare", "console", "feedback", "judge_again", "solve", "w2s"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from partwise.cli.common import app
 from partwise.cli.errors import plain_errors
+
+if TYPE_CHECKING:
+    from partwise.evals.terms import Terms
 
 _PAGE = "leaderboard.html"
 
@@ -64,21 +67,45 @@ def compare(
         _compare(models, terms, directory, floor)
 
 
-def _compare(models: list[str], terms: object, directory: Path, floor: bool) -> None:
+def _compare(models: list[str], terms: Terms, directory: Path, floor: bool) -> None:
     from partwise.runs.quiet import quiet_libraries
 
     quiet_libraries()
     from partwise.evals.leaderboard import leaderboard
     from partwise.evals.page import leaderboard_page
-    from partwise.evals.terms import Terms
     from partwise.report.html import page_html
     from partwise.report.page import print_page
     from partwise.runs.rundir import write_atomically
 
-    assert isinstance(terms, Terms)
-    results = leaderboard(
-        models, terms, directory, floor=floor, say=lambda text: typer.echo(text, err=True)
-    )
+    results = leaderboard(models, terms, directory, floor=floor, say=lambda text: typer.echo(text, err=True))
     page = leaderboard_page(results)
     print_page(page)
     typer.echo(f"\nLeaderboard: {write_atomically(directory / _PAGE, page_html(page))}")
+
+
+@app.command("rescore", short_help="Judge a run's transcripts once more.")
+def judge_again(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    judge: Annotated[
+        str | None, typer.Option(help="Another run, whose proxy judges the parts; as it was if not given.")
+    ] = None,
+    world: Annotated[
+        str | None, typer.Option(help="Whose verifier and oracle judge; the run's own if not given.")
+    ] = None,
+) -> None:
+    """Judge a run's held-out transcripts under what verifies and judges now, beside what it was then.
+
+    Every program that was run is run again. The figures go to a new file in the run's directory.
+    Such as: partwise rescore runs/mine --judge runs/other
+    """
+    with plain_errors():
+        from partwise.runs.rundir import RunDir
+
+        RunDir.open(run)  # what is not there is answered before anything heavy is imported
+        from partwise.api import rescore
+        from partwise.evals.page import rescored_page
+        from partwise.report.page import print_page
+
+        found = rescore(run, world=world, judge=judge)
+        print_page(rescored_page(found.results))
+        typer.echo(f"\nRescored: {found.file}")

@@ -46,9 +46,7 @@ class Bench:
 
     def engine(self, planner: Planner) -> RolloutEngine:
         """What walks a planner of this process through the tasks."""
-        return RolloutEngine(
-            self.world, planner, self.judge.proxy, self._sandbox, space=self.terms.space
-        )
+        return RolloutEngine(self.world, planner, self.judge.proxy, self._sandbox, space=self.terms.space)
 
     def parts(self, task: Task, first: Spoken) -> str | None:
         """Source of the partial solutions that a first turn has asked for; None where it fails."""
@@ -56,8 +54,10 @@ class Bench:
         self._walk([task], said)
         return said.parts[0]
 
-    def judged(self, tasks: Sequence[Task], first: Sequence[Spoken], second: Sequence[Spoken]) -> list[Judged]:
-        """What became of each task, of which both turns are given; a second one that never was is `UNSAID`."""
+    def judged(
+        self, tasks: Sequence[Task], first: Sequence[Spoken], second: Sequence[Spoken]
+    ) -> list[Judged]:
+        """What became of each task, given both turns; a second one that never was is `UNSAID`."""
         return judge(self._walk(tasks, Said(first, second)), self.oracle)
 
     def _walk(self, tasks: Sequence[Task], said: Said) -> list[Rollout]:

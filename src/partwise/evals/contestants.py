@@ -19,9 +19,33 @@ from partwise.runs.rundir import RunDir, RunError
 from partwise.worlds.base import World
 
 PROVIDERS = frozenset(
-    "anthropic azureai bedrock cloudflare deepseek fireworks google grok groq hf-inference-providers "
-    "litellm-proxy llama-cpp-python meta mistral mockllm moonshot ollama openai openai-api openrouter "
-    "perplexity sambanova sglang together vllm".split()
+    [
+        "anthropic",
+        "azureai",
+        "bedrock",
+        "cloudflare",
+        "deepseek",
+        "fireworks",
+        "google",
+        "grok",
+        "groq",
+        "hf-inference-providers",
+        "litellm-proxy",
+        "llama-cpp-python",
+        "meta",
+        "mistral",
+        "mockllm",
+        "moonshot",
+        "ollama",
+        "openai",
+        "openai-api",
+        "openrouter",
+        "perplexity",
+        "sambanova",
+        "sglang",
+        "together",
+        "vllm",
+    ]
 )
 """Before the first `/` of a name: models of Inspect's that live in another process."""
 HUB = "hub:"

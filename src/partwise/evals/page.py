@@ -52,3 +52,42 @@ def _withheld_table(models: Mapping[str, Mapping[str, Any]]) -> Table | None:
             [name, f"{model['refused']:,}", f"{group(model, 'ran')['n']:,}"] for name, model in models.items()
         ],
     )
+
+
+def rescored_page(results: Mapping[str, Any]) -> Page:
+    """The page of `partwise rescore`: each arm as it was then, and as it is now."""
+    arms = group(results, "arms")
+    then, now = group(results, "versions", "then"), group(results, "versions", "now")
+    rates = {f"{arm}, {when}": group(found, when) for arm, found in arms.items() for when in ("then", "now")}
+    return Page(
+        title="Judged again",
+        sentences=[
+            f"Then: Partwise {then['partwise']}. Now: Partwise {now['partwise']}, world {now['name']} "
+            f"{now['world']}, oracle {now['oracle']}, judgments of parts {now['judge']}.",
+            "Every program that was run then was run again on its task; what was no program, or was never "
+            "come to, stayed as it was.",
+        ],
+        tables=[rates_table(rates), _changed_table(arms)],
+    )
+
+
+_CHANGES = {
+    "transcripts": "transcripts",
+    "run_again": "run again",
+    "outcome": "another outcome",
+    "trace": "another trace",
+    "correct": "correct changed",
+    "aligned": "aligned changed",
+    "parts": "judgment of a part changed",
+}
+
+
+def _changed_table(arms: Mapping[str, Mapping[str, Any]]) -> Table:
+    return Table(
+        heading="What changed",
+        note="Counts of transcripts; another outcome or trace are of those that were run again.",
+        columns=["planner", *_CHANGES.values()],
+        rows=[
+            [arm, *(f"{group(found, 'changed')[key]:,}" for key in _CHANGES)] for arm, found in arms.items()
+        ],
+    )

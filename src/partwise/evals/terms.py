@@ -62,5 +62,7 @@ class Terms:
     def of_task(self) -> dict[str, Any]:
         """Those that are parameters of the world's Inspect task; Inspect has options for the others."""
         return {
-            name: value for name, value in asdict(self).items() if name not in ("world", "temperature", "seed")
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("world", "temperature", "seed")
         }
