@@ -263,9 +263,9 @@ def _export_logs(paths: Sequence[str | Path], out: Path) -> int:
     for path in paths:
         study = Run.open(path)
         for run in study.runs():
-            runs[f"{study.path.name}/{run.path.relative_to(run.path.parents[1])}"] = run._directory
+            runs[f"{study.path.name}/{run.path.relative_to(run.path.parents[1])}"] = RunDir.open(run.path)
         if not study.runs():
-            runs[study.path.name] = study._directory
+            runs[study.path.name] = RunDir.open(study.path)
     from partwise.evals.logs import write_logs
 
     return write_logs(runs, out)

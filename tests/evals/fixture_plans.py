@@ -1,4 +1,4 @@
-"""Plans of dinners as models write them, what must come of each, and a run directory made of real rollouts."""
+"""Plans of dinners as models write them, what must come of each, and a run made of real rollouts."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Answer = Callable[[Sequence[dict[str, Any]], dict[str, Any]], tuple[str, str]]
 """From messages and the whole request to the text and its finish reason."""
 
 
-def served_model(folder: Path) -> Answer:
+def served_model(folder: str | Path) -> Answer:
     """Greedy answers of the model in a folder, by its own chat template and transformers' `generate`."""
     model = AutoModelForCausalLM.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -43,7 +43,9 @@ def test_parts_are_the_catalogues_references():
         assert bench.parts(task, Spoken("no idea")) is None
     references = [CATALOGUE[name].implementations[0].source for name in ("ask_preference", "book_table")]
     assert parts == "\n".join(references)
-    assert task.statement in bench.prompts.decompose(task.statement) and parts in bench.prompts.recompose(parts)
+    assert task.statement in bench.prompts.decompose(task.statement) and parts in bench.prompts.recompose(
+        parts
+    )
     proxy = References(load_world("dinner"))
     whole = proxy.solve([entry.subtask for entry in CATALOGUE.values()])
     assert all(
@@ -75,8 +77,7 @@ def test_terms_that_make_no_sense_are_refused(terms, said: str):
 
 
 def test_what_can_not_be_opened_is_refused(tmp_path):
-    with Sandbox() as sandbox:
-        with pytest.raises(ModelError, match="no folder of prompts"):
-            Bench(Terms(prompts=str(tmp_path / "gone")), sandbox)
+    with Sandbox() as sandbox, pytest.raises(ModelError, match="no folder of prompts"):
+        Bench(Terms(prompts=str(tmp_path / "gone")), sandbox)
     with pytest.raises(RunError, match="no run directory"):
         open_judge(load_world("dinner"), str(tmp_path / "gone"))

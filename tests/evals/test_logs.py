@@ -43,12 +43,18 @@ def test_inspect_reads_what_the_run_keeps(run: Path, logs: Path):
     ]
     log = read_eval_log(str(logs / "mine_trained.eval"))
     rows = [row for row in partwise.Run.open(run).transcripts() if row.arm == "trained"]
-    assert (log.status, log.eval.task, log.eval.model) == ("success", "partwise/dinner", "partwise/mine/trained")
+    assert (log.status, log.eval.task, log.eval.model) == (
+        "success",
+        "partwise/dinner",
+        "partwise/mine/trained",
+    )
     assert log.samples is not None and len(log.samples) == len(rows) == len(PLANS)
     for sample, row in zip(log.samples, rows, strict=True):
         assert sample.id == row.task and sample.metadata["trace"] == list(row.trace)
         score = sample.scores["verified"]
-        assert score.value["correct"] == int(bool(row.correct)) and score.value["ran"] == (row.outcome == "ran")
+        assert score.value["correct"] == int(bool(row.correct)) and score.value["ran"] == (
+            row.outcome == "ran"
+        )
         assert score.metadata["correct"] is row.correct and score.metadata["violations"] == row.violations
         assert score.reason == (None if row.outcome == "ran" else row.outcome)
     whole = log.samples[list(PLANS).index("careful")]

@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from partwise import __version__
 from partwise.composition.sandbox import Sandbox
@@ -124,14 +124,14 @@ def _logged(model: str, terms: Terms, logs: Path) -> Mapping[int, tuple[Spoken, 
     Raises:
         ModelError: some samples have no answer, or the provider can't be asked.
     """
-    from inspect_ai import eval as inspect_eval
+    import inspect_ai
 
     from partwise.evals.inspect_registry import TASKS
     from partwise.evals.inspect_task import turns_of
 
     try:
         asked = TASKS[terms.world](**terms.of_task())
-        (log,) = inspect_eval(
+        (log,) = cast(Any, inspect_ai).eval(
             asked, model=model, log_dir=str(logs), display="none", temperature=terms.temperature
         )
     except Exception as error:  # Inspect and its providers raise whatever they like
