@@ -100,7 +100,7 @@ def test_the_same_model_scores_the_same_here_by_provider_and_by_inspect(
         assert done.exit_code == 0, done.output
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     here, there = (results["models"][name] for name in (folder, MODEL))
-    assert here == there and here["ran"]["mean"] > 0.5 and 0 < here["correct"]["mean"] < 1
+    assert here == there and here["ran"]["mean"] > 0.5 and here["correct"]["mean"] > 0
     assert 24 < asked <= 48 and len(heard) == 2 * asked
     for name in ("ran", "correct", "aligned_and_correct"):
         low, high = here[name]["ci95"]
