@@ -244,7 +244,9 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     file = Path(out)
     form = form or file.suffix.removeprefix(".")
     if form not in FORMS:
-        raise ConfigError(f"Transcripts are written as {', '.join((*FORMS, INSPECT))}, not as `{form}`.")
+        raise ConfigError(
+            f"A table is written as {', '.join(FORMS)}, not as `{form}`; logs of Inspect as {INSPECT}."
+        )
     found = table(paths)
     file.parent.mkdir(parents=True, exist_ok=True)
     if form == "parquet":

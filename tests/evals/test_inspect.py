@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,19 @@ pytest.importorskip("inspect_ai")
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-MODEL = "openai-api/local/tiny"
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def provider(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Has the key of the provider whose address each test sets."""
     monkeypatch.setenv("LOCAL_API_KEY", "none")
-    yield monkeypatch
+    return monkeypatch
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> str:
+    """A name of its own for each test: Inspect keeps the client of a name, with its address."""
+    return f"openai-api/local/{request.node.name}"
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +66,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def inspect_eval(installed: Path, logs: Path, *options: str) -> Any:
+def inspect_eval(installed: Path, model: str, logs: Path, *options: str) -> Any:
     """The log that `inspect eval partwise/dinner` leaves."""
     from inspect_ai.log import list_eval_logs, read_eval_log
 
     path = os.pathsep.join([str(ROOT / "src"), str(installed), os.environ.get("PYTHONPATH", "")])
-    command = ["eval", "partwise/dinner", "--model", MODEL, "--log-dir", str(logs), "--display", "none"]
+    command = ["eval", "partwise/dinner", "--model", model, "--log-dir", str(logs), "--display", "none"]
     done = subprocess.run(
         [sys.executable, "-m", "inspect_ai", *command, *options],
         env=os.environ | {"PYTHONPATH": path},
@@ -85,21 +91,29 @@ def shares(log: Any) -> dict[str, dict[str, float]]:
 
 
 def test_the_same_model_scores_the_same_here_by_provider_and_by_inspect(
-    small_config: AlignConfig, installed: Path, tmp_path: Path, provider: pytest.MonkeyPatch
+    small_config: AlignConfig, installed: Path, tmp_path: Path, provider: pytest.MonkeyPatch, model: str
 ):
     """At temperature 0: in this process, asked by `partwise eval` over HTTP, and by `inspect eval`."""
     folder = base_planner(load_world("dinner"), small_config.base)
     with serving(served_model(folder)) as (url, heard):
         provider.setenv("LOCAL_BASE_URL", url)
         log = inspect_eval(
-            installed, tmp_path / "logs", "-T", "tasks=24", "-T", "prompts=short", "-T", "max_tokens=128"
+            installed,
+            model,
+            tmp_path / "logs",
+            "-T",
+            "tasks=24",
+            "-T",
+            "prompts=short",
+            "-T",
+            "max_tokens=128",
         )
         asked = len(heard)
-        command = ["eval", folder, MODEL, "--tasks", "24", "--prompts", "short", "--max-tokens", "128"]
+        command = ["eval", folder, model, "--tasks", "24", "--prompts", "short", "--max-tokens", "128"]
         done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
         assert done.exit_code == 0, done.output
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    here, there = (results["models"][name] for name in (folder, MODEL))
+    here, there = (results["models"][name] for name in (folder, model))
     assert here == there and here["ran"]["mean"] > 0.5 and here["correct"]["mean"] > 0
     assert 24 < asked <= 48 and len(heard) == 2 * asked
     for name in ("ran", "correct", "aligned_and_correct"):
@@ -107,7 +121,7 @@ def test_the_same_model_scores_the_same_here_by_provider_and_by_inspect(
         expected = {"share": here[name]["mean"], "ci95_low": low, "ci95_high": high}
         assert shares(log)[name] == pytest.approx(expected)
     lines = [json.loads(line) for line in (tmp_path / "out" / "transcripts.jsonl").read_text().splitlines()]
-    by_model = {name: [row for row in lines if row["model"] == name] for name in (folder, MODEL)}
+    by_model = {name: [row for row in lines if row["model"] == name] for name in (folder, model)}
     for row, other, sample in zip(*by_model.values(), log.samples, strict=True):
         assert row | {"model": ""} == other | {"model": ""}
         kept = sample.scores["verified"].metadata
@@ -115,7 +129,7 @@ def test_the_same_model_scores_the_same_here_by_provider_and_by_inspect(
             name: row[name] for name in ("composition", "trace", "correct", "aligned")
         }
     page = (tmp_path / "out" / "leaderboard.html").read_text()
-    assert MODEL in page and "Planners on dinner" in page and "http" not in page.replace("http://www.w3", "")
+    assert model in page and "Planners on dinner" in page and "http" not in page.replace("http://www.w3", "")
 
 
 def by_task(messages: Sequence[dict[str, Any]], request: dict[str, Any]) -> tuple[str, str]:
@@ -133,7 +147,7 @@ def by_task(messages: Sequence[dict[str, Any]], request: dict[str, Any]) -> tupl
 
 
 def test_failures_are_counted_apart_over_all_tasks(
-    installed: Path, tmp_path: Path, provider: pytest.MonkeyPatch
+    installed: Path, tmp_path: Path, provider: pytest.MonkeyPatch, model: str
 ):
     from partwise.composition.sandbox import Sandbox
     from partwise.evals.bench import Bench
@@ -144,11 +158,11 @@ def test_failures_are_counted_apart_over_all_tasks(
     by_task.tasks = [bench.prompts.decompose(task.statement) for task in bench.tasks()]  # type: ignore[attr-defined]
     with serving(by_task) as (url, _):
         provider.setenv("LOCAL_BASE_URL", url)
-        log = inspect_eval(installed, tmp_path / "logs", "-T", "tasks=10", "-T", "start=30")
-        results = partwise.compare([MODEL], out=tmp_path / "out", tasks=10, start=30)
+        log = inspect_eval(installed, model, tmp_path / "logs", "-T", "tasks=10", "-T", "start=30")
+        results = partwise.compare([model], out=tmp_path / "out", tasks=10, start=30)
     reasons = [sample.scores["verified"].reason for sample in log.samples]
     assert reasons == [None, None, "unparsed", "truncated", "refused"] * 2
-    found = results["models"][MODEL]
+    found = results["models"][model]
     assert found["refused"] == 2 and found["counts"]["truncated"] == 2 and found["counts"]["unparsed"] == 4
     assert found["ran"]["n"] == 10 and found["ran"]["mean"] == shares(log)["ran"]["share"] == 0.4
     missing = log.samples[2].scores["verified"]
@@ -156,7 +170,7 @@ def test_failures_are_counted_apart_over_all_tasks(
     assert missing.metadata["unparsed"] and missing.metadata["trace"] == []
 
 
-def test_epochs_are_means_over_tasks(tmp_path: Path, provider: pytest.MonkeyPatch):
+def test_epochs_are_means_over_tasks(tmp_path: Path, provider: pytest.MonkeyPatch, model: str):
     from inspect_ai import eval as evaluated
 
     from partwise.evals.inspect_registry import TASKS
@@ -172,7 +186,7 @@ def test_epochs_are_means_over_tasks(tmp_path: Path, provider: pytest.MonkeyPatc
     with serving(often) as (url, heard):
         provider.setenv("LOCAL_BASE_URL", url)
         task = TASKS["dinner"](tasks=3)
-        (log,) = evaluated(task, model=MODEL, epochs=2, max_samples=1, log_dir=str(tmp_path), display="none")
+        (log,) = evaluated(task, model=model, epochs=2, max_samples=1, log_dir=str(tmp_path), display="none")
     assert len(heard) == 12 and len(log.samples) == 6
     means = [
         sum(s.scores["verified"].value["aligned"] for s in log.samples if s.id == task) / 2
@@ -184,7 +198,7 @@ def test_epochs_are_means_over_tasks(tmp_path: Path, provider: pytest.MonkeyPatc
     assert (found["ci95_low"], found["ci95_high"]) == pytest.approx(expected.ci95)
 
 
-def test_a_log_can_be_scored_again_by_inspect(tmp_path: Path, provider: pytest.MonkeyPatch):
+def test_a_log_can_be_scored_again_by_inspect(tmp_path: Path, provider: pytest.MonkeyPatch, model: str):
     from inspect_ai import eval as evaluated
     from inspect_ai import score
 
@@ -194,23 +208,25 @@ def test_a_log_can_be_scored_again_by_inspect(tmp_path: Path, provider: pytest.M
 
     with serving(scripted([(ASKED, "stop"), (EVERYWHERE, "stop")])) as (url, _):
         provider.setenv("LOCAL_BASE_URL", url)
-        (log,) = evaluated(TASKS["dinner"](tasks=4), model=MODEL, log_dir=str(tmp_path), display="none")
+        (log,) = evaluated(TASKS["dinner"](tasks=4), model=model, log_dir=str(tmp_path), display="none")
     again = score(log, verified(**Terms(tasks=4).to_json()), action="overwrite")
     assert shares(again) == shares(log)
     assert shares(log)["correct"]["share"] == figures(rolled_out(*["everywhere"] * 4)).correct.mean
 
 
-def test_a_provider_that_does_not_answer_is_one_sentence(tmp_path: Path, provider: pytest.MonkeyPatch):
+def test_a_provider_that_does_not_answer_is_one_sentence(
+    tmp_path: Path, provider: pytest.MonkeyPatch, model: str
+):
     def refuses(messages: Sequence[dict[str, Any]], request: dict[str, Any]) -> tuple[str, str]:
         raise HTTPException(status_code=401, detail="no such key")
 
     with serving(refuses) as (url, _):
         provider.setenv("LOCAL_BASE_URL", url)
         with pytest.raises(ModelError, match="did not answer every task, so that nothing of it is counted"):
-            partwise.compare([MODEL], out=tmp_path / "out", tasks=2)
+            partwise.compare([model], out=tmp_path / "out", tasks=2)
     provider.delenv("LOCAL_API_KEY")
     with pytest.raises(ModelError, match=r"can't be asked: .*LOCAL_API_KEY"):
-        partwise.compare([MODEL], out=tmp_path / "another", tasks=2)
+        partwise.compare([f"{model}-again"], out=tmp_path / "another", tasks=2)
 
 
 def test_every_provider_is_one_of_inspects():

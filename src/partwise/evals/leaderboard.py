@@ -23,6 +23,8 @@ from partwise.runs.transcripts import TRANSCRIPTS
 
 LOGS = "logs"
 """Where Inspect leaves its logs of providers' models."""
+_RETRIES = 7
+"""How often a request is sent again, ever later: some six minutes. Inspect itself would never give up."""
 
 
 def leaderboard(
@@ -132,7 +134,12 @@ def _logged(model: str, terms: Terms, logs: Path) -> Mapping[int, tuple[Spoken, 
     try:
         asked = TASKS[terms.world](**terms.of_task())
         (log,) = cast(Any, inspect_ai).eval(
-            asked, model=model, log_dir=str(logs), display="none", temperature=terms.temperature
+            asked,
+            model=model,
+            log_dir=str(logs),
+            display="none",
+            temperature=terms.temperature,
+            max_retries=_RETRIES,
         )
     except Exception as error:  # Inspect and its providers raise whatever they like
         raise ModelError(f"{model} can't be asked: {_sentence(error)}") from error
