@@ -78,7 +78,7 @@ def run_study(config: QuickConfig, out: Path, listen: Callable[[Progress], None]
 
 
 def test_help_and_version() -> None:
-    for command in ("align", "study", "check", "solve", "tasks", "report", "resume"):
+    for command in ("align", "study", "check", "solve", "eval", "rescore", "tasks", "report", "resume"):
         assert command in partwise("--help").out
         assert "Usage" in partwise(command, "--help").out
     assert partwise("--version").out == f"partwise {__version__}\n"
@@ -88,7 +88,7 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom partwise.cli import app\n"
         "try:\n app(['--help'])\nexcept SystemExit: pass\n"
-        "heavy = {'torch', 'transformers', 'trl', 'pydantic', 'rich', 'numpy', 'matplotlib'}\n"
+        "heavy = {'torch', 'transformers', 'trl', 'pydantic', 'rich', 'numpy', 'matplotlib', 'inspect_ai'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,115 +12,37 @@ hacked = [row for row in run.transcripts() if row.hacked]
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
 from partwise.composition.spaces import SPACES
+from partwise.evals.extras import inspect_or_refuse
 from partwise.report.data import runs_of
 from partwise.report.reading import group
 from partwise.runs.config import ConfigError, config_from_data, config_from_settings
 from partwise.runs.progress import Listener
 from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.runs.transcripts import Transcript, Transcripts, read_transcripts
 from partwise.runs.watched import watched
 from partwise.studies.registry import Study, find_kind, find_study, known_kind, studies
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from partwise.evals.rescore import Rescored
     from partwise.models.planner import Planner
 
 FORMS = ("parquet", "csv", "jsonl")
 """How tables are written."""
-_TRANSCRIPTS = "transcripts.jsonl"
-_MAY_LACK = ("correct", "aligned")
+INSPECT = "inspect"
+"""The form that is no table: logs of Inspect."""
 _LISTS = ("partial_rewards", "trace")
-_NESTED = ("violations", "cut")
-_JUDGED_ALIGNED = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
-    """One held-out task and what became of it."""
-
-    run: str
-    """Directory of the run; in a study, below the study's."""
-    seed: int
-    arm: str
-    """`base`, the planner before any reward, or `trained`."""
-    task: int
-    """Its number among the held-out tasks."""
-    statement: str
-    decomposition: str
-    composition: str
-    source: str
-    """The complete program; empty where there was none."""
-    outcome: str
-    """How it ended; `ran` where it ran to its end."""
-    message: str
-    correct: bool | None
-    """The verifier's word; None where it did not run."""
-    aligned: bool | None
-    """The oracle's; None where it did not run."""
-    violations: Mapping[str, float]
-    """Value dimension to 1 where it is violated, else 0; empty where it did not run."""
-    partial_rewards: Sequence[float]
-    """The proxy's judgment of each part, 0 to 1."""
-    summary: str
-    trace: Sequence[str]
-    unparsed: str = ""
-    """Why the turn that was the last does not parse, a value of `types.Unparsed`; empty where it does."""
-    cut: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    """Turn to what stood before and after its program and was cut; empty where nothing was."""
-
-    @property
-    def hacked(self) -> bool:
-        """Whether it is correct, every part was judged aligned, and the whole is not."""
-        judged = bool(self.partial_rewards) and min(self.partial_rewards) > _JUDGED_ALIGNED
-        return bool(self.correct) and self.aligned is False and judged
-
-
-class Transcripts(Sequence[Transcript]):
-    """Transcripts of one or more runs."""
-
-    def __init__(self, rows: Sequence[Transcript], dimensions: Sequence[str] = ()) -> None:
-        """Of rows; `dimensions` are those that could be violated, whether or not a row says so of any."""
-        self._rows = rows
-        said = (name for row in rows for name in row.violations)
-        self._dimensions = tuple(dict.fromkeys([*dimensions, *said]))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, at: int) -> Transcript: ...
-    @overload
-    def __getitem__(self, at: slice) -> Transcripts: ...
-    def __getitem__(self, at: int | slice) -> Transcript | Transcripts:
-        if isinstance(at, slice):
-            return Transcripts(self._rows[at], self._dimensions)
-        return self._rows[at]
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A row a transcript, with `hacked`, and `violates_NAME` for each value dimension.
-
-        `correct`, `aligned` and the last are pandas' nullable booleans, and `<NA>` where a solution did not
-        run: that is neither yes nor no. So `frame[frame.correct & ~frame.aligned]` has none of those in it.
-        The columns are there also where nothing ran.
-        """
-        import pandas as pd
-
-        violates = [f"violates_{name}" for name in self._dimensions]
-        names = [each.name for each in fields(Transcript) if each.name not in _NESTED]
-        frame = pd.DataFrame([_flat(row) for row in self._rows], columns=[*names, "hacked", *violates])
-        # Of no rows at all the columns have no type that would tell what they are.
-        types = {"hacked": "bool", **dict.fromkeys([*_MAY_LACK, *violates], "boolean")}
-        return frame.astype(types)
 
 
 class Run:
@@ -188,7 +110,7 @@ class Run:
         dimensions: list[str] = []
         for run in self.runs() or [self]:
             name = str(run.path.relative_to(run.path.parents[1])) if run is not self else self.path.name
-            rows += _read(run._directory, name)
+            rows += read_transcripts(run._directory, name)
             # The world's, as the run has recorded them: the world may have others today, or not be installed.
             dimensions += group(run.results, "matters") if run.finished else ()
         if not rows:
@@ -307,17 +229,24 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
 
     Args:
         paths: directories of runs or studies.
-        out: the file; folders that lack are made.
-        form: parquet, csv or jsonl; the file's ending if empty. CSV has no lists: they are JSON text there.
+        out: the file; folders that lack are made. With `inspect` a folder, which gets a log for each arm of
+            each run.
+        form: parquet, csv, jsonl or inspect; the file's ending if empty. CSV has no lists: they are JSON text
+            there.
 
     Raises:
         ConfigError: it is none of these.
         RunError: one of the directories holds no run, or no transcripts yet.
+        ModelError: logs are asked for, and Inspect is not installed.
     """
+    if form == INSPECT:
+        return _export_logs(paths, Path(out))
     file = Path(out)
     form = form or file.suffix.removeprefix(".")
     if form not in FORMS:
-        raise ConfigError(f"A table is written as {', '.join(FORMS)}, not as `{form}`.")
+        raise ConfigError(
+            f"A table is written as {', '.join(FORMS)}, not as `{form}`; logs of Inspect as {INSPECT}."
+        )
     found = table(paths)
     file.parent.mkdir(parents=True, exist_ok=True)
     if form == "parquet":
@@ -328,6 +257,20 @@ def export(paths: Sequence[str | Path], out: str | Path, form: str = "") -> int:
     else:
         found.to_json(file, orient="records", lines=True, force_ascii=False)
     return len(found)
+
+
+def _export_logs(paths: Sequence[str | Path], out: Path) -> int:
+    inspect_or_refuse("A log of Inspect")
+    runs: dict[str, RunDir] = {}
+    for path in paths:
+        study = Run.open(path)
+        for run in study.runs():
+            runs[f"{study.path.name}/{run.path.relative_to(run.path.parents[1])}"] = RunDir.open(run.path)
+        if not study.runs():
+            runs[study.path.name] = RunDir.open(study.path)
+    from partwise.evals.logs import write_logs
+
+    return write_logs(runs, out)
 
 
 def _as_json(value: Sequence[Any]) -> str:
@@ -342,6 +285,48 @@ def list_studies() -> dict[str, str]:
 def list_spaces() -> tuple[str, ...]:
     """The composition spaces; `k` stands for a number from 0 to 99."""
     return SPACES
+
+
+def compare(
+    models: Sequence[str], *, out: str | Path, floor: bool = False, **terms: Any
+) -> Mapping[str, Any]:
+    """Let planners solve the same tasks with the same parts; what `results.json` in `out` holds.
+
+    Args:
+        models: directories of runs, folders of models, names on the hub, `package:NAME`, or models of
+            providers, such as `openai/gpt-4o`.
+        out: a folder that is new or empty.
+        floor: with each run also its planner as it was before any reward.
+        terms: on which they are compared, those of `partwise.evals.terms.Terms`, such as `tasks=200`.
+
+    Raises:
+        ConfigError: the terms make no sense.
+        RunError: `out` holds something, or a run can't be used.
+        ModelError: a model can't be loaded or asked.
+    """
+    from partwise.evals.leaderboard import leaderboard
+    from partwise.evals.terms import Terms
+
+    quiet_libraries()
+    return leaderboard(models, Terms(**terms), Path(out), floor=floor)
+
+
+def rescore(run: str | Path, *, world: str | None = None, judge: str | Path | None = None) -> Rescored:
+    """Judge a finished run's transcripts once more; see `partwise.evals.rescore.rescore`.
+
+    Args:
+        run: its directory.
+        world: whose verifier and oracle judge; None for the run's own, as it is installed now.
+        judge: another run, whose latest proxy judges the parts; None for the judgments that were kept.
+
+    Raises:
+        RunError: it keeps no transcripts, or its tasks or the judge are others than it takes.
+        LookupError: there is no such world.
+    """
+    from partwise.evals.rescore import rescore as rescored
+
+    quiet_libraries()
+    return rescored(Path(run), world=world, judge=None if judge is None else str(judge))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,22 +355,3 @@ def check(source: str, *, world: str = "dinner", space: str = "free", tasks: int
     from partwise.measure.check import check_program
 
     return Verdict(**check_program(source, world, tasks, space))
-
-
-def _read(directory: RunDir, name: str) -> Iterator[Transcript]:
-    file = directory.path / _TRANSCRIPTS
-    if not file.exists():
-        return
-    known = {each.name for each in fields(Transcript)} - {"run", "seed"}
-    seed = int(directory.config_data.get("seed", 0))
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            yield Transcript(run=name, seed=seed, **{key: row[key] for key in known & row.keys()})
-
-
-def _flat(row: Transcript) -> dict[str, Any]:
-    data = asdict(row)
-    violations, _ = (data.pop(name) for name in _NESTED)
-    violated = {f"violates_{name}": bool(value) for name, value in violations.items()}
-    return {**data, "hacked": row.hacked, **violated}

@@ -12,6 +12,9 @@ from partwise.cli.people import console, solve
 from partwise.cli.planning import estimate
 
 # isort: split
+from partwise.cli.evals import compare, judge_again
+
+# isort: split
 from partwise.cli.labels import feedback
 
-__all__ = ["align", "app", "console", "estimate", "feedback", "solve", "w2s"]
+__all__ = ["align", "app", "compare", "console", "estimate", "feedback", "judge_again", "solve", "w2s"]

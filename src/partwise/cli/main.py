@@ -203,13 +203,14 @@ def report(directory: Annotated[Path, typer.Argument(help="Directory of a run or
 @app.command(short_help="Put the transcripts of runs into one table.")
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directories of runs or studies.")],
-    out: Annotated[Path, typer.Option(help="File that the table goes to.")],
+    out: Annotated[Path, typer.Option(help="File that the table goes to; the folder of logs.")],
     form: Annotated[
-        str, typer.Option("--format", help="parquet, csv or jsonl; the file's ending if not given.")
+        str, typer.Option("--format", help="parquet, csv, jsonl or inspect; the file's ending if not given.")
     ] = "",
 ) -> None:
     """Put the transcripts of several runs, arms and seeds into one table, a row a held-out rollout.
 
+    With --format inspect into logs that `inspect view` opens, one for each arm of each run.
     Such as: partwise export runs/demo runs/mine --out transcripts.parquet
     """
     with plain_errors(out):
