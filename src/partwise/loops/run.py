@@ -19,6 +19,7 @@ from typing import Any
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
+from partwise.config.launched import launched
 from partwise.loops.asking import Told, brief, people, simulated
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
@@ -78,8 +79,8 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         ModelError: the model can't be loaded.
         LookupError: there is no such world or value, or nothing to ask about in it.
     """
+    refuse_uneven(config.rlft, launched().count)
     together = processes()
-    refuse_uneven(config.rlft, together)
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     if not out.exists():
         world = load_world(config.world)

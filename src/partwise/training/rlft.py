@@ -90,7 +90,7 @@ def rlft(
             f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}"
         )
     together = processes()
-    refuse_uneven(config, together)
+    refuse_uneven(config, together.count)
     together.same_weights(engine.planner.model)
     tasks = [
         task
@@ -131,16 +131,16 @@ def rlft(
     refuse_divergence(engine.planner.model, "rlft.learning_rate", "the planner's")
 
 
-def refuse_uneven(config: RlftConfig, together: Processes) -> None:
+def refuse_uneven(config: RlftConfig, count: int) -> None:
     """Refuse a number of processes among which the tasks of a step can't be shared out.
 
     Raises:
         ModelError: it is such.
     """
-    if config.tasks_per_step % together.count:
+    if config.tasks_per_step % count:
         raise ModelError(
             f"{config.tasks_per_step} tasks a step (`rlft.tasks_per_step`) can't be shared out evenly among "
-            f"{together.count} processes; set it to a multiple of {together.count}"
+            f"{count} processes; set it to a multiple of {count}"
         )
 
 
