@@ -17,6 +17,7 @@ from partwise.training import rlft as module
 from partwise.training.divergence import Diverged
 from partwise.training.rlft import rlft
 from partwise.training.rollout import RolloutEngine, Tokens
+from partwise.training.steps import Step
 from partwise.types import Outcome, Rollout, Split
 from partwise.worlds.dinner import DinnerWorld
 
