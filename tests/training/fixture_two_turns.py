@@ -73,13 +73,15 @@ class ScriptedEngine:
         ], self.rows
 
     def _read_alone(self, temperature: float) -> None:
-        model = self.planner.model.eval()
+        model, training = self.planner.model, self.planner.model.training
+        model.eval()
         for row in self.rows:
             ids = torch.tensor([row.prompt + row.completion])
             with torch.no_grad():
                 logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
             logps = (logits / temperature).log_softmax(-1)
             self.alone[tuple(ids[0].tolist())] = logps.gather(1, ids[0, 1:, None])[:, 0]
+        model.train(training)  # TRL weighs micro-batches otherwise where a model does not train
 
 
 @dataclass

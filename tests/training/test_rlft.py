@@ -15,8 +15,9 @@ from partwise.config import AlignConfig
 from partwise.loops.setup import base_planner, load_planner, new_proxy
 from partwise.training import rlft as module
 from partwise.training.divergence import Diverged
-from partwise.training.rlft import Step, rlft
+from partwise.training.rlft import rlft
 from partwise.training.rollout import RolloutEngine, Tokens
+from partwise.training.steps import Step
 from partwise.types import Outcome, Rollout, Split
 from partwise.worlds.dinner import DinnerWorld
 

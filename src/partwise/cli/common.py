@@ -43,7 +43,17 @@ _OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
 
 
 def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
-    """Run or go on with a single run or a study, print what it found and write its report."""
+    """Run or go on with a single run or a study, print what it found and write its report.
+
+    Raises:
+        ConfigError: several processes were launched for what is none's but one's.
+    """
+    from partwise.config.launched import launched
+
+    if launched().count > 1 and kind != "align":
+        from partwise.runs.config import ConfigError
+
+        raise ConfigError("Only `align` is shared out among several processes; run this without a launcher.")
     from partwise.runs.quiet import quiet_libraries
 
     quiet_libraries()
@@ -53,6 +63,9 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     from partwise.studies.registry import find_kind
 
     study: Any = find_kind(kind)
+    if not launched().is_first:  # the first process says it all
+        study.run(config, directory, lambda _: None)
+        return
     with LiveDisplay() as display:
         display.start("loading")
         if primary := getattr(config, "primary", ""):

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from partwise.cli.errors import plain_errors
+from partwise.cli.errors import fail, plain_errors
+from partwise.config.launched import launched
 
 
 @contextlib.contextmanager
@@ -22,6 +23,8 @@ def run_directory(name: str, out: Path | None) -> Generator[Path]:
     Errors are answered in one sentence, and leave no directory behind that was not there before and in which
     nothing was done. What was interrupted stays, to be resumed.
     """
+    if out is None and launched().count > 1:
+        fail("Several processes can't choose a directory together; say which with --out.", 2)
     existing = _deepest(Path("runs") if out is None else out)
     fresh = out is None or not out.exists()
     with plain_errors(out):

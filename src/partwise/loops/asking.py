@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from partwise.config import HumanConfig, panel_members
+from partwise.models.processes import Processes
 from partwise.oversight.feedback import Brief, FeedbackStore
-from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.human import Human, SimulatedHuman
 from partwise.oversight.people import People
 from partwise.runs.rundir import RunDir
+from partwise.types import Answer, JudgmentItem, Purpose
 from partwise.values import Schedule
 from partwise.worlds.base import World
+
+
+class Told:
+    """H in each of several processes: the first asks, and tells the others."""
+
+    def __init__(self, human: Human | None, together: Processes) -> None:
+        """Args:
+        human: who answers; None but in the first process.
+        together: all of them, which ask alike.
+        """
+        self._human, self._together = human, together
+
+    def answer(
+        self, items: Sequence[JudgmentItem], *, round: int, purpose: Purpose = Purpose.CONTROL
+    ) -> list[Answer]:
+        """What people answered in the first process, to what was asked there."""
+        return self._together.told(lambda: self._asked().answer(items, round=round, purpose=purpose))
+
+    def _asked(self) -> Human:
+        if self._human is None:
+            raise RuntimeError("the first process alone asks people")
+        return self._human
 
 
 def simulated(schedule: Schedule, human: HumanConfig, seed: int) -> SimulatedHuman:

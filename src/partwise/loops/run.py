@@ -6,6 +6,7 @@ seed and its number decide, so nothing else needs saving.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ from typing import Any
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
-from partwise.loops.asking import brief, people, simulated
+from partwise.config.launched import launched
+from partwise.loops.asking import Told, brief, people, simulated
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
@@ -42,6 +44,7 @@ from partwise.measure.parsing import unparsed
 from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
+from partwise.models.processes import Processes, processes
 from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.people import People
@@ -51,8 +54,9 @@ from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.training.body_writer import withheld
 from partwise.training.reward import Preference
-from partwise.training.rlft import Step
+from partwise.training.rlft import refuse_uneven
 from partwise.training.rollout import RolloutEngine
+from partwise.training.steps import Step
 from partwise.types import Split, Task
 from partwise.values import ValueProfile
 from partwise.worlds.registry import load_world
@@ -75,21 +79,23 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         ModelError: the model can't be loaded.
         LookupError: there is no such world or value, or nothing to ask about in it.
     """
+    refuse_uneven(config.rlft, launched().count)
+    together = processes()
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     if not out.exists():
         world = load_world(config.world)
         part_items(world, config)
         refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
-    run = RunDir.create(out, "align", config)
-    with run.locked():
-        if run.is_finished():
+    run = together.in_turn(lambda: RunDir.create(out, "align", config))
+    with run.locked() if together.is_first else contextlib.nullcontext():
+        if together.told(run.is_finished):
             return run.read_json(RESULTS)
         keep_prompts(run, load_world(config.world), config.planner, begin=False)
         with Sandbox() as sandbox:
-            alignment = _Alignment(config, run, sandbox, listen, name)
+            alignment = _Alignment(config, run, sandbox, listen, name, together)
             # Opened last: models that can't be loaded leave nothing behind.
-            with FeedbackStore(config.human.store or run.path / "feedback.db") as store:
+            with alignment.store() as store:
                 return alignment.go(store)
 
 
@@ -97,9 +103,16 @@ class _Alignment:
     """What one run holds while it goes."""
 
     def __init__(
-        self, config: AlignConfig, run: RunDir, sandbox: Sandbox, listen: Listener, name: str
+        self,
+        config: AlignConfig,
+        run: RunDir,
+        sandbox: Sandbox,
+        listen: Listener,
+        name: str,
+        together: Processes,
     ) -> None:
         self.config, self.run, self._sandbox, self._listen, self._name = config, run, sandbox, listen, name
+        self._together = together
         self.world = load_world(config.world)
         self.schedule = schedule(self.world, config.human)
         self.start = open_start(config)
@@ -107,7 +120,7 @@ class _Alignment:
             self._refuse_asked(self.start)
             keep_prompts(self.start.run, self.world, config.planner, begin=False)
         self.done = self._now = run.rounds_done()
-        self._bottom = base_planner(self.world, config.base, self._pretraining)
+        self._bottom = together.in_turn(lambda: base_planner(self.world, config.base, self._pretraining))
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
         latest = run.round_path(self.done - 1) if self.done else self.start.folder if self.start else None
         planner = load_planner(self.world, config.planner, latest / "planner" if latest else self.base)
@@ -165,23 +178,30 @@ class _Alignment:
         self._say(f"{doing} the base planner", done, total, {"loss": loss})
 
     def _say(self, phase: str, done: int, total: int, shown: dict[str, float]) -> None:
-        self._listen(Progress(self._name, phase, done, total, shown))
+        if self._together.is_first:
+            self._listen(Progress(self._name, phase, done, total, shown))
+
+    def store(self) -> contextlib.AbstractContextManager[FeedbackStore | None]:
+        """Where answers are kept: the first process has it, which alone asks people."""
+        where = self.config.human.store or self.run.path / "feedback.db"
+        return FeedbackStore(where) if self._together.is_first else contextlib.nullcontext()
 
     @property
     def values(self) -> ValueProfile:
         """What people hold dear in the round that is going on, in sum. For the oracle only."""
         return self.schedule.values(self._now).aggregate
 
-    def go(self, store: FeedbackStore) -> dict[str, Any]:
+    def go(self, store: FeedbackStore | None) -> dict[str, Any]:
         """The rounds that are left, then the figures. All answers are kept in `store`."""
         config = self.config
-        keep_prompts(self.run, self.world, config.planner, begin=True)
-        if config.planner.warm_start.examples and not self.start:
-            self._measure_start()
+        if self._together.is_first:
+            keep_prompts(self.run, self.world, config.planner, begin=True)
+            if config.planner.warm_start.examples and not self.start:
+                self._measure_start()
         history = self._recall()
         rounds = scalable_align(
             self.engine,
-            self._people(store),
+            Told(self._people(store) if store else None, self._together),
             self.reward,
             rounds=self._rounds(),
             hard_tasks=self._hard_tasks,
@@ -270,11 +290,16 @@ class _Alignment:
 
     def _save(self, finished: Round, started: float) -> None:
         """Measure the round and save it whole."""
-        settings, heard = self.config.measure, finished.heard
+        settings = self.config.measure
         first = settings.heldout_start if settings.curve is Split.HELDOUT else 0
         tasks = [self.world.task(settings.curve, first + i) for i in range(settings.validation_tasks)]
         judged = self._evaluate(self.engine, tasks)
-        validation = figures(judged)
+        if self._together.is_first:
+            self._write(finished, judged, started)
+        self._together.wait()
+
+    def _write(self, finished: Round, judged: Sequence[Judged], started: float) -> None:
+        heard, validation = finished.heard, figures(judged)
         self._curve["aligned-and-correct"] = validation.aligned_and_correct.mean or 0.0
         compared = self._agreement(finished)
         with self.run.round_dir(finished.index) as folder:
@@ -326,6 +351,7 @@ class _Alignment:
             seed=self.config.seed,
             best_of=best_of,
             reward=self.reward,
+            together=self._together,
         )
 
     def _judges(self) -> list[Verdicts]:
@@ -390,7 +416,8 @@ class _Alignment:
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
         results |= self._bodies()
-        self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        self.run.write_json(RESULTS, results)
+        if self._together.is_first:
+            self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+            self.run.write_json(RESULTS, results)
         self._say("done", 2, 2, self._curve)
         return results

@@ -28,8 +28,9 @@ from partwise.oversight.human import Human
 from partwise.oversight.proxy import Proxy
 from partwise.training.body_writer import align_writer
 from partwise.training.reward import Preference, fit_reward_model, preferences
-from partwise.training.rlft import RewardFunction, Step, rlft
+from partwise.training.rlft import RewardFunction, rlft
 from partwise.training.rollout import RolloutEngine
+from partwise.training.steps import Step
 from partwise.types import Task
 
 

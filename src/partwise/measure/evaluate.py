@@ -12,6 +12,7 @@ import torch
 from partwise.measure.intervals import Measure, rate
 from partwise.measure.oracle import ValueOracle
 from partwise.models.drafts import Drafts
+from partwise.models.processes import ALONE, Processes
 from partwise.training.rlft import RewardFunction
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Outcome, Rollout, Task
@@ -119,6 +120,7 @@ def evaluate(
     seed: int,
     best_of: int = 1,
     reward: RewardFunction | None = None,
+    together: Processes = ALONE,
 ) -> list[Judged]:
     """One rollout a task, judged; batches of 250 bound the memory.
 
@@ -131,13 +133,15 @@ def evaluate(
         best_of: rollouts that are sampled for each task, of which the first of those with the highest reward
             is taken.
         reward: says which that is; needed where `best_of` is above 1.
+        together: processes that call this alike and share out the tasks; each gets all rows.
 
     Raises:
         ValueError: it is not given there.
     """
     if best_of > 1 and reward is None:
         raise ValueError(f"the best of {best_of} rollouts needs a reward that says which that is")
-    generator = torch.Generator().manual_seed(seed)
+    tasks = together.share(tasks)
+    generator = torch.Generator().manual_seed(together.seed(seed))
     drafts = Drafts()
     rollouts: list[Rollout] = []
     size = max(1, 250 // best_of)
@@ -150,7 +154,7 @@ def evaluate(
             drafts=drafts,
         )
         rollouts += _best(batch, best_of, reward) if reward and best_of > 1 else batch
-    return judge(rollouts, oracle)
+    return together.gather(judge(rollouts, oracle))
 
 
 def _best(rollouts: Sequence[Rollout], copies: int, reward: RewardFunction) -> list[Rollout]:

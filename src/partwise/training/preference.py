@@ -15,6 +15,7 @@ from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
 from partwise.config import PreferConfig
+from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import keep_on
 from partwise.training.reward import quiet
@@ -82,5 +83,6 @@ def prefer(
     refuse_divergence(learner, "prefer.learning_rate")
     random.setstate(states[0])
     np.random.set_state(states[1])
+    processes().same_weights(learner)
     model.load_state_dict(learner.state_dict())
     model.eval()

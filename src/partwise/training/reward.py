@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import RewardConfig, RewardTrainer
 
+from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
 from partwise.training.placement import keep_on
 from partwise.types import Answer
@@ -127,6 +128,7 @@ def fit_reward_model(
     if not math.isfinite(loss):
         raise Diverged(f"Training diverged: the proxy's mean loss is {loss}; lower proxy.learning_rate.")
     refuse_divergence(model, "proxy.learning_rate", "the proxy's")
+    processes().same_weights(model)  # each has learned the same, up to the rounding of some GPUs
     return loss
 
 

@@ -16,6 +16,9 @@ Nothing is computed twice, or for nothing: a planner that has settled writes the
 group. Like rows share a micro-batch; each distinct one goes through the model once, cut to the longest of
 these, and rows whose advantage is 0 do not at all. Of tiny models even what distinct rows begin with is
 computed once (`models/trie.py`). The gradient is that of all rows, up to rounding.
+
+Where a launcher has started several processes, each has a trainer to itself, of as many steps, on its share
+of a step's tasks. Before a step is taken the gradients are averaged, so that all take the same one.
 """
 
 from __future__ import annotations
@@ -26,7 +29,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -35,19 +37,21 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
-from trl.trainer.utils import add_fused_lm_head, split_tensor_dict
+from trl.trainer.utils import add_fused_lm_head, nanstd, split_tensor_dict
 
 from partwise.config import RlftConfig
 from partwise.models.architectures import OWN_HEAD
 from partwise.models.drafts import Drafts
 from partwise.models.errors import ModelError
 from partwise.models.fast import is_supported
+from partwise.models.processes import Processes, processes
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
 from partwise.training.placement import checkpoints, keep_on
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
-from partwise.types import Outcome, Rollout, Task
+from partwise.training.steps import Seen, Step, step_of
+from partwise.types import Rollout, Task
 
 RewardFunction = Callable[[Sequence[Rollout]], list[float]]
 """What a rollout earns; one figure a rollout, in order."""
@@ -57,40 +61,8 @@ _APART = {torch.float32: 0.02, torch.bfloat16: 0.5, torch.float16: 0.5}
 """Most that training and sampling may differ by, in nats a token on average: rounding is far below."""
 _NO_ADVANTAGE = 1e-6
 """Rounding leaves less than this of the advantage of a row that earned what its group did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What one optimizer step saw; rates are over the rollouts that ran."""
-
-    step: int
-    reward: float
-    """Mean reward of all rollouts."""
-    correct: float | None
-    partial: float | None
-    """Mean of the partial rewards of all parts."""
-    parts: float | None
-    """Mean number of parts a solution."""
-    counts: dict[str, int] = field(default_factory=dict[str, int])
-    """Outcome to number of rollouts."""
-    seconds: float
-
-
-def mean(values: Sequence[float]) -> float | None:
-    """The mean, or None of nothing."""
-    return sum(values) / len(values) if values else None
-
-
-def _step(index: int, rollouts: Sequence[Rollout], rewards: Sequence[float], seconds: float) -> Step:
-    return Step(
-        step=index,
-        reward=sum(rewards) / len(rewards),
-        correct=mean([float(rollout.correct) for rollout in rollouts if rollout.correct is not None]),
-        partial=mean([reward for rollout in rollouts for reward in rollout.partial_rewards]),
-        parts=mean([len(rollout.partial_rewards) for rollout in rollouts if rollout.partial_rewards]),
-        counts={outcome: sum(rollout.outcome is outcome for rollout in rollouts) for outcome in Outcome},
-        seconds=seconds,
-    )
+_ADDED = 1e-4
+"""What TRL adds to a standard deviation before it divides by it."""
 
 
 def rlft(
@@ -105,21 +77,31 @@ def rlft(
     """P <- RLFT(P, reward): `config.steps` steps over `tasks`, in order, in place.
 
     `tasks` holds `config.steps * config.tasks_per_step` training tasks. Equal seeds give equal weights on the
-    same machine with the same number of threads.
+    same machine with the same number of threads and of processes, all of which call this alike.
 
     Raises:
         ValueError: the number of tasks is another.
-        ModelError: the model gives tokens other probabilities in training than it did in sampling.
+        ModelError: the model gives tokens other probabilities in training than it did in sampling; or the
+            tasks of a step can't be shared out evenly among the processes.
         Diverged: its weights are no longer finite.
     """
     if len(tasks) != config.steps * config.tasks_per_step:
         raise ValueError(
             f"{config.steps} steps of {config.tasks_per_step} tasks need as many tasks, not {len(tasks)}"
         )
-    generator = torch.Generator().manual_seed(seed)
+    together = processes()
+    refuse_uneven(config, together.count)
+    together.same_weights(engine.planner.model)
+    tasks = [
+        task
+        for start in range(0, len(tasks), config.tasks_per_step)
+        for task in together.share(tasks[start : start + config.tasks_per_step])
+    ]
+    generator = torch.Generator().manual_seed(together.seed(seed))
     # New in every call, like the generator: a run that goes on after an interruption ends the same.
     drafts = Drafts()
     steps: list[Step] = []
+    spread = _Spread()
 
     def roll_out(prompts: list[str], _trainer: Any) -> dict[str, Any]:
         """TRL's hook. A prompt is a position in `tasks`, repeated once a rollout of its group."""
@@ -133,15 +115,46 @@ def rlft(
             drafts=drafts,
         )
         rewards = reward(rollouts)
-        steps.append(_step(len(steps), rollouts, rewards, time.perf_counter() - start))
+        seen = together.gather(
+            [Seen.of(rollout, earned) for rollout, earned in zip(rollouts, rewards, strict=True)]
+        )
+        spread.note(rewards, [row.reward for row in seen])
+        steps.append(step_of(len(steps), seen, time.perf_counter() - start))
         listen(steps[-1])
         return {**_columns(tokens), "earned": rewards}
 
     with tempfile.TemporaryDirectory() as scratch:
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
+        trainer.together, trainer.spread = together, spread
         trainer.train()
     _restore(engine.planner.model)
     refuse_divergence(engine.planner.model, "rlft.learning_rate", "the planner's")
+
+
+def refuse_uneven(config: RlftConfig, count: int) -> None:
+    """Refuse a number of processes among which the tasks of a step can't be shared out.
+
+    Raises:
+        ModelError: it is such.
+    """
+    if config.tasks_per_step % count:
+        raise ModelError(
+            f"{config.tasks_per_step} tasks a step (`rlft.tasks_per_step`) can't be shared out evenly among "
+            f"{count} processes; set it to a multiple of {count}"
+        )
+
+
+class _Spread:
+    """The spread of a step's rewards, where TRL divides by that of this process' share of them."""
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+
+    def note(self, ours: Sequence[float], all_of_them: Sequence[float]) -> None:
+        """By what the advantages of this process are to be multiplied."""
+        if len(ours) < len(all_of_them):
+            own, whole = (float(nanstd(torch.tensor(each))) for each in (ours, all_of_them))
+            self.factor = (own + _ADDED) / (whole + _ADDED)
 
 
 def _columns(tokens: Sequence[Tokens]) -> dict[str, Any]:
@@ -214,6 +227,8 @@ class _Trainer(GRPOTrainer):
 
     model: Any
     args: Any
+    together: Processes
+    spread: _Spread
     _buffered_inputs: Any
     _written_BT: Tensor | None = None
     """What of the completions moves the weights, while a micro-batch's loss is computed; None for all."""
@@ -223,11 +238,21 @@ class _Trainer(GRPOTrainer):
         before = self._buffered_inputs
         inputs = super()._prepare_inputs(generation_batch)
         if self._buffered_inputs is not before:
+            if self.scale_rewards == "batch":
+                for batch in self._buffered_inputs:
+                    batch["advantages"] = batch["advantages"] * self.spread.factor
             self._buffered_inputs = _alike_together(
                 self._buffered_inputs, by_length=not is_supported(self.model)
             )
             inputs = self._buffered_inputs[self._step % self.args.steps_per_generation]
         return inputs
+
+    def training_step(self, *arguments: Any, **named: Any) -> Any:
+        """Gradients of a micro-batch; with the last one of a step, the mean over all processes."""
+        loss = super().training_step(*arguments, **named)
+        if self.accelerator.sync_gradients:
+            self.together.mean_gradients(self.model)
+        return loss
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **options: Any
@@ -295,13 +320,13 @@ def _trainer(
     scratch: str,
     seed: int,
     roll_out: Callable[..., Any],
-) -> GRPOTrainer:
+) -> _Trainer:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     model, device = engine.planner.model, engine.planner.device
     # TRL would open the model anew from where it was first loaded, which is the planner as the round began
     # in the first round alone. With adapters it copies these.
     reference = None if not config.kl or hasattr(model, "peft_config") else copy.deepcopy(model)
-    batch = config.tasks_per_step * config.group_size
+    batch = count // config.steps * config.group_size
     micro_batch = math.gcd(batch, config.micro_batch)
     arguments = GRPOConfig(
         output_dir=scratch,
