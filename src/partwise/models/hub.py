@@ -51,7 +51,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def load_causal_lm(
-    name_or_path: str | Path, *, lora_rank: int, device: str
+    name_or_path: str | Path, *, lora_rank: int, device: str, trained: bool = True
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A causal language model, ready to train, and its tokenizer.
 
@@ -64,6 +64,7 @@ def load_causal_lm(
         device: a torch device, or `auto`. On a GPU a model with adapters keeps the precision that it was
             saved in, and its adapters are float32. On a CPU, and where all weights are trained, it is
             float32: half precision would lose the steps of a usual learning rate.
+        trained: whether it is to be trained. One that is not keeps its precision on a GPU.
 
     Returns:
         The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
@@ -75,7 +76,7 @@ def load_causal_lm(
     """
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
-    model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0))
+    model = _load_model(base, weights_dtype(where, adapters=adapted or lora_rank > 0 or not trained))
     _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id
     if adapted:
