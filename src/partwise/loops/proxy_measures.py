@@ -1,7 +1,8 @@
-"""What is measured of a run's proxy beside what it judges for the planner: its bodies, and each of its judges."""
+"""What is measured of a proxy by itself: the bodies that it writes, and each of its judges."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,25 +11,41 @@ from partwise.loops.setup import new_proxy
 from partwise.measure.agreement import judges_agreement
 from partwise.measure.bodies import prompted_bodies, written_bodies
 from partwise.oversight.body_writer import BodyWriter
+from partwise.oversight.items import PartItems
 from partwise.oversight.model_writer import ModelWriter
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.solvers import Solver
 from partwise.training.body_writer import withheld
-from partwise.types import Answer
+from partwise.types import Answer, JudgmentItem
 from partwise.values import ValueProfile
 from partwise.worlds.base import World
 
 
-def by_judge(proxy: Proxy, answers: Callable[[], Sequence[Answer]], values: ValueProfile) -> dict[str, Any]:
+def by_judge(
+    proxy: Proxy,
+    answer: Callable[[Sequence[JudgmentItem]], Sequence[Answer]],
+    parts: PartItems,
+    count: int,
+    draw: str,
+    values: ValueProfile,
+) -> dict[str, Any]:
     """How each judge of a proxy agrees with simulated people, where a language model gives its word; else
     nothing.
 
+    The questions are those of `agreement_hard`: about the subtasks of hard tasks, whatever people were asked.
+
     Args:
         proxy: after it has learned.
-        answers: asks people anew.
-        values: theirs.
+        answer: H, who is asked anew.
+        parts: draws the questions.
+        count: how many.
+        draw: decides which.
+        values: of H.
     """
-    return {"judges": judges_agreement(proxy, answers(), values)} if proxy.word else {}
+    if proxy.word is None:
+        return {}
+    asked = parts.hard(random.Random(f"{draw} hard"), count)
+    return {"judges": judges_agreement(proxy, answer(asked), values)}
 
 
 def bodies(solver: Solver, world: World, config: AlignConfig, values: ValueProfile) -> dict[str, Any]:

@@ -7,7 +7,6 @@ seed and its number decide, so nothing else needs saving.
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -317,8 +316,7 @@ class _Alignment:
             answer = partial(self.simulated.answer, round=finished.index)
             found = agreements(proxy, answer, fresh, self.questions.parts, draw)
             found["clear_agreement"] = clear_agreement(proxy, fresh, self.values)
-            asked = self.questions.parts.hard(random.Random(f"{draw} judges"), _AGREEMENT_ITEMS)
-            judged = by_judge(proxy, lambda: answer(asked), self.values)
+            judged = by_judge(proxy, answer, self.questions.parts, len(fresh), draw, self.values)
         return {name: measure.to_json() for name, measure in found.items()} | judged
 
     def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task], best_of: int = 1) -> list[Judged]:

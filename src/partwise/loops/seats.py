@@ -45,7 +45,7 @@ def check_proxy(world: World, config: AlignConfig) -> None:
         return
     proxy_prompts(world, proxy)
     if is_provider(proxy.model):
-        _model(proxy.model, proxy.asked, device)
+        _model(proxy.model, proxy.asked.model_dump_json(), device)
     else:
         check_causal_lm(proxy.model.removeprefix(HUB), device=device)
 
@@ -86,12 +86,16 @@ def _seated(world: World, config: ProxyConfig, device: str) -> tuple[Replies, Pr
     if prompts is None or config.model is None:
         raise ValueError("no seat without `proxy.model`")  # the settings refuse it
     store = ReplyStore(cache_folder() / FILE)
-    return Replies(_model(config.model, config.asked, device), store), prompts
+    return Replies(_model(config.model, config.asked.model_dump_json(), device), store), prompts
 
 
 @lru_cache(maxsize=1)
-def _model(name: str, asked: AskedConfig, device: str) -> ChatModel:
-    """The model: one for both seats, and for the proxies of earlier rounds, so that one budget is theirs."""
+def _model(name: str, settings: str, device: str) -> ChatModel:
+    """The model: one for both seats, and for the proxies of earlier rounds, so that one budget is theirs.
+
+    `settings` are an `AskedConfig` as JSON, which can be looked up.
+    """
+    asked = AskedConfig.model_validate_json(settings)
     if not is_provider(name):
         return LocalChat.load(name.removeprefix(HUB), device=device)
     budget = Budget(

@@ -281,7 +281,7 @@ def _open(name: str, base_url: str | None) -> Any:
     from inspect_ai.model import GenerateConfig, get_model
 
     # Attempts are made, counted and paid for one by one: neither Inspect nor the client repeats them unseen.
-    own = {"max_retries": 0} if name.split("/")[0] in ("openai", "openai-api") else {}
+    own: dict[str, Any] = {"max_retries": 0} if name.split("/")[0] in ("openai", "openai-api") else {}
     try:
         return get_model(
             name,

@@ -71,7 +71,7 @@ class LocalChat:
     def answer(self, asked: Sequence[Asked], heard: Callable[[Asked, Reply], None]) -> None:
         """See `ChatModel`. What has no room in the model's positions has failed."""
         for (style, copies), groups in _alike(asked).items():
-            fitting: list[tuple[list[int], list[Asked]]] = []
+            fitting: list[_Row[list[Asked]]] = []
             for same in groups:
                 prompt = _prompt(self._tokenizer, same[0].chat)
                 if self._longest is None or len(prompt) + style.longest <= self._longest:
@@ -84,7 +84,7 @@ class LocalChat:
 
     def _write(
         self,
-        chunk: Sequence[tuple[list[int], list[Asked]]],
+        chunk: Sequence[_Row[list[Asked]]],
         copies: int,
         style: Style,
         heard: Callable[[Asked, Reply], None],
@@ -150,7 +150,7 @@ def _turn(tokenizer: Any, chat: Chat, word: str) -> list[int]:
 
 def _beginnings(
     tokenizer: Any, chat: Chat, words: tuple[str, str]
-) -> tuple[list[int], tuple[frozenset[int], frozenset[int]]]:
+) -> _Row[tuple[frozenset[int], frozenset[int]]]:
     """What stands before the token in which answers of the two words differ, and that token of each."""
     spelled = [[_turn(tokenizer, chat, spell(word)) for spell in _SPELLINGS] for word in words]
     # A template may open every answer alike, and a tokenizer every word.
@@ -169,9 +169,7 @@ def _draws(asked: Sequence[Asked], steps: int) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _chunks(
-    rows: Sequence[tuple[list[int], Any]], copies: int, longest: int
-) -> Iterator[list[tuple[list[int], Any]]]:
+def _chunks(rows: Sequence[_Row[_T]], copies: int, longest: int) -> Iterator[list[_Row[_T]]]:
     """Rows that are read side by side, in order; at least one."""
     chunk: list[_Row[_T]] = []
     for row in rows:

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,4 +129,4 @@ class Replies:
 
 
 def _reply(said: Mapping[str, Any]) -> Reply:
-    return Reply(**{**said, "end": End(said["end"])})
+    return replace(Reply(**said), end=End(said["end"]))

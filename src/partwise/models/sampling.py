@@ -174,12 +174,14 @@ class Sampler:
         cursor.drawn = [[] for _ in range(cursor.rows)]
         turn = _Turn(cursor, max_new_tokens, self.eos_ids, held)
         if cursor.live:
-            if draws_SR is None:
-                draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
+            shape = (max_new_tokens, cursor.rows)
+            drawn = (
+                torch.rand(shape, generator=generator, dtype=torch.float64) if draws_SR is None else draws_SR
+            )
             with _evaluating(self._model):
                 logits_NV = turn.begin()
                 while True:
-                    turn.take(*_pick(logits_NV, temperature, draws_SR[turn.places()]))
+                    turn.take(*_pick(logits_NV, temperature, drawn[turn.places()]))
                     if not turn.goes_on():
                         break
                     logits_NV = turn.read_on()
