@@ -152,7 +152,7 @@ def completion(said: str, reason: str, read: int, written: int) -> dict[str, Any
     }
 
 
-FAULTS = {"429": 0.08, "500": 0.06, "503": 0.03, "stall": 0.01, "text": 0.04, "half": 0.04, "empty": 0.04}
+FAULTS = {"429": 0.08, "500": 0.06, "503": 0.03, "stall": 0.005, "text": 0.04, "half": 0.04, "empty": 0.04}
 """What the proxy does instead of passing a request on, and how often."""
 
 

@@ -58,7 +58,7 @@ def test_the_function_is_found_and_is_the_same_program(text: str, body: str):
         ("def ask(guest, n):\n    while n:\n        n = n - 1", Came.LANGUAGE),
         ("def ask(guest):\n    return guest", Came.OTHER),
         ("def ask(guest, m):\n    return m", Came.OTHER),
-        ("def ask(guest, n=2):\n    return n", Came.OTHER),
+        ("def ask(guest, n=2):\n    return n", Came.LANGUAGE),
         ("def tell(guest, n):\n    return n", Came.OTHER),
         ("def ask(guest, n):\n    return n\nask('Ana', 2)", Came.OTHER),
         ("return message(guest)", Came.LANGUAGE),

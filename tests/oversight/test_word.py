@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oversight.fixture_scripted import Scripted, kept, reply
 
@@ -26,8 +26,8 @@ WORLD = load_world("dinner")
 PROMPTS = Prompts({"judge": "$option"}, {"judge": {}})
 
 
-def judge(model: Scripted, folder: Path, **settings: Any) -> WordJudge:
-    given = {"by": "text", "samples": 1, "longest": 8, "seed": 0, "alone": True} | settings
+def judge(model: Scripted, folder: Path, **how: Any) -> WordJudge:
+    given = {"by": "text", "samples": 1, "longest": 8, "seed": 0, "alone": True} | how
     return WordJudge(kept(model, folder), PROMPTS, **given)
 
 
@@ -52,6 +52,7 @@ def test_the_first_word_after_thinking_is_the_word(text: str, said: Said):
     assert read_word(reply(text, End.FAILED)) is Said.FAILED
 
 
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from(["yes", "no", "hm"]), min_size=1, max_size=6))
 def test_several_words_count_by_their_share_and_none_is_none(tmp_path_factory: Any, said: list[str]):
     model = Scripted(lambda asked: said[asked.index])

@@ -91,7 +91,11 @@ class LocalChat:
     ) -> None:
         sampler = Sampler.of(self._model, self._tokenizer)
         each = [(prompt, one) for prompt, same in chunk for one in same]
-        cursor = sampler.start([prompt for prompt, _ in chunk], copies)
+        if shared := _shared([prompt for prompt, _ in chunk]):
+            cursor = sampler.start([chunk[0][0][:shared]], len(each))
+            sampler.insert(cursor, [prompt[shared:] for prompt, _ in each])
+        else:
+            cursor = sampler.start([prompt for prompt, _ in chunk], copies)
         draws_SR = _draws([one for _, one in each], style.longest)
         written = sampler.generate(cursor, style.longest, temperature=style.temperature, draws_SR=draws_SR)
         for (prompt, one), ids in zip(each, written, strict=True):
@@ -110,11 +114,31 @@ class LocalChat:
             return None
         found: list[float | None] = []
         for chunk in _chunks(rows, 1, 1):
-            logits_RV = sampler.start([prompt for prompt, _ in chunk]).context.first_logits_RV.float()
+            logits_RV = _read(sampler, [prompt for prompt, _ in chunk])
             for logits_V, (_, (first, second)) in zip(logits_RV, chunk, strict=True):
                 odds = logits_V[sorted(first)].logsumexp(0) - logits_V[sorted(second)].logsumexp(0)
                 found.append(float(odds) if int(logits_V.argmax()) in first | second else None)
         return found
+
+
+def _shared(prompts: Sequence[Sequence[int]]) -> int:
+    """Tokens that all begin with, which are read once; one at least is left in each.
+
+    What stands around the few lines that are asked about is most of a prompt.
+    """
+    alike = takewhile(lambda ids: len(set(ids)) == 1, zip(*prompts, strict=False))
+    return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
+
+
+def _read(sampler: Sampler, prompts: Sequence[Sequence[int]]) -> Tensor:
+    """The logits after each prompt, logits_RV."""
+    shared = _shared(prompts)
+    if not shared:
+        return sampler.start(prompts).context.first_logits_RV.float()
+    context = sampler.start([prompts[0][:shared]], len(prompts)).context
+    order = context.select(range(len(prompts)))
+    logits_BV = context.extend([prompts[row][shared:] for row in order]).float()
+    return logits_BV[torch.tensor(order, device=logits_BV.device).argsort()]
 
 
 def _alike(asked: Iterable[Asked]) -> dict[tuple[Style, int], list[list[Asked]]]:
