@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from partwise.config import AlignConfig
@@ -46,6 +48,12 @@ def by_judge(
         return {}
     asked = parts.hard(random.Random(f"{draw} hard"), count)
     return {"judges": judges_agreement(proxy, answer(asked), values)}
+
+
+def last_judges(folder: Path) -> dict[str, Any]:
+    """What the last round, whose folder it is, says of each judge; nothing where it does not."""
+    record = json.loads((folder / "round.json").read_text())
+    return {"judges": record["judges"]} if "judges" in record else {}
 
 
 def bodies(solver: Solver, world: World, config: AlignConfig, values: ValueProfile) -> dict[str, Any]:

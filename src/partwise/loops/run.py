@@ -19,7 +19,7 @@ from typing import Any
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
 from partwise.loops.asking import brief, people, simulated
-from partwise.loops.proxy_measures import bodies, by_judge
+from partwise.loops.proxy_measures import bodies, by_judge, last_judges
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
@@ -369,6 +369,7 @@ class _Alignment:
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
         results |= bodies(self.engine.proxy.solver, self.world, config, self.values)
+        results |= last_judges(self.run.round_path(self._now))
         self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         self.run.write_json(RESULTS, results)
         self._say("done", 2, 2, self._curve)
