@@ -75,9 +75,10 @@ def _judges_table(judges: Mapping[str, Any]) -> Table | None:
     names = ("agreement", "clear", "decided")
     return Table(
         heading="Judges of the proxy",
-        note="On questions about the subtasks of hard tasks, after the last round. Agreement: it prefers what "
-        "people chose. Clear: it prefers what is better by at least one half, where two differ by so much. Both "
-        "are over the questions on which it prefers one of the two, whose share is the last column.",
+        note="On questions about the subtasks of hard tasks, after the last round. Agreement: it prefers "
+        "what people chose. Clear: it prefers what is better by at least one half, where two differ by so "
+        "much. Both are over the questions on which it prefers one of the two, whose share is the last "
+        "column.",
         columns=["judge", *names],
         rows=[[judge, *(Figure.of(found[name]).full for name in names)] for judge, found in judges.items()],
     )
