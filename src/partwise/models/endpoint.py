@@ -220,7 +220,14 @@ class _Round:
                 self._error = self._error or error
                 return
             if reply is not None:
-                self._heard(asked, reply)
+                self._keep(asked, reply)
+
+    def _keep(self, asked: Asked, reply: Reply) -> None:
+        """Hand an answer on; where it can't be kept, as on a full disk, no more is asked."""
+        try:
+            self._heard(asked, reply)
+        except Exception as error:  # whoever called is told it as it is, not in a group
+            self._error = self._error or error
 
     async def _insist(self, asked: Asked) -> Reply | None:
         """An answer, however many attempts it takes; None where asking has ended meanwhile."""
