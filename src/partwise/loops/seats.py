@@ -85,8 +85,12 @@ def _seated(world: World, config: ProxyConfig, device: str) -> tuple[Replies, Pr
     prompts = proxy_prompts(world, config)
     if prompts is None or config.model is None:
         raise ValueError("no seat without `proxy.model`")  # the settings refuse it
-    store = ReplyStore(cache_folder() / FILE)
-    return Replies(_model(config.model, config.asked.model_dump_json(), device), store), prompts
+    model = _model(config.model, config.asked.model_dump_json(), device)
+    return Replies(model, _store(cache_folder() / FILE)), prompts
+
+
+_store = lru_cache(maxsize=1)(ReplyStore)
+"""The answers that are kept: opened once in a process."""
 
 
 @lru_cache(maxsize=1)
