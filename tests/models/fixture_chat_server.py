@@ -112,7 +112,7 @@ def running(app: FastAPI, served: Served) -> Iterator[Served]:
 
 
 def model_app(folder: Path, served: Served) -> FastAPI:
-    """Serves the model of a folder by transformers' own `generate`."""
+    """Serves the model of a folder by transformers' own forward pass, without a cache."""
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     app = FastAPI()
 
@@ -121,16 +121,8 @@ def model_app(folder: Path, served: Served) -> FastAPI:
         body = await request.json()
         prompt = tokenizer.apply_chat_template(body["messages"], tokenize=False, add_generation_prompt=True)
         ids = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")["input_ids"]
-        drawn = (
-            {"do_sample": True, "temperature": body["temperature"]}
-            if body["temperature"]
-            else {"do_sample": False}
-        )
         torch.manual_seed(body.get("seed") or 0)
-        out = model.generate(
-            ids, max_new_tokens=body["max_tokens"], pad_token_id=tokenizer.eos_token_id, **drawn
-        )
-        new = out[0, ids.shape[1] :].tolist()
+        new = _written(model, ids, body["max_tokens"], body["temperature"])
         ended = new[-1] == tokenizer.eos_token_id
         said = tokenizer.decode(new, skip_special_tokens=True)
         served.answered[body["messages"][-1]["content"]] += 1
@@ -138,6 +130,16 @@ def model_app(folder: Path, served: Served) -> FastAPI:
         return JSONResponse(completion(said, "stop" if ended else "length", ids.shape[1], len(new)))
 
     return app
+
+
+@torch.inference_mode()
+def _written(model: Any, ids: torch.Tensor, longest: int, temperature: float) -> list[int]:
+    new: list[int] = []
+    while len(new) < longest and new[-1:] != [model.config.eos_token_id]:
+        logits_V = model(torch.cat((ids, torch.tensor([new], dtype=torch.long)), dim=1)).logits[0, -1]
+        likely = int(logits_V.argmax())
+        new.append(int((logits_V / temperature).softmax(-1).multinomial(1)) if temperature else likely)
+    return new
 
 
 def completion(said: str, reason: str, read: int, written: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from partwise.oversight.word import Said, WordJudge
 pytest.importorskip("inspect_ai")
 NAME = "openai-api/here/small"
 GREEDY = Style(temperature=0.0, longest=8)
-STALL = 15.0
+STALL = 60.0
 """Seconds that a request may take: many times what a busy machine needs."""
 
 
@@ -55,7 +55,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, warm: None) -> Callable[..., Endpoint]:
     monkeypatch.setenv("HERE_API_KEY", "none")
 
     def ask(served: fixture.Served, **settings: Any) -> Endpoint:
-        given = {"concurrency": 32, "timeout": STALL, "patience": 5.0, "pause": 0.05} | settings
+        given = {"concurrency": 32, "timeout": STALL, "patience": 60.0, "pause": 0.05} | settings
         return Endpoint(NAME, base_url=served.url, **given)
 
     return ask
