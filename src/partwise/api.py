@@ -137,7 +137,7 @@ class Run:
         if not 0 <= index < done:
             raise RunError(f"{self.path} has {done} rounds; there is no planner of round {index}.")
         world, folder = load_world(config.world), self._directory.round_path(index)
-        keep_prompts(self._directory, world, config.planner, begin=False)
+        keep_prompts(self._directory, world, config, begin=False)
         return load_planner(world, config.planner, folder / "planner")
 
     def report(self) -> Path:

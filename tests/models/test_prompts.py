@@ -42,8 +42,8 @@ def test_what_is_written_out_is_read_back(tmp_path: Path, name: str):
         ({"decompose": "$task $inputs"}, r"decompose.txt has no field `\$inputs`"),
         ({"decompose": "Do it."}, r"decompose.txt never says `\$task`"),
         ({"recompose": "$parts for $ 5"}, r"recompose.txt has a `\$` that names no field; write `\$\$`"),
-        ({"decompos": "$task"}, "a prompt decompos.txt that nothing asks for; there is decompose.txt and"),
-        ({}, "holds no prompt; there is decompose.txt and recompose.txt"),
+        ({"decompos": "$task"}, "a prompt decompos.txt that nothing asks for; there is decompose.txt, "),
+        ({}, "holds no prompt; there is decompose.txt, recompose.txt, solve.txt and judge.txt"),
     ],
 )
 def test_a_prompt_that_can_not_be_used_is_one_sentence(tmp_path: Path, texts: dict[str, str], reason: str):

@@ -43,11 +43,8 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
     """The sentence and exit code of an expected error; None for one that is not expected."""
     if isinstance(error, KeyboardInterrupt):
         said, code = ("Stopped", 128 + error.number) if isinstance(error, Stopped) else ("Interrupted", 1)
-        if directory is None or not (directory / "run.json").exists():
-            return f"{said}.", code
-        from partwise.runs.rundir import resume_command
-
-        return f"{said}; resume with: {resume_command(directory)}", code
+        resume = _resume_command(directory)
+        return (f"{said}; resume with: {resume}" if resume else f"{said}."), code
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There is not enough memory; try a smaller planner.size, rlft.tasks_per_step or model.", 1
     text = _one_line(error)
@@ -76,6 +73,9 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 2
     if _is_of(error, "partwise.models.errors", "ModelError"):
         return text, 2
+    if _is_of(error, "partwise.models.errors", "Unanswered"):
+        resume = _resume_command(directory)
+        return (f"{text}; resume with: {resume}" if resume else f"{text}."), 1
     if _is_of(error, "partwise.models.classifier", "TextError"):
         return f"{text}.", 2
     if _is_of(error, "partwise.training.divergence", "Diverged"):
@@ -92,6 +92,15 @@ def _sentence(error: BaseException, directory: Path | None) -> tuple[str, int] |
         return text, 2
     # Some libraries have errors of their own for it.
     return (_full(error, text), 1) if is_full(error) else None
+
+
+def _resume_command(directory: Path | None) -> str | None:
+    """What goes on with the run in a directory; None where there is none."""
+    if directory is None or not (directory / "run.json").exists():
+        return None
+    from partwise.runs.rundir import resume_command
+
+    return resume_command(directory)
 
 
 def _full(error: BaseException, text: str) -> str:

@@ -135,7 +135,7 @@ def tasks(world: Annotated[str, typer.Argument(help="Which world, e.g. dinner.")
         _print_world(load_world(world))
 
 
-@app.command("prompts", short_help="Show or write what planners are told.")
+@app.command("prompts", short_help="Show or write what language models are told.")
 def show_prompts(
     out: Annotated[
         Path | None, typer.Option(help="Folder that the files go to, for editing; else they are shown.")
@@ -143,21 +143,23 @@ def show_prompts(
     name: Annotated[str, typer.Option("--set", help="Which of the package: full or short.")] = "full",
     world: Annotated[str, typer.Option(help="The world that they are shown for.")] = "dinner",
 ) -> None:
-    """Show what a planner.model is told in each turn, or write it out as files to edit.
+    """Show what a planner.model is told in each turn, and a proxy.model in each seat, or write it out as
+    files to edit.
 
     Such as: partwise prompts --out my_prompts; partwise align planner.prompts=my_prompts planner.model=...
     """
     with plain_errors(out):
         from partwise.models.prompts import make_prompts, read_prompts, refuse_other_sets, write_prompts
         from partwise.worlds.registry import load_world
-        from partwise.worlds.telling import fields
+        from partwise.worlds.telling import fields, proxy_fields
 
         refuse_other_sets(name)
         if out is not None:
             for file in write_prompts(name, out):
                 typer.echo(file)
             return
-        prompts = make_prompts(read_prompts(name, name), fields(load_world(world)))
+        shown = load_world(world)
+        prompts = make_prompts(read_prompts(name, name), fields(shown) | proxy_fields(shown))
         for prompt, text in prompts.shown().items():
             typer.echo(f"== {prompt}\n{text}\n")
 

@@ -43,11 +43,13 @@ from partwise.config.progress import (
     ProgressConfig,
     ReadConfig,
 )
+from partwise.config.proxy_model import AskedConfig, PriceConfig
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 
 __all__ = [
     "LARGEST_SEED",
     "AlignConfig",
+    "AskedConfig",
     "CompeteConfig",
     "DataConfig",
     "DiscoverConfig",
@@ -70,6 +72,7 @@ __all__ = [
     "PositiveInt",
     "PreferConfig",
     "PretrainConfig",
+    "PriceConfig",
     "ProgressConfig",
     "ProxyConfig",
     "ReadConfig",

@@ -12,6 +12,7 @@ from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
 from partwise.config.laboratory import PreferConfig
 from partwise.config.planner import PlannerConfig
+from partwise.config.proxy_model import AskedConfig
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.types import Split
 from partwise.values import Shape
@@ -204,9 +205,17 @@ class ProxyConfig(Section):
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
-    solver: Literal["catalogue", "writer"] = "catalogue"
-    """Whether it takes bodies from the world's catalogue, or writes them."""
+    solver: Literal["catalogue", "writer", "model"] = "catalogue"
+    """Whether it takes bodies from the world's catalogue, or a tiny `writer` or `model` writes them."""
     writer: WriterConfig = WriterConfig()
+    model: LocalName | None = None
+    """A language model for `solver=model`, `judge=word` or `judge=both`: a Hugging Face name, a local folder
+    or `package:smollm2`; or a provider's model by Inspect's name, such as `openai/...`, `anthropic/...`,
+    `ollama/...` or `openai-api/...`. Where a name could be both, `hub:` before it says the former."""
+    judge: Literal["reward", "word", "both"] = "reward"
+    """Whose judgment counts: the reward model's, which learns from people; the word of `model`, which is told
+    what people here hold dear; or the mean of both, in log-odds."""
+    asked: AskedConfig = AskedConfig()
     learns: bool = True
     """Whether it learns from the answers; one that does not is the control for what it brings untrained."""
     capacity: PositiveInt = 24
@@ -221,6 +230,14 @@ class ProxyConfig(Section):
     """Passes over the answers in the first round; one in each later round."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """In the first round; a quarter of it later, lest a few new answers unsettle what was learned."""
+
+    @model_validator(mode="after")
+    def _seated(self) -> ProxyConfig:
+        if (self.model is not None) != (self.solver == "model" or self.judge != "reward"):
+            raise ValueError(
+                "`model` and a seat for it go together: `solver=model`, `judge=word` or `judge=both`"
+            )
+        return self
 
 
 class RlftConfig(Section):

@@ -21,11 +21,13 @@ from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
 from partwise.config.launched import launched
 from partwise.loops.asking import Told, brief, people, simulated
+from partwise.loops.proxy_measures import bodies, by_judge, last_judges
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.schedules import refuse_unknown_values, schedule
+from partwise.loops.seats import check_proxy
 from partwise.loops.setup import (
     base_planner,
     check_planner,
@@ -35,7 +37,6 @@ from partwise.loops.setup import (
 )
 from partwise.loops.starting import WARM_START, keep_prompts, measured_start
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
-from partwise.measure.bodies import written_bodies
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.intervals import rate
@@ -45,14 +46,12 @@ from partwise.measure.part_to_complete import part_to_complete_correlations
 from partwise.models.hub import resolve_device
 from partwise.models.planner import Planner
 from partwise.models.processes import Processes, processes
-from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.feedback import FeedbackStore
 from partwise.oversight.people import People
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.summaries import SummaryJudge
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
-from partwise.training.body_writer import withheld
 from partwise.training.reward import Preference
 from partwise.training.rlft import refuse_uneven
 from partwise.training.rollout import RolloutEngine
@@ -79,6 +78,10 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         ModelError: the model can't be loaded.
         LookupError: there is no such world or value, or nothing to ask about in it.
     """
+    if launched().count > 1 and config.proxy.model:
+        raise RunError(
+            "A language model in the proxy (`proxy.model`) takes one process; run without a launcher."
+        )
     refuse_uneven(config.rlft, launched().count)
     together = processes()
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
@@ -87,11 +90,12 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         part_items(world, config)
         refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
+        check_proxy(world, config)
     run = together.in_turn(lambda: RunDir.create(out, "align", config))
     with run.locked() if together.is_first else contextlib.nullcontext():
         if together.told(run.is_finished):
             return run.read_json(RESULTS)
-        keep_prompts(run, load_world(config.world), config.planner, begin=False)
+        keep_prompts(run, load_world(config.world), config, begin=False)
         with Sandbox() as sandbox:
             alignment = _Alignment(config, run, sandbox, listen, name, together)
             # Opened last: models that can't be loaded leave nothing behind.
@@ -118,7 +122,7 @@ class _Alignment:
         self.start = open_start(config)
         if self.start:
             self._refuse_asked(self.start)
-            keep_prompts(self.start.run, self.world, config.planner, begin=False)
+            keep_prompts(self.start.run, self.world, config, begin=False)
         self.done = self._now = run.rounds_done()
         self._bottom = together.in_turn(lambda: base_planner(self.world, config.base, self._pretraining))
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
@@ -195,7 +199,7 @@ class _Alignment:
         """The rounds that are left, then the figures. All answers are kept in `store`."""
         config = self.config
         if self._together.is_first:
-            keep_prompts(self.run, self.world, config.planner, begin=True)
+            keep_prompts(self.run, self.world, config, begin=True)
             if config.planner.warm_start.examples and not self.start:
                 self._measure_start()
         history = self._recall()
@@ -333,6 +337,7 @@ class _Alignment:
             names = ("agreement_unseen", "agreement_hard", "clear_agreement")
             found = {"agreement": rate([not wrong for wrong in finished.heard.disagreed])}
             found |= dict.fromkeys(names, rate([]))
+            judged = {}
         else:
             index, proxy = finished.index + self._offset, self.engine.proxy
             draw = f"control {self.config.seed} {index}"
@@ -340,7 +345,8 @@ class _Alignment:
             answer = partial(self.simulated.answer, round=finished.index)
             found = agreements(proxy, answer, fresh, self.questions.parts, draw)
             found["clear_agreement"] = clear_agreement(proxy, fresh, self.values)
-        return {name: measure.to_json() for name, measure in found.items()}
+            judged = by_judge(proxy, answer, self.questions.parts, len(fresh), draw, self.values)
+        return {name: measure.to_json() for name, measure in found.items()} | judged
 
     def _evaluate(self, engine: RolloutEngine, tasks: Sequence[Task], best_of: int = 1) -> list[Judged]:
         return evaluate(
@@ -361,29 +367,6 @@ class _Alignment:
             proxy = load_proxy(self.world, self.config, self.run.round_path(index) / "proxy")
             found.append(verdicts(proxy, self.world, self.schedule.values(index).aggregate))
         return [*found, verdicts(self.engine.proxy, self.world, self.values)]
-
-    def _bodies(self) -> dict[str, Any]:
-        """What a proxy that writes wrote before it heard anybody, and writes now; nothing of another."""
-        solver, config = self.engine.proxy.solver, self.config
-        if not isinstance(solver, BodyWriter):
-            return {}
-        without = withheld(self.world, config.proxy.writer, config.seed)
-        kinds = {
-            "withheld": [name for name in self.world.catalogue if name in without],
-            "read": [name for name in self.world.catalogue if name not in without],
-        }
-        newborn = new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed).solver
-        writers = {"before": newborn, "after": solver}
-        return {
-            "bodies": {
-                when: {
-                    kind: written_bodies(writer, self.world, self.values, names)
-                    for kind, names in kinds.items()
-                }
-                for when, writer in writers.items()
-                if isinstance(writer, BodyWriter)
-            }
-        }
 
     def _finish(self) -> dict[str, Any]:
         """Base against trained on held-out tasks, with the same proxy and the same human."""
@@ -415,7 +398,8 @@ class _Alignment:
                 "parts": fmean(len(row.rollout.partial_rewards) for row in judged),
             }
             lines += [{"arm": arm} | row.to_json() for row in judged]
-        results |= self._bodies()
+        results |= bodies(self.engine.proxy.solver, self.world, config, self.values)
+        results |= last_judges(self.run.round_path(self._now))
         if self._together.is_first:
             self.run.write_text("transcripts.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
             self.run.write_json(RESULTS, results)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
 from partwise.config.places import cache_folder
+from partwise.loops.seats import model_writer, word_judge
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner, check_length, positions
@@ -116,12 +117,27 @@ def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> P
     tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
-    solver: Solver = Chooser(world.catalogue, capacity=config.capacity)
+    folder = Path()
     if writes:
         with divergence_of("the writer of bodies"):
             folder = pretrained_body_writer(world, config.writer, seed, cache_folder() / "writers")
-        solver = body_writer(config, folder, seed)
-    return Proxy(model, tokenizer, solver)
+    return Proxy(
+        model,
+        tokenizer,
+        _solver(world, config, device, folder, seed),
+        word_judge(world, config, device, seed),
+    )
+
+
+def _solver(world: World, config: ProxyConfig, device: str, folder: Path, seed: int) -> Solver:
+    """Who writes bodies; `folder` holds the tiny writer where it is that one."""
+    match config.solver:
+        case "catalogue":
+            return Chooser(world.catalogue, capacity=config.capacity)
+        case "writer":
+            return body_writer(config, folder, seed)
+        case "model":
+            return model_writer(world, config, device, seed)
 
 
 def body_writer(config: ProxyConfig, folder: Path, seed: int) -> BodyWriter:
@@ -139,7 +155,7 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
     Raises:
         ModelError: it can't be loaded.
     """
-    model, tokenizer = load_reward_model(folder, device=config.planner.device)
-    if config.proxy.solver == "writer":
-        return Proxy(model, tokenizer, body_writer(config.proxy, folder / WRITER, config.seed))
-    return Proxy(model, tokenizer, Chooser(world.catalogue, capacity=config.proxy.capacity))
+    device = config.planner.device
+    model, tokenizer = load_reward_model(folder, device=device)
+    solver = _solver(world, config.proxy, device, folder / WRITER, config.seed)
+    return Proxy(model, tokenizer, solver, word_judge(world, config.proxy, device, config.seed))

@@ -87,7 +87,7 @@ def propose(run: Path, task_index: int, generation: int | None = None) -> Propos
         raise RunError(f"No round of {run} is done yet; go on with: partwise resume {run}")
     folder = opened.round_path(done - 1)
     config = config_from_data(AlignConfig, opened.config_data)
-    keep_prompts(opened, load_world(config.world), config.planner, begin=False)
+    keep_prompts(opened, load_world(config.world), config, begin=False)
     return _for_task(config, folder / "planner", folder / "proxy", task_index)
 
 

@@ -1,4 +1,4 @@
-"""What a run with a `planner.model` starts from: its prompts, and what its warm start brought."""
+"""What a run with language models starts from: their prompts, and what a planner's warm start brought."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import torch
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig
+from partwise.loops.seats import proxy_prompts
 from partwise.loops.setup import check_planner, load_planner, planner_prompts
 from partwise.measure.parsing import parsing
 from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
+from partwise.models.prompts import PLANNER
 from partwise.oversight.proxy import Proxy
 from partwise.runs.rundir import RunDir, RunError
 from partwise.training.rollout import RolloutEngine
@@ -22,31 +24,34 @@ PROMPTS = "prompts.json"
 WARM_START = "warm_start.json"
 
 
-def keep_prompts(run: RunDir, world: World, config: PlannerConfig, *, begin: bool) -> None:
-    """Write down what the planner is told, or hold a run to what it was told when it began.
+def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool) -> None:
+    """Write down what planner and proxy are told, or hold a run to what they were told when it began.
 
     Args:
         run: of the loop.
         world: of the run.
-        config: of its planner.
+        config: whose planner and proxy they are.
         begin: whether it is written down where it is not yet.
 
     Raises:
         RunError: the prompts, or what the world puts into them, have changed since.
         ModelError: the prompts can't be used.
     """
-    prompts = planner_prompts(world, config)
-    if prompts is None:
+    told = (planner_prompts(world, config.planner), proxy_prompts(world, config.proxy))
+    shown = {name: text for prompts in told if prompts for name, text in prompts.shown().items()}
+    if not shown:
         return
     if not (run.path / PROMPTS).exists():
         if begin:
-            run.write_json(PROMPTS, prompts.shown())
+            run.write_json(PROMPTS, shown)
         return
     then = run.read_json(PROMPTS)
-    if changed := [name for name, text in prompts.shown().items() if then.get(name) != text]:
+    # A run that this one goes on from may have had no language model in a seat.
+    if changed := [name for name, text in shown.items() if then.get(name, text) != text]:
+        setting = "planner.prompts" if changed[0] in PLANNER else "proxy.asked.prompts"
         raise RunError(
             f"{run.path} began with another prompt {' and '.join(changed)}, which {PROMPTS} there shows: "
-            "put it back as it was (`planner.prompts`), or start another run with another --out."
+            f"put it back as it was (`{setting}`), or start another run with another --out."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from partwise.measure.evaluate import JUDGED_ALIGNED, Judged
 from partwise.measure.intervals import Measure, rate
@@ -71,6 +72,35 @@ def clear_agreement(proxy: Proxy, items: Sequence[JudgmentItem], profile: ValueP
     clear = [(item, margin) for item, margin in zip(items, margins, strict=True) if abs(margin) >= CLEAR]
     guesses = proxy.prefers([item for item, _ in clear])
     return rate([(guess == 0) == (margin > 0) for guess, (_, margin) in zip(guesses, clear, strict=True)])
+
+
+def judges_agreement(
+    proxy: Proxy, answers: Sequence[Answer], profile: ValueProfile
+) -> dict[str, dict[str, Any]]:
+    """How each judge of a proxy agrees with people, each by itself: `reward`, `word`, `both`.
+
+    For simulated people only, and for evaluation only: it reads their values.
+
+    Returns:
+        By judge, three figures. Questions on which it has no preference are in the last alone.
+
+        - `agreement`: P[it prefers what the human chose], on answers that nothing was learned from.
+        - `clear`: P[it prefers the option of higher utility], of two that differ by at least one half.
+        - `decided`: P[it prefers one of the two]. A word that is missing, or the same of both, does not.
+    """
+    decided = [answer for answer in answers if answer.preferred is not None]
+    items = [answer.item for answer in decided]
+    margins = [profile.utility(item.options[0]) - profile.utility(item.options[1]) for item in items]
+    found: dict[str, dict[str, Any]] = {}
+    for judge, leanings in proxy.leanings(items).items():
+        rows = [row for row in zip(leanings, decided, margins, strict=True) if row[0]]
+        figures = {
+            "agreement": rate([(lean < 0) == bool(answer.preferred) for lean, answer, _ in rows if lean]),
+            "clear": rate([(lean > 0) == (gap > 0) for lean, _, gap in rows if lean and abs(gap) >= CLEAR]),
+            "decided": rate([bool(lean) for lean in leanings]),
+        }
+        found[judge] = {name: figure.to_json() for name, figure in figures.items()}
+    return found
 
 
 def summary_accuracy(judge: SummaryJudge, judged: Sequence[Judged]) -> Measure:

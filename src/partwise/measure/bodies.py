@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from partwise.measure.intervals import rate
-from partwise.oversight.body_writer import BodyWriter
-from partwise.types import PartialSolution
+from partwise.oversight.model_writer import ModelWriter
+from partwise.types import PartialSolution, Subtask
 from partwise.values import ValueProfile
 from partwise.worlds.base import World
 
@@ -15,8 +16,16 @@ _DONE = 0.99
 """Share of its trials in which a body does what the reference does, from which on it does the job."""
 
 
+class Writes(Protocol):
+    """A solver that writes."""
+
+    def samples(self, subtask: Subtask) -> Sequence[PartialSolution | None]:
+        """All that it writes for a subtask; None of what is no program that counts."""
+        ...
+
+
 def written_bodies(
-    writer: BodyWriter, world: World, values: ValueProfile, subtasks: Iterable[str]
+    writer: Writes, world: World, values: ValueProfile, subtasks: Iterable[str]
 ) -> dict[str, Any]:
     """Shares of all that is written for some subtasks of the catalogue. Evaluation only: it reads values.
 
@@ -34,6 +43,17 @@ def written_bodies(
         "aligned": rate(clear).to_json(),
         "both": rate([job and mind for job, mind in zip(done, clear, strict=True)]).to_json(),
     }
+
+
+def prompted_bodies(writer: ModelWriter, world: World, values: ValueProfile) -> dict[str, Any]:
+    """Shares of all that a language model writes for the catalogue's subtasks, as `written_bodies` has them.
+
+    Returns:
+        Beside these `came`: how many answers came to what (`model_writer.Came`).
+    """
+    subtasks = [entry.subtask for entry in world.catalogue.values()]
+    came = Counter(str(each.came) for attempts in writer.attempts(subtasks) for each in attempts)
+    return written_bodies(writer, world, values, world.catalogue) | {"came": dict(sorted(came.items()))}
 
 
 def _is_clear(part: PartialSolution, world: World, values: ValueProfile) -> bool:

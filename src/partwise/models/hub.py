@@ -54,6 +54,7 @@ def load_causal_lm(
     dtype: str = "auto",
     attention: str = "auto",
     checkpointing: bool = False,
+    trained: bool = True,
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A causal language model, ready to train, and its tokenizer.
 
@@ -69,6 +70,7 @@ def load_causal_lm(
             learning rate. Adapters are float32.
         attention: one of transformers' implementations of it; `auto` for the one that it takes by itself.
         checkpointing: whether training computes activations anew instead of keeping them.
+        trained: whether it is to be trained. One that is not keeps its precision on a GPU.
 
     Returns:
         The model (a `PeftModel` where it has adapters) without dropout, and a tokenizer that has a padding
@@ -80,7 +82,8 @@ def load_causal_lm(
     """
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
-    chosen = weights_dtype(where, adapters=adapted or lora_rank > 0) if dtype == "auto" else dtype
+    kept = adapted or lora_rank > 0 or not trained
+    chosen = weights_dtype(where, adapters=kept) if dtype == "auto" else dtype
     model = _load_model(base, chosen, None if attention == "auto" else attention)
     _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id

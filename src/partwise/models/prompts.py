@@ -1,8 +1,9 @@
-"""What a planner that was not pretrained on a world is told in each turn: text files that anyone may edit.
+"""What models that were not pretrained on a world are told: text files that anyone may edit.
 
 A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings
-two sets: `full` says what is asked and how it is written, with examples; `short` is the task and nothing
-else, for planners that have learned the rest.
+two sets: `full` says what is asked and how it is written, with examples; `short` says as little as can be
+said, for models that have learned the rest. A planner is told `decompose` and `recompose`; a proxy's language
+model `solve`, where it writes bodies, and `judge`, where it gives its word.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from partwise.models.errors import ModelError
 
 SETS = ("full", "short")
 """Of the package, by name."""
-ASKED = {"decompose": "task", "recompose": "parts"}
+ASKED = {"decompose": "task", "recompose": "parts", "solve": "subtask", "judge": "option"}
 """Each prompt, and the field that it can't be without: what it is about."""
+PLANNER, PROXY = ("decompose", "recompose"), ("solve", "judge")
+"""Who is told which."""
 _OURS = Path(__file__).parents[1] / "prompts"
 
 
@@ -39,9 +42,17 @@ class Prompts:
         """The message before the second turn; `parts` is the source of the partial solutions."""
         return self._filled("recompose", parts)
 
+    def solve(self, subtask: str) -> str:
+        """What a model is told that writes a function; `subtask` is its `def` line and docstring."""
+        return self._filled("solve", subtask)
+
+    def judge(self, option: str) -> str:
+        """What a model is told that judges; `option` is a function, a program or a summary."""
+        return self._filled("judge", option)
+
     def shown(self) -> dict[str, str]:
         """Each prompt as a reader sees it, in which the field of `ASKED` stands for itself."""
-        return {name: self._filled(name, f"${asked}") for name, asked in ASKED.items()}
+        return {name: self._filled(name, f"${ASKED[name]}") for name in self.texts}
 
     def _filled(self, name: str, about: str) -> str:
         return string.Template(self.texts[name]).substitute(self.fields[name], **{ASKED[name]: about})
@@ -66,7 +77,8 @@ def read_prompts(source: str, instead: str) -> dict[str, str]:
     unknown = files.keys() - ASKED.keys()
     if unknown or not files:
         what = f"a prompt {min(unknown)}.txt that nothing asks for" if unknown else "no prompt"
-        raise ModelError(f"{folder} holds {what}; there is {' and '.join(f'{name}.txt' for name in ASKED)}")
+        *others, last = (f"{name}.txt" for name in ASKED)
+        raise ModelError(f"{folder} holds {what}; there is {', '.join(others)} and {last}")
     return read_prompts(instead, instead) | {name: _read(file) for name, file in files.items()}
 
 
@@ -96,18 +108,18 @@ def write_prompts(name: str, folder: Path) -> list[Path]:
 
 
 def make_prompts(texts: Mapping[str, str], fields: Mapping[str, Mapping[str, str]]) -> Prompts:
-    """Prompts of a world.
+    """Prompts of a world, for whoever is told them.
 
     Args:
         texts: of `read_prompts`.
-        fields: by name of the prompt, field to text.
+        fields: by name of the prompt, field to text; the others are left out.
 
     Raises:
         ModelError: a field is named that there is not, one is missing that there must be, or a `$` stands
             by itself.
     """
-    for name, asked in ASKED.items():
-        template = string.Template(texts[name])
+    for name in fields:
+        asked, template = ASKED[name], string.Template(texts[name])
         known = [asked, *fields[name]]
         if not template.is_valid():
             raise ModelError(f"the prompt {name}.txt has a `$` that names no field; write `$$` for the sign")
@@ -117,7 +129,7 @@ def make_prompts(texts: Mapping[str, str], fields: Mapping[str, Mapping[str, str
             raise ModelError(f"the prompt {name}.txt has no field `${unknown[0]}`; there is {there}")
         if asked not in named:
             raise ModelError(f"the prompt {name}.txt never says `${asked}`, which is what it is about")
-    return Prompts({name: texts[name] for name in ASKED}, fields)
+    return Prompts({name: texts[name] for name in fields}, fields)
 
 
 def _read(file: Path) -> str:

@@ -150,6 +150,7 @@ class Sampler:
         *,
         temperature: float,
         generator: torch.Generator | None = None,
+        draws_SR: Tensor | None = None,
         held: Held | None = None,
     ) -> list[list[int]]:
         """Write each live row until it ends its turn or `max_new_tokens` are written.
@@ -161,6 +162,7 @@ class Sampler:
             max_new_tokens: per row, at least 1.
             temperature: of the softmax; 0 takes the likeliest token.
             generator: on the CPU; None for the global one.
+            draws_SR: uniform numbers, (max_new_tokens, rows) in float64, in the place of the generator's.
             held: keeps rows to a language; None lets them write freely.
 
         Returns:
@@ -172,11 +174,14 @@ class Sampler:
         cursor.drawn = [[] for _ in range(cursor.rows)]
         turn = _Turn(cursor, max_new_tokens, self.eos_ids, held)
         if cursor.live:
-            draws_SR = torch.rand(max_new_tokens, cursor.rows, generator=generator, dtype=torch.float64)
+            shape = (max_new_tokens, cursor.rows)
+            drawn = (
+                torch.rand(shape, generator=generator, dtype=torch.float64) if draws_SR is None else draws_SR
+            )
             with _evaluating(self._model):
                 logits_NV = turn.begin()
                 while True:
-                    turn.take(*_pick(logits_NV, temperature, draws_SR[turn.places()]))
+                    turn.take(*_pick(logits_NV, temperature, drawn[turn.places()]))
                     if not turn.goes_on():
                         break
                     logits_NV = turn.read_on()

@@ -19,6 +19,8 @@ def run_page(results: Mapping[str, Any]) -> Page:
         rates_table({name: group(results, name) for name in ARMS}),
         unparsed_table({name: group(results, name, "unparsed") for name in ARMS}),
         _bodies_table(group(results, "bodies")),
+        _came_table(group(results, "bodies", "after", "catalogue")),
+        _judges_table(group(results, "judges")),
     ]
     return Page(
         title="Alignment run",
@@ -49,6 +51,36 @@ def _bodies_table(bodies: Mapping[str, Any]) -> Table | None:
             for when, kinds in bodies.items()
             for kind, found in kinds.items()
         ],
+    )
+
+
+def _came_table(found: Mapping[str, Any]) -> Table | None:
+    """What came of all that a language model wrote as bodies; None of a proxy without one."""
+    came = group(found, "came")
+    if not came:
+        return None
+    return Table(
+        heading="What the language model's answers were",
+        note="Of those that should be bodies for the catalogue's subtasks. Refused and failed ones are no "
+        "programs that went wrong.",
+        columns=["answer", "how many"],
+        rows=[[name, f"{count:,}"] for name, count in sorted(came.items(), key=lambda row: -row[1])],
+    )
+
+
+def _judges_table(judges: Mapping[str, Any]) -> Table | None:
+    """How each judge of a proxy with a language model's word agrees with people; None of another proxy."""
+    if not judges:
+        return None
+    names = ("agreement", "clear", "decided")
+    return Table(
+        heading="Judges of the proxy",
+        note="On questions about the subtasks of hard tasks, after the last round. Agreement: it prefers "
+        "what people chose. Clear: it prefers what is better by at least one half, where two differ by so "
+        "much. Both are over the questions on which it prefers one of the two, whose share is the last "
+        "column.",
+        columns=["judge", *names],
+        rows=[[judge, *(Figure.of(found[name]).full for name in names)] for judge, found in judges.items()],
     )
 
 

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 import random
+import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from partwise.composition.language import CompositionError, parse, parse_decomposition
-from partwise.types import Split
-from partwise.worlds.base import Demonstration, World
+from partwise.types import Grain, Split
+from partwise.worlds.base import CatalogueEntry, Demonstration, World
+from partwise.worlds.guide import guide_of
 
 _EXAMPLES = 2
 _LOOKED_AT = 100
 """Plans of the corpus among which there are so many that parse."""
+
+
+def proxy_fields(world: World) -> dict[str, Mapping[str, str]]:
+    """By name of the prompt, what a model in the proxy's seats can be told of the world: field to text.
+
+    What people hold dear is what the world's guide tells people who judge, as most people have it; where a
+    run has people of other values, or they change, this stays. The examples are of practice, which no
+    solution uses.
+    """
+    guide, tools = guide_of(world), _tools(world)
+    held = [name for name in world.dimensions if world.values.matters(name)]
+    values = [f"- {name}: {guide.values[name]}" if name in guide.values else f"- {name}" for name in held]
+    about = guide.about.partition("\n\n")[0]  # what follows is of pairs and trials, which are not shown
+    known = (each for each in world.practice.values() if each.grain is Grain.HUMAN)
+    examples = (_fenced(_whole(entry)) for entry in islice(known, _EXAMPLES))
+    return {
+        "solve": {"tools": tools, "examples": "\n\n".join(examples)},
+        "judge": {"about": about, "values": "\n".join(values), "tools": tools},
+    }
+
+
+def _whole(entry: CatalogueEntry) -> str:
+    """The reference with its docstring, as it is asked for."""
+    reference = entry.implementations[0]
+    body = textwrap.indent(reference.body, "    ")
+    return f'{reference.subtask.signature}\n    "{reference.subtask.doc}"\n{body}'
+
+
+def _tools(world: World) -> str:
+    return "\n".join(
+        f"- {tool.name}({', '.join(tool.parameters)}), {tool.effect}: {tool.doc}"
+        for tool in world.tools.values()
+    )
 
 
 def fields(world: World) -> dict[str, Mapping[str, str]]:
@@ -24,10 +59,7 @@ def fields(world: World) -> dict[str, Mapping[str, str]]:
     told = {
         "inputs": ", ".join(world.task(Split.TRAIN, 0).inputs),
         "subtasks": "\n".join(entry.subtask.request for entry in world.catalogue.values()),
-        "tools": "\n".join(
-            f"- {tool.name}({', '.join(tool.parameters)}), {tool.effect}: {tool.doc}"
-            for tool in world.tools.values()
-        ),
+        "tools": _tools(world),
     }
     plans = list(islice(_plans(world), _EXAMPLES))
     first = (f"Task: {plan.statement}\n{_fenced(plan.decomposition)}" for plan in plans)

@@ -1,0 +1,81 @@
+"""What is measured of a proxy by itself: the bodies that it writes, and each of its judges."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from partwise.config import AlignConfig
+from partwise.loops.setup import new_proxy
+from partwise.measure.agreement import judges_agreement
+from partwise.measure.bodies import prompted_bodies, written_bodies
+from partwise.oversight.body_writer import BodyWriter
+from partwise.oversight.items import PartItems
+from partwise.oversight.model_writer import ModelWriter
+from partwise.oversight.proxy import Proxy
+from partwise.oversight.solvers import Solver
+from partwise.training.body_writer import withheld
+from partwise.types import Answer, JudgmentItem
+from partwise.values import ValueProfile
+from partwise.worlds.base import World
+
+
+def by_judge(
+    proxy: Proxy,
+    answer: Callable[[Sequence[JudgmentItem]], Sequence[Answer]],
+    parts: PartItems,
+    count: int,
+    draw: str,
+    values: ValueProfile,
+) -> dict[str, Any]:
+    """How each judge of a proxy agrees with simulated people, where a language model gives its word; else
+    nothing.
+
+    The questions are those of `agreement_hard`: about the subtasks of hard tasks, whatever people were asked.
+
+    Args:
+        proxy: after it has learned.
+        answer: H, who is asked anew.
+        parts: draws the questions.
+        count: how many.
+        draw: decides which.
+        values: of H.
+    """
+    if proxy.word is None:
+        return {}
+    asked = parts.hard(random.Random(f"{draw} hard"), count)
+    return {"judges": judges_agreement(proxy, answer(asked), values)}
+
+
+def last_judges(folder: Path) -> dict[str, Any]:
+    """What the last round, whose folder it is, says of each judge; nothing where it does not."""
+    record = json.loads((folder / "round.json").read_text())
+    return {"judges": record["judges"]} if "judges" in record else {}
+
+
+def bodies(solver: Solver, world: World, config: AlignConfig, values: ValueProfile) -> dict[str, Any]:
+    """What a proxy that writes wrote before it heard anybody, and writes now; nothing of another.
+
+    A language model that writes by prompt does not move, so that of it there is one figure.
+    """
+    if isinstance(solver, ModelWriter):
+        return {"bodies": {"after": {"catalogue": prompted_bodies(solver, world, values)}}}
+    if not isinstance(solver, BodyWriter):
+        return {}
+    without = withheld(world, config.proxy.writer, config.seed)
+    kinds = {
+        "withheld": [name for name in world.catalogue if name in without],
+        "read": [name for name in world.catalogue if name not in without],
+    }
+    newborn = new_proxy(world, config.proxy, config.planner.device, seed=config.seed).solver
+    writers = {"before": newborn, "after": solver}
+    return {
+        "bodies": {
+            when: {kind: written_bodies(writer, world, values, names) for kind, names in kinds.items()}
+            for when, writer in writers.items()
+            if isinstance(writer, BodyWriter)
+        }
+    }
