@@ -59,12 +59,12 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     quiet_libraries()
     from partwise.cli.committed import print_committed
     from partwise.report.page import print_page
-    from partwise.runs.progress import LiveDisplay
+    from partwise.runs.progress import LiveDisplay, ignore
     from partwise.studies.registry import find_kind
 
     study: Any = find_kind(kind)
     if not launched().is_first:  # the first process says it all
-        study.run(config, directory, lambda _: None)
+        study.run(config, directory, ignore)
         return
     with LiveDisplay() as display:
         display.start("loading")

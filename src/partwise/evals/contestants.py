@@ -119,11 +119,11 @@ def _of_run(name: str, terms: Terms, *, floor: bool) -> list[Contestant]:
     latest = run.round_path(done - 1) / "planner"
 
     def trained(world: World) -> Planner:
-        keep_prompts(run, world, config.planner, begin=False)
+        keep_prompts(run, world, config, begin=False)
         return load_planner(world, config.planner, latest)
 
     def untrained(world: World) -> Planner:
-        keep_prompts(run, world, config.planner, begin=False)
+        keep_prompts(run, world, config, begin=False)
         return load_planner(world, config.planner, base_planner(world, config.base))
 
     rows = [Contestant(name=name, load=trained)]
