@@ -101,7 +101,10 @@ def test_a_run_that_a_cap_stops_goes_on_and_ends_as_one_without(
 
 def _check(found: dict[str, Any], last: dict[str, Any]) -> None:
     written = found["bodies"]["after"]["catalogue"]
-    assert written["program"]["mean"] == 1.0 and written["came"] == {"body": 3 * len(WORLD.catalogue)}
+    # One of the catalogue's bodies is beyond what a proxy may write.
+    assert set(written["came"]) == {"body", "too complex"}
+    assert sum(written["came"].values()) == written["program"]["n"] == 3 * len(WORLD.catalogue)
+    assert written["program"]["mean"] == written["came"]["body"] / written["program"]["n"] > 0.9
     assert list(last["judges"]) == ["reward", "word", "both"]
     # Most bodies differ in other things than messages: of these its word is the same.
     assert 0 < last["judges"]["word"]["decided"]["mean"] < 1
