@@ -79,7 +79,8 @@ def test_nothing_is_lost_or_doubled_between_faults_and_a_second_run_asks_nobody(
         found = Replies(endpoint, ReplyStore(tmp_path / "replies.db")).answer(chats, 1, GREEDY)
         assert all(reply.end is End.ENDED and reply.text for (reply,) in found)
         assert {reply.text for (reply,) in found} >= {"yes", "no"}
-        assert 16 < served.most_at_once <= 32
+        # What was given up on still sleeps in the proxy.
+        assert 16 < served.most_at_once <= 32 + served.faults["stall"]
         # Answered twice was at most what had been given up on a machine that was too busy.
         new = [upstream.answered[text] - before.get(text, 0) for (text,) in chats]
         late = endpoint.troubles["timeout"] - served.faults["stall"]
