@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 import partwise
 from partwise.cli import app
 from partwise.config import AlignConfig
-from partwise.evals.contestants import PROVIDERS
 from partwise.loops.setup import base_planner
 from partwise.measure.evaluate import figures
 from partwise.measure.intervals import SHARE, over_seeds
+from partwise.models.endpoint import PROVIDERS
 from partwise.models.errors import ModelError
 from partwise.worlds.registry import load_world
 

@@ -11,45 +11,13 @@ from partwise.evals.extras import inspect_or_refuse
 from partwise.evals.terms import Terms
 from partwise.loops.setup import base_planner, load_planner
 from partwise.loops.starting import keep_prompts
+from partwise.models.endpoint import HUB, is_provider
 from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
 from partwise.runs.config import config_from_data
 from partwise.runs.record import RECORD
 from partwise.runs.rundir import RunDir, RunError
 from partwise.worlds.base import World
-
-PROVIDERS = frozenset(
-    [
-        "anthropic",
-        "azureai",
-        "bedrock",
-        "cloudflare",
-        "deepseek",
-        "fireworks",
-        "google",
-        "grok",
-        "groq",
-        "hf-inference-providers",
-        "litellm-proxy",
-        "llama-cpp-python",
-        "meta",
-        "mistral",
-        "mockllm",
-        "moonshot",
-        "ollama",
-        "openai",
-        "openai-api",
-        "openrouter",
-        "perplexity",
-        "sambanova",
-        "sglang",
-        "together",
-        "vllm",
-    ]
-)
-"""Before the first `/` of a name: models of Inspect's that live in another process."""
-HUB = "hub:"
-"""Before a name that is on the hub and looks like a provider's, as `hub:google/gemma-3-1b-it`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +60,7 @@ def contestants(names: list[str], terms: Terms, *, floor: bool) -> list[Contesta
 
 def is_provided(name: str) -> bool:
     """Whether a provider of Inspect's has the model; what is a folder here never is."""
-    return "/" in name and name.partition("/")[0] in PROVIDERS and not Path(name).exists()
+    return is_provider(name) and not Path(name).exists()
 
 
 def _of_model(name: str, terms: Terms) -> Callable[[World], Planner]:

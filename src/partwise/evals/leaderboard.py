@@ -17,6 +17,7 @@ from partwise.evals.terms import Terms
 from partwise.evals.versions import world_versions
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
 from partwise.measure.parsing import unparsed
+from partwise.models.endpoint import FORCED
 from partwise.models.errors import ModelError
 from partwise.runs.rundir import RESULTS, RunError, plain_errors, write_atomically
 from partwise.runs.transcripts import TRANSCRIPTS
@@ -135,7 +136,7 @@ def _logged(model: str, terms: Terms, logs: Path) -> Mapping[int, tuple[Spoken, 
         asked = TASKS[terms.world](**terms.of_task())
         (log,) = cast(Any, inspect_ai).eval(
             asked,
-            model=model,
+            model=model.removeprefix(FORCED),
             log_dir=str(logs),
             display="none",
             temperature=terms.temperature,

@@ -8,7 +8,7 @@ from partwise.config import AlignConfig, AskedConfig, ProxyConfig
 from partwise.config.places import cache_folder
 from partwise.models.budget import Budget
 from partwise.models.chat_model import ChatModel, Style
-from partwise.models.endpoint import Endpoint, is_provider
+from partwise.models.endpoint import HUB, Endpoint, is_provider
 from partwise.models.hub import check_causal_lm
 from partwise.models.local_chat import LocalChat
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
@@ -17,9 +17,6 @@ from partwise.oversight.model_writer import ModelWriter
 from partwise.oversight.word import WordJudge
 from partwise.worlds.base import World
 from partwise.worlds.telling import proxy_fields
-
-HUB = "hub:"
-"""Before the name of a model on a hub that a provider has too."""
 
 
 def proxy_prompts(world: World, config: ProxyConfig) -> Prompts | None:

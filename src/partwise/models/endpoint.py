@@ -18,13 +18,16 @@ from partwise.models.errors import ModelError, Unanswered
 PROVIDERS = frozenset(
     [
         *("anthropic", "azureai", "bedrock", "cloudflare", "deepseek", "fireworks", "google", "grok", "groq"),
-        *("hf-inference-providers", "litellm-proxy", "mistral", "moonshot", "ollama", "openai", "openai-api"),
+        *("hf-inference-providers", "litellm-proxy", "llama-cpp-python", "meta", "mistral", "moonshot"),
+        *("ollama", "openai", "openai-api"),
         *("openrouter", "perplexity", "sagemaker", "sambanova", "sglang", "together", "vllm"),
     ]
 )
 """What a provider's names begin with, before the first slash."""
 FORCED = "inspect:"
 """Before a name of any other provider that Inspect knows."""
+HUB = "hub:"
+"""Before a name that is on the hub and looks like a provider's, as `hub:google/gemma-3-1b-it`."""
 INSTALL = "pip install 'partwise[inspect]'"
 _T = TypeVar("_T")
 _SEEDS = 2**31
