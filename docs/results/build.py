@@ -5,7 +5,7 @@
 Each `NAME.json` is the `results.json` of a study as it was written. Its page, its pictures and what
 `docs/results/README.md` and the README say of it between `<!-- results: NAME -->` and `<!-- end -->`
 follow from it, so that no figure is copied by hand; `tests/test_results.py` holds that what is committed is
-what this makes. JSON of an earlier schema is left alone.
+what this makes.
 """
 
 from __future__ import annotations
@@ -26,29 +26,19 @@ OVERVIEW = RESULTS / "README.md"
 README = ROOT / "README.md"
 HEADLINE = "part_to_complete"
 """The study that the README shows."""
-SCHEMA = 2
 SENTENCES = {"part_to_complete": 6, "strategies": 3, "propagation": 4, "w2s": 3, "debate": 4}
 """How many of a page's sentences the overview has; of studies not named here, three."""
-_PENDING = (
-    "*Pending: being run again, on fresh seeds, since a review found that what was said here did not hold; "
-    "[what was wrong](../log.md), and [which seeds were looked at](seeds.md).*"
-)
-_FIRST = frozenset(
-    {"ablation_progressive", "deception_probe", "drifting_ladder", "gap_annealing", "red_team"}
-)
-"""Studies that nothing was said of before."""
 _NOT_YET = "*Pending: not run yet on the seeds that [the record](seeds.md) reserves for it.*"
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def pages() -> Iterator[tuple[str, Page]]:
-    """Each study whose results are of this schema, with its page."""
+    """Each study whose results are there, with its page."""
     for name in STUDIES:
         file = RESULTS / f"{name}.json"
         if file.exists():
             results: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            if results["schema"] == SCHEMA:
-                yield name, STUDIES[name].page(results)
+            yield name, STUDIES[name].page(results)
 
 
 def written() -> dict[Path, str]:
@@ -94,7 +84,7 @@ def _body(page: Page) -> str:
 def _overview(name: str, page: Page | None) -> str:
     """What docs/results/README.md says of a study: its first sentences and its first picture."""
     if page is None:
-        return _NOT_YET if name in _FIRST else _PENDING
+        return _NOT_YET
     body = _body(replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], tables=()))
     picture = "".join(f"\n\n![{each.caption}]({each.name}.svg)" for each in page.pictures[:1])
     return f"{body}{picture}\n\n[All tables]({name}.md)."
@@ -123,16 +113,10 @@ def _short(arms: Table) -> Table:
 def _others(found: Mapping[str, Page]) -> str:
     """Which other studies have results, and which are pending."""
     done = [f"`{name}`" for name in STUDIES if name in found and name != HEADLINE]
-    pending = [f"`{name}`" for name in STUDIES if name not in found and name not in _FIRST]
-    first = [f"`{name}`" for name in STUDIES if name not in found and name in _FIRST]
+    pending = [f"`{name}`" for name in STUDIES if name not in found]
     said = [f"[Results](docs/results/README.md) of other studies: {', '.join(done)}."] if done else []
     if pending:
-        said.append(
-            f"Results of {', '.join(pending)} are pending: these run again on fresh seeds, since "
-            "[a review](docs/log.md) found that what was said of them did not hold."
-        )
-    if first:
-        said.append(f"Results of {', '.join(first)} are pending.")
+        said.append(f"Results of {', '.join(pending)} are pending.")
     return " ".join(said)
 
 
