@@ -29,6 +29,8 @@ from partwise.studies.w2s.tables import ARMS, LOSSES, PROBES, weak_to_strong_tab
 
 _LOWEST, _HIGHEST = -2, 3
 """Of the gap recovered, where a picture ends."""
+_CROWDED = 2.0
+"""Height of a panel, in shares of the gap, beyond which its ticks are whole numbers."""
 _COLOURS = dict(zip(LOSSES, (ORANGE, BLUE, PURPLE), strict=True))
 
 
@@ -241,7 +243,11 @@ def _overlap_picture(results: Mapping[str, Any], arms: Sequence[str]) -> str:
             for arm, (loss, name) in zip(arms, LOSSES.items(), strict=True):
                 points = [found["arms"][arm]["pgr"] for found in settings.values()]
                 line(one, xs, points, _COLOURS[loss], name, "-o")
-            one.set_ylim(max(low, _LOWEST), min(high, _HIGHEST))
+            bottom, top = max(low, _LOWEST), min(high, _HIGHEST)
+            one.set_ylim(bottom, top)
+            if top - bottom > _CROWDED:  # the ticks of shares would stand on each other
+                ticks = [tick for tick in range(_LOWEST, _HIGHEST + 1) if bottom <= tick <= top]
+                one.set_yticks(ticks, labels=[str(tick).replace("-", "−") for tick in ticks])
             one.axhline(0, color=GREY, linewidth=0.8)
             one.axhline(1, color=GREY, linewidth=0.8, linestyle="--")
             one.set_xticks(xs)
