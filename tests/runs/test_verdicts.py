@@ -52,7 +52,11 @@ def test_correction_takes_back_what_a_single_contrast_would_say():
     rest: dict[str, Any] = {name: BLURRED for name in ("x", "y", "z")}
     alone, corrected = results("w", {"w": weak, **rest}), results("x", {"w": weak, **rest})
     assert verdict(alone, "w", "more", "less") == "more"
-    assert verdict(corrected, "w", "more", "less") == "can't be told from 0"
+    # Its interval leaves out 0, so that the sentence has to say why it counts for nothing.
+    assert (
+        verdict(corrected, "w", "more", "less")
+        == "can't be told from 0, corrected for the number of contrasts"
+    )
     assert "`w` is .16 [.01, .32] (differs from 0)." in contrast_sentences(alone)[0]
     assert contrast_sentences(alone)[1].startswith("Of the 3 other contrasts, none differ from 0")
 

@@ -138,7 +138,10 @@ def test_growth_is_told_of_the_primary_contrast_and_of_others_only_after_correct
     assert first["told"] and not corrected["told"]
     finetuned, probes = STUDIES["w2s"].page(results).sentences[3:5]
     assert ": it grows, as Shin et al. predict (cross-entropy); can't be told from 0" in finetuned
-    assert probes.endswith("(product probe): can't be told from 0.")
+    assert (
+        ": can't be told from 0, corrected for the number of contrasts (cross-entropy probe); "
+        "can't be told from 0 (confidence probe, product probe)." in probes
+    )
 
 
 def test_what_the_settings_do_not_compare_is_no_contrast(tmp_path: Path):
