@@ -57,7 +57,10 @@ test: $(DEV) ## the quick tests
 	@$(BIN)/python -m pytest -n 2
 
 test-slow: $(DEV) $(SMOLLM2) ## the slow tests: whole runs, kills, a browser
-	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal --durations 20
+	@$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist worksteal --durations 20
+
+test-long: $(DEV) $(SMOLLM2) ## those of them that CI has no room for
+	@$(BIN)/python -m pytest -m long --durations 20
 
 lint: $(DEV) ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
@@ -90,4 +93,4 @@ clean: ## remove environments, caches and build outputs (runs/ stays)
 	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install install-dev install-smollm2 demo test test-slow lint docs links results bench clean
+.PHONY: help install install-dev install-smollm2 demo test test-long test-slow lint docs links results bench clean

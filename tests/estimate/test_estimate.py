@@ -188,6 +188,7 @@ def test_what_is_not_there_is_answered_in_a_sentence():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_a_run_took_is_near_what_was_said():
     """Tokens by 20%, peak memory by 30%; `bench/estimate.py smollm2` asks the same of SmolLM2."""
     done = subprocess.run(

@@ -90,6 +90,7 @@ def shares(log: Any) -> dict[str, dict[str, float]]:
     }
 
 
+@pytest.mark.long
 def test_the_same_model_scores_the_same_here_by_provider_and_by_inspect(
     small_config: AlignConfig, installed: Path, tmp_path: Path, provider: pytest.MonkeyPatch, model: str
 ):

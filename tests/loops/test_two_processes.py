@@ -28,6 +28,7 @@ def _launched(*words: object) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_killed_and_resumed_it_ends_as_if_it_had_not_been(small_config: AlignConfig, tmp_path: Path):
     settings = tmp_path / "run.toml"
     settings.write_text(dump_toml(small_config))

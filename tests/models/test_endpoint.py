@@ -69,6 +69,7 @@ def texts(count: int) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_lost_or_doubled_between_faults_and_a_second_run_asks_nobody(
     tmp_path: Path, upstream: fixture.Served, ask: Callable[..., Endpoint]
 ):
