@@ -2,12 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from partwise.config import AlignConfig
@@ -52,7 +52,9 @@ def test_killed_and_resumed_it_ends_as_if_it_had_not_been(small_config: AlignCon
     while not (cut / "rounds/000").exists():
         assert run.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(run.pid, signal.SIGKILL)
+    launcher = psutil.Process(run.pid)
+    for process in [launcher, *launcher.children(recursive=True)]:  # which have sessions of their own
+        process.kill()
     run.communicate()
     assert not (cut / "results.json").exists()
     again = _launched("resume", cut)
