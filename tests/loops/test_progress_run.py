@@ -152,6 +152,7 @@ def _killed_within(folder: Path, *words: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_killed_in_every_stage_and_on_a_full_disk_it_ends_as_if_it_had_not_been(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
