@@ -151,6 +151,8 @@ class InjectConfig(Section):
     """Who is asked about plans that monitors can't tell apart."""
     fidelity: Fidelity = Fidelity.SMALL
     """How much of the world the monitors see."""
+    questions: int = Field(default=24, ge=0)
+    """A round, that sources are asked of plans which monitors can't tell apart."""
     answers: int = Field(default=64, ge=0)
     """Of people, a generation."""
     combine: Combination = "dawid-skene"

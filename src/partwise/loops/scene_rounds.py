@@ -19,10 +19,9 @@ from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.monitors import RuleMonitor
 from partwise.values import ValueProfile
 
-_ASKED = 32
-"""Questions to sources, a round at most."""
 _AUDITED = 8
-"""Of these, on any plans: nothing is learned of them but how good sources are, and by the learned monitor."""
+"""Questions of a round on any plans: nothing is learned of them but how good sources are, and by the learned
+monitor."""
 _RATIONALITY = 4.0
 
 
@@ -100,7 +99,7 @@ class Rounds:
         rng = random.Random(f"injection {seed}")
         groups, flags = self._candidates(writer, self._hazardous(generation, shared.found, rng), shared, seed)
         sure = sure_pairs(groups, flags, [how.copies] * len(groups), rng)
-        heard = self._ask(questions(groups, flags, _ASKED - _AUDITED), shared, shared.asked, seed)
+        heard = self._ask(questions(groups, flags, how.questions), shared, shared.asked, seed)
         self._ask(audits(groups, _AUDITED, rng), shared, shared.audited, seed)
         own = self.seen([deed for group in groups for deed in group[: how.copies]])
         return Round(
