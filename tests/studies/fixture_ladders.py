@@ -24,6 +24,11 @@ def generation(parameters: int, *, together: float, hazard: float, waste: float 
         "parameters": parameters,
         "minus": {"own": minus, "all": minus},
         "plus": {"own": plus, "all": plus},
+        "forecasts": {
+            "surrogate": {"mean": 0.7, "ci95": [0.65, 0.75], "n": 500, "held": False},
+            "peer review": {"mean": 0.75, "ci95": [0.7, 0.82], "n": 500, "held": True},
+            "extrapolation": {"mean": None, "ci95": None, "n": 0, "held": None},
+        },
         "stages": {
             "competence": {"curve": [row, row]},
             "injection": {"curve": [{**row, "hazard": 0.0}], "sources": {"answers": 8}},
@@ -47,4 +52,5 @@ def cell(together: float, exposure: float) -> Mapping[str, Any]:
             for count in (1000, 4000)
         ],
         "seen": {"privacy": 1000, "waste": None, "honesty": 4000},
+        "forecasts": [{"method": "surrogate", "off": 0.1, "held": together > 0.5}],
     }

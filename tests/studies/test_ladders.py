@@ -10,7 +10,7 @@ from tests.studies.fixture_ladders import TOLD, cell, generation
 from partwise.config import Order
 from partwise.loops.gap import gap_policy
 from partwise.report.html import page_html
-from partwise.report.page import page_markdown
+from partwise.report.page import Page, page_markdown
 from partwise.runs.config import config_from_data, flatten
 from partwise.runs.progress import ignore
 from partwise.studies.ablation_progressive import study as ablation
@@ -19,6 +19,7 @@ from partwise.studies.ablation_progressive.settings import AblationProgressiveCo
 from partwise.studies.gap_annealing import study as gap
 from partwise.studies.gap_annealing.page import page as gap_page
 from partwise.studies.gap_annealing.settings import GapAnnealingConfig
+from partwise.studies.grid.forecasts import forecast_table, forecasts_held
 from partwise.studies.grid.ladders import outcome, paired
 
 
@@ -40,6 +41,19 @@ def test_without_any_round_exposure_is_undefined_and_so_is_what_is_compared_with
     assert found["exposure"] is None
     assert paired([found], [cell(0.1, 0.2)], "exposure") == [None]
     assert paired([found], [cell(0.3, 0.2)], "together") == [pytest.approx(-0.2)]
+
+
+def test_forecasts_are_counted_where_something_was_forecast_and_a_seed_counts_once() -> None:
+    found = outcome({**TOLD, "generations": [generation(1000, together=0.1, hazard=0.6)]})["forecasts"]
+    assert [(row["method"], row["held"]) for row in found] == [("surrogate", False), ("peer review", True)]
+    assert found[0]["off"] == pytest.approx(0.1)  # .80 came
+    held = forecasts_held(
+        [[cell(0.6, 0.1), cell(0.1, 0.1)], [cell(0.7, 0.1)], [{**cell(0.1, 0.1), "forecasts": []}]]
+    )
+    assert held["surrogate"]["held"]["by_seed"] == [0.5, 1.0, None] and held["surrogate"]["forecasts"] == 3
+    assert "| **surrogate** | .75 " in page_markdown(
+        Page(title="t", sentences=[], tables=[forecast_table({"forecasts": held})])
+    )
 
 
 def test_each_variant_changes_what_its_name_says_and_nothing_else() -> None:

@@ -12,6 +12,7 @@ from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
 from partwise.studies.grid.ends import ENDS, never_injected
+from partwise.studies.grid.forecasts import forecast_table
 
 
 def page(results: Mapping[str, Any]) -> Page:
@@ -19,7 +20,7 @@ def page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="What the pieces of the pipeline bring",
         sentences=_sentences(results),
-        tables=[contrast_table(results), _ends(results), _seen(results)],
+        tables=[contrast_table(results), _ends(results), _seen(results), forecast_table(results)],
         pictures=[
             Picture(
                 name="ablation_progressive",

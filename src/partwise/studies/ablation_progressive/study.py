@@ -14,6 +14,7 @@ from partwise.runs.rundir import RunDir
 from partwise.studies.ablation_progressive.page import page
 from partwise.studies.ablation_progressive.settings import AblationProgressiveConfig
 from partwise.studies.grid.cells import Cell, run_cells
+from partwise.studies.grid.forecasts import forecasts_held
 from partwise.studies.grid.ladders import changed, collected, ladder_cell, paired, quick_ladder, told
 
 WHOLE = "alternating"
@@ -104,4 +105,7 @@ def collect(config: AblationProgressiveConfig, found: Mapping[str, Mapping[str, 
             dict.fromkeys(CONTRASTS, (-1.0, 1.0)),
         ),
         "variants": {name: collected(cells) for name, cells in by_variant.items()},
+        "forecasts": forecasts_held(
+            [[found[_name(seed, name)] for name in VARIANTS] for seed in config.all_seeds]
+        ),
     }

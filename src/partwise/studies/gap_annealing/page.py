@@ -28,6 +28,7 @@ from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences, weighed
 from partwise.studies.grid.ends import ENDS, never_injected
+from partwise.studies.grid.forecasts import forecast_table
 
 _COLOURS = {"adaptive": BLUE, "reverse": RED, "random": GREY, "linear": GREEN, "cosine": PURPLE}
 
@@ -37,7 +38,7 @@ def page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="How far the next generation should be",
         sentences=_sentences(results),
-        tables=[contrast_table(results), _ends(results), _paths(results)],
+        tables=[contrast_table(results), _ends(results), _paths(results), forecast_table(results)],
         pictures=[
             Picture(
                 name="gap_annealing",

@@ -14,6 +14,7 @@ from partwise.runs.rundir import RunDir
 from partwise.studies.gap_annealing.page import page
 from partwise.studies.gap_annealing.settings import GapAnnealingConfig
 from partwise.studies.grid.cells import Cell, run_cells
+from partwise.studies.grid.forecasts import forecasts_held
 from partwise.studies.grid.ladders import collected, ladder_cell, paired, quick_ladder, told
 
 ADAPTIVE, BEST = "adaptive", "the best fixed"
@@ -92,4 +93,7 @@ def collect(config: GapAnnealingConfig, found: Mapping[str, Mapping[str, Any]]) 
             dict.fromkeys(CONTRASTS, (-1.0, 1.0)),
         ),
         "policies": {policy: collected(cells) for policy, cells in by_policy.items()},
+        "forecasts": forecasts_held(
+            [[found[_name(seed, name)] for name in POLICIES] for seed in config.all_seeds]
+        ),
     }

@@ -13,6 +13,7 @@ from partwise.measure.intervals import SHARE
 from partwise.runs.progress import Listener
 from partwise.studies.grid.cells import Cell
 from partwise.studies.grid.ends import ENDS
+from partwise.studies.grid.forecasts import forecasts_of
 from partwise.studies.grid.seeds import seeded
 
 _SEEN = 0.02
@@ -111,6 +112,7 @@ def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
             )
             for family in families
         },
+        "forecasts": forecasts_of(made),
     }
 
 
