@@ -47,6 +47,7 @@ import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
+from partwise.composition.acceptor import Language
 from partwise.composition.language import CompositionError, parse, parse_decomposition
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_space
@@ -95,7 +96,7 @@ def _unrecorded(ids: Rows) -> list[list[float]]:
 class StockPlanner:
     """Stands in for `Planner`: two turns by TRL's own generation."""
 
-    constrained = False
+    constrained = chats = False
 
     def __init__(self, planner: Planner, config: AlignConfig) -> None:
         limit = config.planner.max_decomposition_tokens
@@ -159,7 +160,7 @@ class StockConversation:
         sources: Sequence[str | None],
         _temperature: float,
         _generator: torch.Generator | None,
-        _languages: Sequence[None],
+        _languages: Sequence[Language | None] | None = None,
     ) -> tuple[Rows, Turn]:
         inserted = [[] if text is None else between_turns(self._planner.tokenizer, text) for text in sources]
         live = [row for row, text in enumerate(sources) if text is not None]

@@ -85,3 +85,27 @@ def main():
         "partwise.training.rift",
         "partwise.training.rlft._Trailer",
     }
+
+
+def test_what_stands_in_for_a_planner_has_all_that_rollouts_take_of_one() -> None:
+    rollout = ast.parse((BENCH.parent / "src/partwise/training/rollout.py").read_text())
+    taken = {
+        node.attr
+        for node in ast.walk(rollout)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute | ast.Name)
+        and ast.unparse(node.value) in ("self.planner", "planner")
+    }
+    (stock,) = (
+        node
+        for node in ast.parse((BENCH / "rlft.py").read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == "StockPlanner"
+    )
+    has = {node.name for node in stock.body if isinstance(node, ast.FunctionDef)}
+    has |= {ast.unparse(name) for node in stock.body if isinstance(node, ast.Assign) for name in node.targets}
+    has |= {
+        node.attr
+        for node in ast.walk(stock)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    assert {"open", "chats"} <= taken <= has

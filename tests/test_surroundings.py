@@ -204,9 +204,9 @@ ENDED = {
     ("what", "number", "group"),
     [
         *((what, signal.SIGTERM, False) for what in ENDED),
-        ("cells", signal.SIGTERM, True),
         ("cells", signal.SIGINT, True),
-        ("cells", signal.SIGKILL, False),
+        pytest.param("cells", signal.SIGTERM, True, marks=pytest.mark.long),
+        pytest.param("cells", signal.SIGKILL, False, marks=pytest.mark.long),
         ("runs", signal.SIGKILL, False),
         ("pretraining", signal.SIGHUP, False),
     ],

@@ -326,6 +326,7 @@ def test_no_accepted_program_repeats_itself() -> None:
     _is_a_test(survey)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_accepted_program_of_many_repeats_itself() -> None:
     survey = Survey()

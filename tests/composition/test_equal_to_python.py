@@ -79,6 +79,7 @@ def test_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
     assert found["raised"] > 100
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_many_random_programs_do_what_they_do_in_python(sandbox: Sandbox) -> None:
     found = compare(sandbox, programs(range(1_000_000, 1_008_000)))

@@ -184,6 +184,7 @@ def test_any_argument_ends_in_an_outcome(name: str, sandbox: Sandbox, request: p
     assert found[Outcome.RAISED] > 100
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["dinner", "gift"])
 def test_many_arguments_end_in_an_outcome(

@@ -58,7 +58,7 @@ def _later(small_config: AlignConfig, before: Path, **sections: Any) -> AlignCon
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ask", ["disagreeing", "random"])
+@pytest.mark.parametrize("ask", ["disagreeing", pytest.param("random", marks=pytest.mark.long)])
 def test_a_run_goes_on_from_another_by_its_policy_and_again_after_a_cut(
     small_config: AlignConfig, before: Path, tmp_path: Path, ask: str
 ):

@@ -46,7 +46,14 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+_BRIEF = ("Qwen3", "GPT-2")
+"""A tokenizer of bytes with thinking, and one without a template in a model whose places are a table."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[name if name in _BRIEF else pytest.param(name, marks=pytest.mark.long) for name in FAMILIES],
+)
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("family") / request.param
     save_family(FAMILIES[request.param], made)

@@ -143,6 +143,7 @@ FeedbackStore(sys.argv[1]).add_annotator(sys.argv[2], "hash")
         assert len(store.annotators()) == 8
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_eight_writers_at_once_lose_and_double_nothing(where: str, writers: list[Writer]):
     """10,000 answers; one writer is killed on its way, and another goes on in its place."""

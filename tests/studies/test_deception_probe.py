@@ -182,6 +182,7 @@ def test_another_primary_contrast_is_refused_before_anything_is_made(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_quick_study_is_the_same_after_it_was_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

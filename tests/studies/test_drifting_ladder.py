@@ -113,6 +113,7 @@ def test_its_page_says_what_it_cost_people() -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_study_in_miniature(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTWISE_CACHE", str(cache))

@@ -37,6 +37,7 @@ def _config(small: AlignConfig) -> PropagationConfig:
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_small_study_runs_to_its_page_and_is_not_run_again(small_config: AlignConfig, tmp_path: Path):
     config = _config(small_config)

@@ -225,6 +225,7 @@ def test_quick_is_less_of_everything() -> None:
     assert settings(tiny()) == tiny()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_study_says_what_it_measured_and_goes_on_where_it_was_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

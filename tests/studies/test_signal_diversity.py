@@ -195,6 +195,7 @@ def test_what_is_not_installed_is_named():
     assert not re.search(r"\bnan\b", page_html(page).lower())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))

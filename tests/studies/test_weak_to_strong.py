@@ -172,6 +172,7 @@ def test_failures_are_counted_where_they_show(failing: bool):
     assert f"| **product probe** | {12 if failing else 0} of 12 | {4 if failing else 0} of 4 |" in page
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_small_study_is_resumed_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))

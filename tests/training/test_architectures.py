@@ -98,6 +98,7 @@ def test_training_sees_what_was_sampled(name: str):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(NAMES.difference(QUICK)))
 def test_training_sees_what_was_sampled_of_every_architecture(name: str):
     assert row(name) == _documented()[name]

@@ -53,6 +53,7 @@ def test_it_is_converted_once_and_answers_in_english():
     assert "Paris" in tokenizer.decode(ids)
 
 
+@pytest.mark.long
 def test_a_few_plans_teach_it_how_they_are_written():
     world, heard = load_world("dinner"), list[float]()
     config = PlannerConfig.model_validate(
