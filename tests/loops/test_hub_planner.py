@@ -84,7 +84,14 @@ def _interrupt_in_round_2(progress: Progress) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rank", "kl"), [pytest.param(4, 0.0, marks=pytest.mark.long), (4, 0.1), pytest.param(0, 0.1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("rank", "kl"),
+    [
+        (4, 0.1),
+        pytest.param(4, 0.0, marks=pytest.mark.long),
+        pytest.param(0, 0.1, marks=pytest.mark.long),
+    ],
+)
 def test_a_run_goes_on_where_it_stopped(
     llama_folder: Path, tmp_path: Path, rank: int, kl: float, monkeypatch: pytest.MonkeyPatch
 ):
