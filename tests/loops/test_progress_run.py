@@ -110,6 +110,15 @@ def test_under_every_order_of_the_stages_a_ladder_comes_to_its_end(
 
 
 @pytest.mark.slow
+def test_a_sequence_that_runs_out_of_capacities_says_that_nothing_was_injected(tmp_path: Path) -> None:
+    small = {"scenes": 6, "generations": 3, "widths": (8, 16), "discover": {"scenes": 4, "copies": 2}}
+    for _ in range(2):  # the stages are kept, and so is what is wrong with them
+        with pytest.raises(RunError, match=r"after 2 of 3 generations.*`generations=2`"):
+            progress(small_ladder(order="in-sequence", **small), tmp_path / "run", ignore)
+    assert not (tmp_path / "run" / "results.json").exists()
+
+
+@pytest.mark.slow
 def test_a_finished_ladder_is_not_run_again(whole: tuple[Path, dict[str, Any]]) -> None:
     run, results = whole
     said: list[Progress] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import Models, ProgressConfig
+from partwise.config import Models, Order, ProgressConfig
 from partwise.config.places import cache_folder
 from partwise.loops.asking import brief, people, simulated
 from partwise.loops.gap import gap_policy
@@ -20,7 +20,7 @@ from partwise.loops.orders import Reorderable, ordered
 from partwise.loops.progressive import Made, Stage, progressive
 from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import Listener, Progress
-from partwise.runs.rundir import RESULTS, RunDir
+from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
 
 
@@ -51,7 +51,8 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
         listen: told of progress.
 
     Raises:
-        RunError: the directory can't be used, or the disk is full.
+        RunError: the directory can't be used, the disk is full, or a ladder in sequence did not come to its
+            last generation.
         LookupError: there is no such gap policy, world or value.
     """
     gap = gap_policy(config.gap, config.seed)  # one that is not there leaves nothing behind
@@ -62,11 +63,21 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
         with _opened(config, run, listen) as (ladder, measures):
             keep = _Kept(run, ladder, measures, listen)
             stages = ordered(ladder, config)
-            for _ in progressive(stages, keep, gap, config.gate, generations=config.generations):
-                pass
+            grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
+        _refuse_cut_sequence(config, len(grown), refused=grown[-1].refused is not None)
         results = ladder_results(config, run.path)
         run.write_json(RESULTS, results)
         return results
+
+
+def _refuse_cut_sequence(config: ProgressConfig, grown: int, *, refused: bool) -> None:
+    """A ladder in sequence injects into its last generation, which it must have come to."""
+    if config.order is Order.IN_SEQUENCE and grown < config.generations and not refused:
+        raise RunError(
+            f"The ladder ran out of capacities after {grown} of {config.generations} generations. In sequence, "
+            "injection comes in the last of them, so that nothing was injected: set "
+            f"`generations={grown}`, take smaller steps (`gap`), or give more `widths`."
+        )
 
 
 @contextmanager
