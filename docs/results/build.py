@@ -26,7 +26,7 @@ OVERVIEW = RESULTS / "README.md"
 README = ROOT / "README.md"
 HEADLINE = "part_to_complete"
 """The study that the README shows."""
-SENTENCES = {"part_to_complete": 6, "strategies": 3, "propagation": 4, "w2s": 3, "debate": 4}
+SENTENCES = {"part_to_complete": 6, "strategies": 3, "propagation": 4, "w2s": 3, "debate": 4, "red_team": 5}
 """How many of a page's sentences the overview has; of studies not named here, three."""
 _NOT_YET = "*Pending: not run yet on the seeds that [the record](seeds.md) reserves for it.*"
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -85,7 +85,8 @@ def _overview(name: str, page: Page | None) -> str:
     """What docs/results/README.md says of a study: its first sentences and its first picture."""
     if page is None:
         return _NOT_YET
-    body = _body(replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], tables=()))
+    short = replace(page, sentences=page.sentences[: SENTENCES.get(name, 3)], tables=(), comparisons=())
+    body = _body(short)
     picture = "".join(f"\n\n![{each.caption}]({each.name}.svg)" for each in page.pictures[:1])
     return f"{body}{picture}\n\n[All tables]({name}.md)."
 

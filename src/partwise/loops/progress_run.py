@@ -74,8 +74,8 @@ def _refuse_cut_sequence(config: ProgressConfig, grown: int, *, refused: bool) -
     """A ladder in sequence injects into its last generation, which it must have come to."""
     if config.order is Order.IN_SEQUENCE and grown < config.generations and not refused:
         raise RunError(
-            f"The ladder ran out of capacities after {grown} of {config.generations} generations. In sequence, "
-            "injection comes in the last of them, so that nothing was injected: set "
+            f"The ladder ran out of capacities after {grown} of {config.generations} generations. In "
+            "sequence, injection comes in the last of them, so that nothing was injected: set "
             f"`generations={grown}`, take smaller steps (`gap`), or give more `widths`."
         )
 

@@ -12,10 +12,12 @@ from partwise.report.contrasts import contrast_table
 from partwise.report.drawing import BLUE, GREY, ORANGE, drawing, svg_of
 from partwise.report.judging import count_of, is_judged, seeds_of
 from partwise.report.page import Comparison, Page, Picture, Side, Table
-from partwise.report.reading import Figure
+from partwise.report.reading import Figure, number
 from partwise.report.verdicts import contrast_sentences
 
 _COLOURS = {"random": GREY, "quality-diversity": BLUE, "tpe": ORANGE}
+_KINDS = ("privacy", "waste")
+"""What monitors know."""
 _EVERY = 8
 """Evaluations between two points of a curve."""
 
@@ -58,6 +60,14 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         f"distinct hazards, quality diversity {_count(found, 'quality-diversity')}, TPE "
         f"{_count(found, 'tpe')}. A contrast is in doublings: 1 is twice as many."
     )
+    most = len(_KINDS) * results["budget"]
+    at_first = Figure.of(found["random"]["found"])
+    if at_first.mean is not None:
+        lines.append(
+            f"At most {most} can be found: each kind that monitors know in each scene, all of these in "
+            f"places of their own. Random found {number(at_first.mean / most)} of that, before it was played "
+            "again; where harm is that common, no search can be much better than chance."
+        )
     lines.append(
         f"Of what quality diversity found, a small dinner shows {middle.full}, and the text alone "
         f"{Figure.of(found['quality-diversity']['recall']['text']).full}."
