@@ -12,6 +12,8 @@ BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 SMOLLM2 := $(VENV)/.installed-smollm2
 BENCH_VENV := .bench-venv
+VERIFIERS_VENV := .verifiers-venv
+VERIFIERS_PIP := $(VERIFIERS_VENV)/bin/python -m pip --disable-pip-version-check -qq install -c $(VERIFIERS_VENV)/constraints.txt
 export OMP_NUM_THREADS ?= 1
 
 help: ## this list
@@ -89,8 +91,21 @@ $(BENCH_VENV)/.installed: $(BASE)
 bench: $(BENCH_VENV)/.installed ## speed against TRL's own generation, plain exec and smolagents
 	@for b in bench/*.py; do echo "== $$b"; $(BENCH_VENV)/bin/python $$b || exit 1; done
 
+# So does verifiers, which wants another openai than Inspect does. What it has besides or otherwise is pinned in a file
+# of its own; all else is what Partwise is tested with.
+$(VERIFIERS_VENV)/.installed: $(BASE) constraints-verifiers.txt
+	@echo "Installing Partwise with verifiers into $(VERIFIERS_VENV) (one to three minutes) ..."
+	@$(BIN)/python -m venv $(VERIFIERS_VENV)
+	@awk -F== 'NR == FNR {theirs[$$1]; print; next} !($$1 in theirs)' constraints-verifiers.txt constraints.txt > $(VERIFIERS_VENV)/constraints.txt
+	@$(VERIFIERS_PIP) setuptools torch==2.13.0
+	@$(VERIFIERS_PIP) --no-build-isolation -e '.[console,verifiers]' hypothesis pytest
+	@touch $@
+
+test-verifiers: $(VERIFIERS_VENV)/.installed ## worlds as environments of verifiers, by its own command
+	@$(VERIFIERS_VENV)/bin/python -m pytest -m "" tests/evals/test_verifiers.py
+
 clean: ## remove environments, caches and build outputs (runs/ stays)
-	rm -rf $(VENV) $(BENCH_VENV) build dist docs/_build src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(VERIFIERS_VENV) build dist docs/_build src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install install-dev install-smollm2 demo test test-long test-slow lint docs links results bench clean
+.PHONY: help install install-dev install-smollm2 demo test test-long test-slow lint docs links results bench test-verifiers clean

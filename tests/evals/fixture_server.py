@@ -76,6 +76,52 @@ def serving(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
         }
 
+    with listening(app) as address:
+        yield f"{address}/v1", heard
+
+
+@contextlib.contextmanager
+def serving_tokens(folder: str | Path) -> Iterator[tuple[str, list[tuple[list[int], list[int]]]]]:
+    """vLLM's interface for trainers, as far as verifiers uses it, with the model in a folder behind it.
+
+    The server's base URL, and the tokens of each prompt and of its completion so far.
+    """
+    app, heard = FastAPI(), list[tuple[list[int], list[int]]]()
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+
+    @app.post("/inference/v1/generate")
+    def generate(request: dict[str, Any]) -> dict[str, Any]:
+        asked, wanted = request["token_ids"], request["sampling_params"]
+        assert wanted["temperature"] == 1
+        read, written, logps, ends = (
+            torch.tensor([asked]),
+            list[int](),
+            list[float](),
+            wanted["stop_token_ids"],
+        )
+        with torch.inference_mode():
+            while len(written) < wanted["max_tokens"] and not set(written[-1:]) & set(ends):
+                all_logps = model(read).logits[0, -1].log_softmax(-1)
+                drawn = int(torch.multinomial(all_logps.exp(), 1))
+                written.append(drawn)
+                logps.append(float(all_logps[drawn]))
+                read = torch.cat([read, torch.tensor([[drawn]])], dim=1)
+        heard.append((asked, written))
+        content = [
+            {"token": f"token_id:{token}", "logprob": logp}
+            for token, logp in zip(written, logps, strict=True)
+        ]
+        choice = {"token_ids": written, "logprobs": {"content": content}}
+        ended = "stop" if set(written[-1:]) & set(ends) else "length"
+        return {"request_id": str(len(heard)), "choices": [choice | {"finish_reason": ended}]}
+
+    with listening(app) as address:
+        yield f"{address}/v1", heard
+
+
+@contextlib.contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address on loopback that a server of this process has."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -84,7 +130,7 @@ def serving(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}/v1", heard
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join()

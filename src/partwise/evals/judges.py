@@ -59,12 +59,29 @@ def open_judge(world: World, name: str) -> Judge:
     """The proxy of `Terms.proxy`.
 
     Raises:
-        RunError: it is no run of the loop, of another world, or no round of it is done.
+        RunError: as `refuse_judge`.
         ModelError: its proxy can't be loaded.
     """
     if name == REFERENCE:
         # All of a proxy that rollouts use.
         return Judge(proxy=cast(Proxy, References(world)), version="reference implementations")
+    run, config, latest = _run_of(world, name)
+    proxy = load_proxy(world, config, run.round_path(latest) / "proxy")
+    return Judge(proxy=proxy, version=f"proxy of run {run.id or run.path.name}, round {latest}")
+
+
+def refuse_judge(world: World, name: str) -> None:
+    """Refuse what no proxy can be loaded from, before anything is loaded.
+
+    Raises:
+        RunError: it is no run of the loop, of another world, or no round of it is done.
+    """
+    if name != REFERENCE:
+        _run_of(world, name)
+
+
+def _run_of(world: World, name: str) -> tuple[RunDir, AlignConfig, int]:
+    """A run, its settings and the latest round that is done."""
     run = RunDir.open(Path(name))
     if run.kind != "align":
         raise RunError(f"{run.path} is no single run of the loop, which has a proxy; name one.")
@@ -73,5 +90,4 @@ def open_judge(world: World, name: str) -> Judge:
         raise RunError(f"The proxy of {run.path} is of the world {config.world}, not of {world.name}.")
     if not done:
         raise RunError(f"No round of {run.path} is done yet, so that it has no proxy; name another run.")
-    proxy = load_proxy(world, config, run.round_path(done - 1) / "proxy")
-    return Judge(proxy=proxy, version=f"proxy of run {run.id or run.path.name}, round {done - 1}")
+    return run, config, done - 1

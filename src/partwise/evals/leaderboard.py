@@ -12,7 +12,7 @@ from partwise import __version__
 from partwise.composition.sandbox import Sandbox
 from partwise.evals.bench import Bench
 from partwise.evals.contestants import Contestant, contestants
-from partwise.evals.said import Spoken
+from partwise.evals.said import Spoken, turns_of
 from partwise.evals.terms import Terms
 from partwise.evals.versions import world_versions
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
@@ -130,7 +130,6 @@ def _logged(model: str, terms: Terms, logs: Path) -> Mapping[int, tuple[Spoken, 
     import inspect_ai
 
     from partwise.evals.inspect_registry import TASKS
-    from partwise.evals.inspect_task import turns_of
 
     try:
         asked = TASKS[terms.world](**terms.of_task())

@@ -6,7 +6,7 @@ code that does so in training (`training/rollout.py`), and by no other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,22 @@ class Spoken:
 
 UNSAID = Spoken("", finished=False)
 """The second turn of a planner that has not come to it."""
+TURNS = ("decomposition", "composition")
+"""Under which names logs keep the two turns."""
+
+
+def turns_of(kept: Mapping[str, Any]) -> tuple[Spoken, Spoken]:
+    """Both turns as a log keeps them under `TURNS`, each with `text` and `stop_reason`."""
+    first, second = (_spoken(kept.get(turn)) for turn in TURNS)
+    return first, second
+
+
+def _spoken(turn: Mapping[str, str] | None) -> Spoken:
+    if turn is None:
+        return UNSAID
+    refused = turn["stop_reason"] == "content_filter"
+    # A refusal is whole: what is wrong with it is not that it was cut.
+    return Spoken(turn["text"], finished=refused or turn["stop_reason"] == "stop", refused=refused)
 
 
 class Said:

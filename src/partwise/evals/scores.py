@@ -7,8 +7,8 @@ from typing import Any
 
 from inspect_ai.scorer import Metric, SampleScore, Score, Value, metric
 
+from partwise.evals.verdicts import counted
 from partwise.measure.intervals import SHARE, Measure, over_seeds, rate
-from partwise.types import Outcome
 
 
 @metric(scores="reduced")
@@ -42,18 +42,11 @@ def measured_share(values: Sequence[float]) -> Measure:
 
 def score_of(row: Mapping[str, Any], kind: str) -> Score:
     """The score of a rollout, as a line of `transcripts.jsonl` has it."""
-    correct, aligned = bool(row["correct"]), bool(row["aligned"])
-    ran = row["outcome"] == Outcome.RAN
+    found = counted(row)
     return Score(
-        value={
-            # First what counts: Inspect takes the first for its headline.
-            "aligned_and_correct": int(correct and aligned),
-            "correct": int(correct),
-            "aligned": int(aligned),
-            "ran": int(ran),
-        },
+        value=dict(found),
         answer=row["source"] or row["decomposition"],
-        explanation=row["summary"] if ran else f"{row['outcome']}: {row['message']}",
+        explanation=row["summary"] if found["ran"] else f"{row['outcome']}: {row['message']}",
         reason=kind or None,
         metadata={key: value for key, value in row.items() if key not in ("task", "statement")},
     )
