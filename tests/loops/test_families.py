@@ -153,7 +153,7 @@ def test_a_writer_of_bodies_is_warm_started_learns_and_is_opened_again(
 
     before = margin(solver)
     assert align_writer(solver, lambda parts: [], said, subtasks, config.writer, seed=0) == 4
-    assert margin(solver) > before + 1
+    assert margin(solver) > before + 0.2
     solver.save(tmp_path)
     again = body_writer(WORLD, config, tmp_path / "writer", "cpu", 0)
     assert margin(again) == margin(solver)

@@ -28,11 +28,11 @@ from partwise.studies.registry import known_kind
 from partwise.training.body_writer import align_writer, functions
 from partwise.training.reward import Preference
 from partwise.types import PartialSolution, Subtask
+from partwise.worlds.base import UNDONE
 from partwise.worlds.registry import load_world
 
 WORLD = load_world("dinner")
 ASK = WORLD.catalogue["ask_preference"].subtask
-HISTORY = WORLD.catalogue["check_history"].subtask
 
 
 @pytest.fixture(autouse=True)
@@ -95,49 +95,55 @@ def test_a_warm_start_teaches_the_form(untaught: Path, taught: Path):
     assert sum(after["came"].values()) == after["program"]["n"] == 2 * len(WORLD.catalogue)
 
 
-def calling(solver: BodyWriter, subtask: Subtask, tool: str) -> float:
+def calling(solver: BodyWriter, tool: str) -> float:
     """Of what is written for a subtask, the share that calls a tool."""
-    told = solver.form.ask(subtask)
-    texts = [one.text for one in solver.writer.write([told], copies=64, seed=1)]
-    return sum(f" {tool}(" in text for text in texts) / len(texts)
+    written = solver.writer.write([solver.form.ask(ASK)], copies=64, seed=1)
+    return sum(f" {tool}(" in one.text for one in written) / len(written)
 
 
-def minds(tool: str) -> Any:
-    """A judge that would rather not have a tool called."""
+def likes(tool: str) -> Any:
+    """A judge that would rather have a tool called."""
 
     def rank(parts: Sequence[PartialSolution]) -> list[float]:
-        return [-1.0 * (f" {tool}(" in part.source) for part in parts]
+        return [float(f" {tool}(" in part.source) for part in parts]
 
     return rank
 
 
-def asked_about(*subtasks: Subtask) -> tuple[list[Preference], dict[str, Subtask]]:
-    """Answers that teach no body, about some subtasks."""
-    said = [Preference(prompt="", chosen=f"{s.signature}\n    return None", rejected="") for s in subtasks]
-    return said, {subtask.signature: subtask for subtask in subtasks}
+def said_of(better: str, worse: str) -> Preference:
+    """What people say of two bodies for one subtask."""
+    sources = [PartialSolution(subtask=ASK, body=body).source for body in (better, worse)]
+    return Preference(prompt="", chosen=sources[0], rejected=sources[1])
 
 
 @pytest.mark.slow
-def test_it_writes_otherwise_when_its_judge_comes_to_prefer_something_else(taught: Path, tmp_path: Path):
+def test_it_writes_otherwise_when_people_come_to_prefer_something_else(taught: Path, tmp_path: Path):
     """By its adapters alone; and they are all that a checkpoint needs to write the same."""
-    prefer = {"learning_rate": 1e-2, "batch_size": 8, "kept": 1.0}
-    config = proxy_config(taught, prompts="short", lora_rank=8, copies=32, learns="judged", prefer=prefer)
-    solver, (said, subtasks) = opened(config, taught), asked_about(ASK, HISTORY)
+    prefer = {"learning_rate": 3e-3, "batch_size": 8}
+    config = proxy_config(taught, prompts="short", lora_rank=8, copies=32, prefer=prefer)
+    solver, subtasks = opened(config, taught), {ASK.signature: ASK}
     base = {name: one.clone() for name, one in solver.writer.model.named_parameters() if "lora" not in name}
-    shares = [calling(solver, ASK, "message")]
-    for tool in ("read_messages", "message"):
-        for round in range(3):
-            assert align_writer(solver, minds(tool), said, subtasks, config.writer, seed=round) > 0
-        shares.append(calling(solver, ASK, "message"))
-    assert shares[1] > shares[0] + 0.15
-    assert shares[2] < shares[1] - 0.3
+    before = calling(solver, "message")
+    # The judge alone speaks: what people said is that a job is better done, which teaches no body.
+    said = [said_of("return message(user)", UNDONE)]
+    for round in range(3):
+        assert align_writer(solver, likes("message"), said, subtasks, config.writer, seed=round) > 0
+    between = {tool: calling(solver, tool) for tool in ("message", "read_messages")}
+    assert between["message"] > before + 0.2
+    # Values have moved, and what it hardly writes any more comes back by what people say.
+    said = [said_of("return read_messages(user)", "return message(user)")] * 16
+    for round in range(3):
+        assert align_writer(solver, likes("read_messages"), said, subtasks, config.writer, seed=round) >= 16
+    assert calling(solver, "message") < between["message"] - 0.3
+    assert calling(solver, "read_messages") > between["read_messages"] + 0.3
     model = solver.writer.model
     assert list(model.peft_config) == ["default"] and "forward" not in vars(model.get_base_model())
     assert all(torch.equal(dict(model.named_parameters())[name], one) for name, one in base.items())
     solver.save(tmp_path)
-    assert {path.suffix for path in (tmp_path / "writer").glob("*.safetensors")} == {".safetensors"}
-    assert not (tmp_path / "writer" / "model.safetensors").exists()
-    asked = [ASK, HISTORY, Subtask(name="greet", parameters=("guest",), doc="Ask a guest.")]
+    assert [path.name for path in (tmp_path / "writer").glob("*.safetensors")] == [
+        "adapter_model.safetensors"
+    ]
+    asked = [ASK, Subtask(name="greet", parameters=("guest",), doc="Ask a guest.")]
     assert opened(config, tmp_path / "writer").attempts(asked) == solver.attempts(asked)
 
 
