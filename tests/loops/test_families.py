@@ -18,20 +18,26 @@ from tests.loops.fixture_families import FAMILIES, corpus, save_family
 from typer.testing import CliRunner
 
 from partwise.cli import app
-from partwise.config import AlignConfig
+from partwise.config import AlignConfig, ProxyConfig
 from partwise.loops.run import align
 from partwise.loops.setup import check_planner
-from partwise.models.chat import end_ids
+from partwise.loops.writers import body_writer, check_writer, first_writer
+from partwise.models.chat import encode, end_ids
 from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.models.errors import ModelError
 from partwise.models.hub import load_causal_lm, load_classifier, load_reward_model
+from partwise.models.writer import Written
+from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.human import SimulatedHuman
 from partwise.oversight.items import PartItems
 from partwise.runs.progress import Progress, ignore
-from partwise.training.reward import fit_reward_model, preferences
+from partwise.training.body_writer import align_writer
+from partwise.training.reward import Preference, fit_reward_model, preferences
 from partwise.types import Rollout
 from partwise.values import ValueProfile
 from partwise.worlds.registry import load_world
+
+WORLD = load_world("dinner")
 
 
 class _Interrupted(Exception):
@@ -126,6 +132,43 @@ def test_a_planner_is_warm_started_trained_resumed_and_asked(
     statement = json.loads((out / "transcripts.jsonl").read_text().splitlines()[0])["statement"]
     assert asked.exit_code == 1 and "It is not run: " in asked.output
     assert statement in asked.output
+
+
+@pytest.mark.slow
+def test_a_writer_of_bodies_is_warm_started_learns_and_is_opened_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of random weights, it learns by heart which of two bodies people would rather have."""
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
+    start = {"examples": 8, "batch_size": 4}
+    writer = {"model": str(folder), "lora_rank": 4, "warm_start": start, "longest": 16, "copies": 2}
+    writer |= {"learns": "answers", "prefer": {"epochs": 8, "learning_rate": 1e-2}}
+    config = ProxyConfig.model_validate({"solver": "writer", "writer": writer})
+    check_writer(WORLD, config.writer, "cpu")
+    solver = body_writer(WORLD, config, first_writer(WORLD, config.writer, "cpu", 0), "cpu", 0)
+    entry = WORLD.catalogue["ask_preference"]
+    better, worse = (part.source for part in entry.implementations[:2])
+    subtasks = {entry.subtask.signature: entry.subtask}
+    said = [Preference(prompt="", chosen=better, rejected=worse)] * 4
+
+    def margin(solver: BodyWriter) -> float:
+        told = solver.form.ask(entry.subtask)
+        ids = (encode(solver.writer.tokenizer, text) for text in (better, worse))
+        written = [Written(prompt=told, ids=tuple(each), text="", ended=True) for each in ids]
+        good, bad = solver.writer.surprisal(written)
+        return bad - good
+
+    before = margin(solver)
+    assert align_writer(solver, lambda parts: [], said, subtasks, config.writer, seed=0) == 4
+    assert margin(solver) > before + 0.2
+    solver.save(tmp_path)
+    again = body_writer(WORLD, config, tmp_path / "writer", "cpu", 0)
+    assert margin(again) == margin(solver)
+    asked = [entry.subtask]
+    assert again.writer.write(["Write."], copies=4, seed=1) == solver.writer.write(
+        ["Write."], copies=4, seed=1
+    )
+    assert again.attempts(asked) == solver.attempts(asked)
 
 
 @pytest.mark.slow

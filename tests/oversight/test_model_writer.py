@@ -10,7 +10,8 @@ from tests.oversight.fixture_scripted import Scripted, kept, reply
 from partwise.composition.language import parse
 from partwise.models.chat_model import Asked, End, Style
 from partwise.models.prompts import SETS, make_prompts, read_prompts
-from partwise.oversight.model_writer import Came, ModelWriter, read_function
+from partwise.oversight.attempts import Came, read_function
+from partwise.oversight.model_writer import ModelWriter
 from partwise.types import Subtask
 from partwise.worlds.registry import load_world
 from partwise.worlds.telling import proxy_fields
@@ -82,8 +83,8 @@ def test_several_are_written_for_what_no_catalogue_names_and_those_that_differ_c
     writer = ModelWriter(kept(model, tmp_path), PROMPTS, copies=4, capacity=24, style=STYLE)
     (found,) = writer.bodies([SUBTASK])
     assert [part.body for part in found] == ["return message(guest)[:n]", "return 0"]
-    assert [part and part.body for part in writer.samples(SUBTASK)] == [*bodies[:3], None]
-    writer.forget()
+    (attempts,) = writer.attempts([SUBTASK])
+    assert [each.part and each.part.body for each in attempts] == [*bodies[:3], None]
     assert writer.bodies([SUBTASK, SUBTASK]) == [found, found]
     assert len(model.asked) == 4
 

@@ -3,9 +3,12 @@
 import itertools
 import random
 import shutil
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +16,7 @@ from partwise.composition.language import parse
 from partwise.config import AlignConfig, PreferConfig, WriterConfig
 from partwise.loops.run import align
 from partwise.models.writer import Writer
-from partwise.oversight.body_writer import BodyWriter, asked
+from partwise.oversight.body_writer import TINY, BodyWriter, asked
 from partwise.report.page import page_markdown
 from partwise.report.run import run_page
 from partwise.runs.progress import ignore
@@ -25,7 +28,7 @@ from partwise.worlds.registry import load_world
 
 WORLD = load_world("dinner")
 PREFER = PreferConfig(learning_rate=1e-3, kept=1.0)
-SMALL = WriterConfig(size="micro", documents=4000, copies=8, prefer=PREFER)
+SMALL = WriterConfig(size="micro", copies=8, prefer=PREFER)
 
 
 @given(st.integers(0, 10_000))
@@ -51,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def writer_of(folder: Path, copies: int = 8) -> BodyWriter:
-    return BodyWriter(Writer.load(folder), copies=copies, capacity=24, seed=0)
+    return BodyWriter(partial(Writer.load, folder), TINY, copies=copies, capacity=24, longest=96, seed=0)
 
 
 def test_it_writes_programs_the_same_in_whatever_company_and_for_what_no_catalogue_names(
@@ -69,28 +72,59 @@ def test_it_writes_programs_the_same_in_whatever_company_and_for_what_no_catalog
     assert writer_of(tmp_path / "writer").bodies([known])[0] == alone
 
 
+SUBTASK = WORLD.catalogue["ask_preference"].subtask
+
+
+def share(solver: BodyWriter, tool: str) -> float:
+    """Of what is written for a subtask, what calls a tool."""
+    texts = [one.text for one in solver.writer.write([asked(SUBTASK)], copies=64, seed=1)]
+    return sum(f" {tool}(" in f" {text}" for text in texts) / len(texts)
+
+
+def refused(_: Sequence[PartialSolution]) -> list[float]:
+    raise AssertionError("no judge is asked")
+
+
 def test_after_people_said_so_it_writes_otherwise(folder: Path) -> None:
-    subtask = WORLD.catalogue["ask_preference"].subtask
     ask, read = (
-        PartialSolution(subtask=subtask, body=f"return {tool}(user)").source
+        PartialSolution(subtask=SUBTASK, body=f"return {tool}(user)").source
         for tool in ("message", "read_messages")
     )
     told = [Preference(prompt="", chosen=read, rejected=ask) for _ in range(64)]
     elsewhere = [
         Preference(prompt="", chosen="2 messages", rejected="nothing"),  # about a summary
-        Preference(prompt="", chosen=undone(subtask).source, rejected=ask),
+        Preference(prompt="", chosen=undone(SUBTASK).source, rejected=ask),
     ]
-    solver = writer_of(folder, copies=64)
+    solver, config = writer_of(folder), SMALL.model_copy(update={"learns": "answers"})
+    before, subtasks = share(solver, "read_messages"), {SUBTASK.signature: SUBTASK}
+    assert align_writer(solver, refused, [*told, *elsewhere], subtasks, config, seed=0) == 64
+    assert share(solver, "read_messages") > before + 0.2
+    # What a writer may not learn from teaches it nothing.
+    weights = {name: one.clone() for name, one in solver.writer.model.state_dict().items()}
+    assert align_writer(solver, refused, told, {}, config, seed=0) == 0
+    assert all(torch.equal(weights[name], one) for name, one in solver.writer.model.state_dict().items())
 
-    def share(tool: str) -> float:
-        texts = [one.text for one in solver.writer.write([asked(subtask)] * 64, seed=1)]
-        return sum(f" {tool}(" in f" {text}" for text in texts) / len(texts)
 
-    before = share("read_messages")
-    learned = align_writer(solver.writer, [*told, *elsewhere], {subtask.signature: subtask}, SMALL, seed=0)
-    solver.forget()
-    assert learned == 64
-    assert share("read_messages") > before + 0.2
+def test_after_the_judge_has_learned_it_writes_what_that_prefers(folder: Path) -> None:
+    """The judge speaks of what is written alone, and of subtasks that people were asked about alone."""
+    solver = writer_of(folder, copies=32)
+    judged: list[PartialSolution] = []
+
+    def minds_messages(parts: Sequence[PartialSolution]) -> list[float]:
+        judged.extend(parts)
+        return [-1.0 * (" message(" in part.source) for part in parts]
+
+    answer = Preference(prompt="", chosen=undone(SUBTASK).source, rejected=undone(SUBTASK).source)
+    other = WORLD.catalogue["book_table"].subtask
+    subtasks = {each.signature: each for each in (SUBTASK, other)}
+    config = SMALL.model_copy(update={"learns": "judged"})
+    before, written = share(solver, "message"), solver.bodies([SUBTASK])[0]
+    learned = [
+        align_writer(solver, minds_messages, [answer], subtasks, config, seed=round) for round in range(4)
+    ]
+    assert judged[: len(written)] == written and {part.subtask for part in judged} == {SUBTASK}
+    assert learned[0] == sum(" message(" in part.source for part in written) > 0
+    assert before > 0.2 and share(solver, "message") < before / 2
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from partwise.config import PlannerConfig
 from partwise.models import chat
 from partwise.models.hub import load_causal_lm
 from partwise.models.planner import Planner
-from partwise.models.prompts import make_prompts, read_prompts
+from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.training import warm_start
 from partwise.training.language import IGNORED
 from partwise.training.warm_start import examples, warm_started_planner
@@ -101,9 +101,13 @@ def test_it_learns_and_is_found_again_by_what_shapes_it(
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
     monkeypatch.setattr(warm_start, "_train", lambda *_: pytest.fail("made twice"))
     assert warm_started_planner(WORLD, asked, SHORT, tmp_path) == folder
+
+    def named(config: PlannerConfig, prompts: Prompts) -> str:
+        return warm_start._digest(str(config.model), warm_start._shaping(WORLD, config, prompts))
+
     told = make_prompts(SHORT.texts | {"decompose": "Task: $task"}, SHORT.fields)
     names = {
-        warm_start._digest(WORLD, changed, prompts)
+        named(changed, prompts)
         for changed, prompts in (
             (asked, SHORT),
             (asked, told),
@@ -114,7 +118,7 @@ def test_it_learns_and_is_found_again_by_what_shapes_it(
     }
     assert len(names) == 5
     # How many tasks it is measured on shapes no weight.
-    assert warm_start._digest(WORLD, config(model, rank, checked=3), SHORT) in names
+    assert named(config(model, rank, checked=3), SHORT) in names
     task = Task(world="echo", split=Split.TRAIN, index=0, seed=0, difficulty=0.0, statement="Please book.")
     assert len(planner_of(folder).open([task], 1).decompose(0.0, None).ids[0]) > 0
 

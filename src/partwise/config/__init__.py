@@ -16,7 +16,6 @@ from partwise.config.align import (
     RlftConfig,
     SummaryErrors,
     Weights,
-    WriterConfig,
     panel_members,
 )
 from partwise.config.laboratory import (
@@ -45,6 +44,7 @@ from partwise.config.progress import (
 )
 from partwise.config.proxy_model import AskedConfig, PriceConfig
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
+from partwise.config.writer import WriterConfig, WriterStartConfig
 
 __all__ = [
     "LARGEST_SEED",
@@ -89,6 +89,7 @@ __all__ = [
     "WeakToStrongConfig",
     "Weights",
     "WriterConfig",
+    "WriterStartConfig",
     "derived_seed",
     "panel_members",
 ]

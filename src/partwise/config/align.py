@@ -10,10 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
 from partwise.config.addresses import absolute_store
-from partwise.config.laboratory import PreferConfig
 from partwise.config.planner import PlannerConfig
 from partwise.config.proxy_model import AskedConfig
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
+from partwise.config.writer import WriterConfig
 from partwise.types import Split
 from partwise.values import Shape
 
@@ -179,34 +179,14 @@ class RealignConfig(Section):
         return self
 
 
-class WriterConfig(Section):
-    """A tiny writer of bodies; read with `proxy.solver=writer` alone."""
-
-    size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
-    """Size of its network."""
-    documents: PositiveInt = 12_000
-    """Functions that it reads, once each: a world's, good and bad, and those of its catalogues."""
-    catalogue: UnitFloat = 0.3
-    """Share of them that are the catalogues'."""
-    heldout: UnitFloat = 0.25
-    """Share of the subtasks of hard tasks that it never reads, so that it has to put bodies together."""
-    batch_size: PositiveInt = 32
-    """Functions a step."""
-    learning_rate: float = Field(default=3e-3, gt=0)
-    """At width 64; it falls with the root of a model's width."""
-    copies: PositiveInt = 16
-    """Bodies that it writes for a subtask, of which the proxy takes the one that people would like best."""
-    prefer: PreferConfig = PreferConfig(learning_rate=3e-4, kept=1.0)
-    """How it learns from people's answers."""
-
-
 class ProxyConfig(Section):
     """H_phi: the human-level AI that solves and judges subtasks."""
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of the reward model's network."""
     solver: Literal["catalogue", "writer", "model"] = "catalogue"
-    """Whether it takes bodies from the world's catalogue, or a tiny `writer` or `model` writes them."""
+    """Whether it takes bodies from the world's catalogue, a `writer` that learns from people writes them, or
+    `model` does, by prompt."""
     writer: WriterConfig = WriterConfig()
     model: LocalName | None = None
     """A language model for `solver=model`, `judge=word` or `judge=both`: a Hugging Face name, a local folder
@@ -235,7 +215,13 @@ class ProxyConfig(Section):
     def _seated(self) -> ProxyConfig:
         if (self.model is not None) != (self.solver == "model" or self.judge != "reward"):
             raise ValueError(
-                "`model` and a seat for it go together: `solver=model`, `judge=word` or `judge=both`"
+                "`model` and a seat for it go together: `solver=model`, `judge=word` or `judge=both`; "
+                "a language model that learns to write is named by `proxy.writer.model`, with `solver=writer`"
+            )
+        if self.writer.model is not None and self.solver != "writer":
+            raise ValueError(
+                "`proxy.writer.model` learns to write, with `proxy.solver=writer`; a model that writes by "
+                "prompt is `proxy.model`, with `proxy.solver=model`"
             )
         return self
 

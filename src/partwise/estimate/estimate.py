@@ -26,7 +26,7 @@ from partwise.estimate.texts import (
     plan_lengths,
     read_corpus,
 )
-from partwise.estimate.tokens import GOES_ON, Lengths, Role, Schedule, rollouts, schedule
+from partwise.estimate.tokens import GOES_ON, Lengths, Role, Schedule, rollouts, schedule, writes_tiny
 from partwise.loops.setup import new_proxy, planner_prompts
 from partwise.models.hub import check_causal_lm, resolve_device, weights_dtype
 from partwise.models.tiny import count_parameters, tiny_config
@@ -119,7 +119,7 @@ def estimate(config: AlignConfig, *, model: str | None = None, table: Path | Non
         plan=plans.mean,
         cold=cold,
         judged=judged_lengths(world, config, proxy.tokenizer, read_corpus(world, config)),
-        function=function_length(world, config, proxy.tokenizer) if config.proxy.solver == "writer" else 0.0,
+        function=function_length(world, config, proxy.tokenizer) if writes_tiny(config) else 0.0,
         subtasks=len(world.catalogue),
     )
     parameters = count_parameters(proxy.model)
@@ -204,6 +204,8 @@ def _assume(config: AlignConfig, plans: Plans, work: Schedule, assumed: list[str
             "Some plans of the corpus are longer than planner.max_decomposition_tokens or "
             "planner.max_composition_tokens allow."
         )
+    if config.proxy.model or config.proxy.writer.model:
+        assumed.append("What a language model in the proxy reads, writes and learns is left out.")
     if config.realign.control and config.realign.when == "alarm":
         assumed.append("No alarm sounds; each costs `proxy.labels_later` labels.")
     assumed += [

@@ -115,7 +115,7 @@ def _before(config: AlignConfig, lengths: Lengths) -> Tokens:
             # Before it, models go on to their limit and come to no second turn.
             cold = lengths.cold + planner.max_decomposition_tokens
             found[Role.EVALUATED] = round(start.checked * (cold + lengths.rollout.whole))
-    if config.proxy.solver == "writer":
+    if writes_tiny(config):
         found[Role.PRETRAINING] += round(config.proxy.writer.documents * lengths.function)
     return found
 
@@ -160,11 +160,16 @@ def _round(config: AlignConfig, lengths: Lengths, index: int, asked: list[int], 
     found[Role.JUDGED] = round(sum(reads) + wholes)
     if config.proxy.learns:
         found[Role.LEARNED] = round(_learned(config, lengths, index, asked, history))
-    if config.proxy.solver == "writer":
+    if writes_tiny(config):
         found[Role.WRITTEN] = round(
             len(reads) * lengths.subtasks * config.proxy.writer.copies * lengths.function
         )
     return found
+
+
+def writes_tiny(config: AlignConfig) -> bool:
+    """Whether a tiny writer of bodies is in the proxy."""
+    return config.proxy.solver == "writer" and config.proxy.writer.model is None
 
 
 def _about_all(config: AlignConfig) -> bool:
@@ -214,7 +219,7 @@ def _learned(config: AlignConfig, lengths: Lengths, index: int, asked: list[int]
         known, waiting = known + count + waiting, 0
     texts = [judged.option, judged.summary or judged.whole] if _about_all(config) else [judged.option]
     learned = 2 * answers * epochs * sum(texts) / len(texts)
-    if proxy.solver == "writer":
+    if writes_tiny(config):
         pairs = (1 - config.human.undone) * sum(asked) / len(texts)
         learned += 2 * pairs * proxy.writer.prefer.epochs * lengths.function
     return learned

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from partwise.config import AlignConfig
-from partwise.loops.setup import new_proxy
+from partwise.loops.writers import body_writer, first_writer
 from partwise.measure.agreement import judges_agreement
-from partwise.measure.bodies import prompted_bodies, written_bodies
+from partwise.measure.bodies import written_bodies
 from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.items import PartItems
-from partwise.oversight.model_writer import ModelWriter
 from partwise.oversight.proxy import Proxy
-from partwise.oversight.solvers import Solver
+from partwise.oversight.solvers import Solver, WritingSolver
 from partwise.training.body_writer import withheld
 from partwise.types import Answer, JudgmentItem
 from partwise.values import ValueProfile
@@ -61,21 +60,23 @@ def bodies(solver: Solver, world: World, config: AlignConfig, values: ValueProfi
 
     A language model that writes by prompt does not move, so that of it there is one figure.
     """
-    if isinstance(solver, ModelWriter):
-        return {"bodies": {"after": {"catalogue": prompted_bodies(solver, world, values)}}}
-    if not isinstance(solver, BodyWriter):
+    if isinstance(solver, BodyWriter):
+        without = withheld(world, config.proxy.writer, config.seed)
+        kinds = {
+            "withheld": [name for name in world.catalogue if name in without],
+            "read": [name for name in world.catalogue if name not in without],
+        }
+        device = config.planner.device
+        source = first_writer(world, config.proxy.writer, device, config.seed)
+        newborn = body_writer(world, config.proxy, source, device, config.seed)
+        writers = {"before": newborn, "after": solver}
+    elif isinstance(solver, WritingSolver):
+        kinds, writers = {"catalogue": list(world.catalogue)}, {"after": solver}
+    else:
         return {}
-    without = withheld(world, config.proxy.writer, config.seed)
-    kinds = {
-        "withheld": [name for name in world.catalogue if name in without],
-        "read": [name for name in world.catalogue if name not in without],
-    }
-    newborn = new_proxy(world, config.proxy, config.planner.device, seed=config.seed).solver
-    writers = {"before": newborn, "after": solver}
     return {
         "bodies": {
             when: {kind: written_bodies(writer, world, values, names) for kind, names in kinds.items()}
             for when, writer in writers.items()
-            if isinstance(writer, BodyWriter)
         }
     }

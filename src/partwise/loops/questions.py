@@ -15,6 +15,7 @@ from partwise.oversight.items import PartItems, summary_items, whole_items
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.queries import choose
 from partwise.oversight.realign import DriftAlarm, is_due
+from partwise.training.body_writer import withheld
 from partwise.training.reward import Preference, replayed
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Answer, JudgmentItem, Purpose, Split, Subtask
@@ -102,11 +103,14 @@ class Questions:
         self._spent = 0
 
     @property
-    def subtasks(self) -> Mapping[str, Subtask]:
-        """`def` line to the subtask, of all that people may be asked about."""
-        world = self._engine.world
+    def taught(self) -> Mapping[str, Subtask]:
+        """`def` line to the subtask, of all that people may be asked about and a writer may learn from."""
+        world, config = self._engine.world, self._config
+        without = withheld(world, config.proxy.writer, config.seed)
         entries = chain(world.catalogue.values(), world.practice.values())
-        return {entry.subtask.signature: entry.subtask for entry in entries}
+        return {
+            entry.subtask.signature: entry.subtask for entry in entries if entry.subtask.name not in without
+        }
 
     def _is_first(self, round: int) -> bool:
         """Whether the proxy knows nothing yet."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
@@ -35,7 +35,8 @@ from partwise.loops.setup import (
     load_proxy,
     new_proxy,
 )
-from partwise.loops.starting import WARM_START, keep_prompts, measured_start
+from partwise.loops.starting import keep_prompts, known_starts, measured_starts, starts_warm
+from partwise.loops.writers import check_writer
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
@@ -78,10 +79,8 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         ModelError: the model can't be loaded.
         LookupError: there is no such world or value, or nothing to ask about in it.
     """
-    if launched().count > 1 and config.proxy.model:
-        raise RunError(
-            "A language model in the proxy (`proxy.model`) takes one process; run without a launcher."
-        )
+    if launched().count > 1 and (config.proxy.model or config.proxy.writer.model):
+        raise RunError("A language model in the proxy takes one process; run without a launcher.")
     refuse_uneven(config.rlft, launched().count)
     together = processes()
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
@@ -91,6 +90,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
         check_proxy(world, config)
+        check_writer(world, config.proxy.writer, config.planner.device)
     run = together.in_turn(lambda: RunDir.create(out, "align", config))
     with run.locked() if together.is_first else contextlib.nullcontext():
         if together.told(run.is_finished):
@@ -124,21 +124,23 @@ class _Alignment:
             self._refuse_asked(self.start)
             keep_prompts(self.start.run, self.world, config, begin=False)
         self.done = self._now = run.rounds_done()
-        self._bottom = together.in_turn(lambda: base_planner(self.world, config.base, self._pretraining))
+        learning = self._learning("the base planner", config.planner.model)
+        self._bottom = together.in_turn(lambda: base_planner(self.world, config.base, learning))
         self.base = str(self.start.folder / "planner") if self.start else self._bottom
         latest = run.round_path(self.done - 1) if self.done else self.start.folder if self.start else None
         planner = load_planner(self.world, config.planner, latest / "planner" if latest else self.base)
-        proxy = (
-            load_proxy(self.world, config, latest / "proxy")
-            if latest
-            else new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed)
-        )
+        proxy = load_proxy(self.world, config, latest / "proxy") if latest else self._new_proxy()
         self.engine = self._engine(planner, proxy, sandbox)
         self.simulated = simulated(self.schedule, config.human, config.seed)
         self.summaries = SummaryJudge(proxy, config.loop.summary_errors, config.seed)
         self.reward = reward_function(config, self.world, proxy, lambda: self.values)
         self.questions = Questions(config, self.engine, self._former, offset=self._offset)
         self._curve: dict[str, float] = {}
+
+    def _new_proxy(self) -> Proxy:
+        config = self.config
+        learning = self._learning("the writer of bodies", config.proxy.writer.model)
+        return new_proxy(self.world, config.proxy, config.planner.device, seed=config.seed, listen=learning)
 
     def _refuse_asked(self, start: Start) -> None:
         """What is held out here must not have been asked about before."""
@@ -177,9 +179,9 @@ class _Alignment:
         """Whether a round that is done has realigned the proxy."""
         return json.loads((self.run.round_path(index) / "round.json").read_text())["realigned"]
 
-    def _pretraining(self, done: int, total: int, loss: float) -> None:
-        doing = "warm start of" if self.config.planner.model else "pretraining"
-        self._say(f"{doing} the base planner", done, total, {"loss": loss})
+    def _learning(self, who: str, model: str | None) -> Callable[[int, int, float], None]:
+        doing = "warm start of" if model else "pretraining"
+        return lambda done, total, loss: self._say(f"{doing} {who}", done, total, {"loss": loss})
 
     def _say(self, phase: str, done: int, total: int, shown: dict[str, float]) -> None:
         if self._together.is_first:
@@ -200,8 +202,8 @@ class _Alignment:
         config = self.config
         if self._together.is_first:
             keep_prompts(self.run, self.world, config, begin=True)
-            if config.planner.warm_start.examples and not self.start:
-                self._measure_start()
+            if starts_warm(config) and not self.start:
+                self._measure_starts()
         history = self._recall()
         rounds = scalable_align(
             self.engine,
@@ -223,13 +225,11 @@ class _Alignment:
             started = time.perf_counter()
         return self._finish()
 
-    def _measure_start(self) -> None:
-        """Say what the warm start brought, before any reward."""
+    def _measure_starts(self) -> None:
+        """Say what warm starts brought, before any reward."""
         self._say("measuring the warm start", 0, 0, self._curve)
-        engine = self.engine
-        found = measured_start(self.run, self.world, self.config, engine.planner, engine.proxy, self._sandbox)
-        for when in ("before", "after"):
-            self._curve[f"parsed {when}"] = found[when]["decompositions"]["mean"]
+        planner, proxy = self.engine.planner, self.engine.proxy
+        self._curve |= measured_starts(self.run, self.world, self.config, planner, proxy, self._sandbox)
         self._say("measuring the warm start", 1, 1, self._curve)
 
     def _people(self, store: FeedbackStore) -> People:
@@ -378,9 +378,8 @@ class _Alignment:
         results: dict[str, Any] = {
             "schema": 2,
             "matters": {name: self.values.matters(name) for name in self.world.dimensions},
+            **known_starts(self.run),
         }
-        if (self.run.path / WARM_START).exists():
-            results["warm_start"] = self.run.read_json(WARM_START)
         lines: list[dict[str, Any]] = []
         judges = self._judges()
         base = self._engine(

@@ -118,7 +118,8 @@ def align_to_human(
                 seed=seed,
             )
             if isinstance(proxy.solver, BodyWriter):  # who judges has learned, and so does who writes
-                align_writer(proxy.solver.writer, fresh, questions.subtasks, config.writer, seed=seed)
+                proxy.forget_scores()
+                align_writer(proxy.solver, proxy.rank, fresh, questions.taught, config.writer, seed=seed)
             history += fresh
             fresh = []
         # Forgotten even where nothing was learned: a resumed run must score the same texts together.

@@ -27,7 +27,7 @@ from partwise.models.writer import Writer
 from partwise.training import language
 from partwise.training.ladder import rows
 from partwise.training.language import Listener, cached_model, for_width, train_language_model
-from partwise.training.preference import Preferred, prefer
+from partwise.training.preference import encoded, prefer
 from partwise.types import Example, Signal
 from partwise.worlds.dinner import scenes as nights
 
@@ -212,16 +212,13 @@ def teach(
 
 def learn(writer: Writer, pairs: Sequence[tuple[Deed, Deed]], config: PreferConfig, *, seed: int) -> None:
     """Preferences in place: of each pair of plans for one scene the first is the better one."""
-    preferred = [
-        Preferred(prompt=writer.prompt(good.scene.text), chosen=good.text, rejected=bad.text)
-        for good, bad in pairs
-    ]
+    lessons = [encoded(writer.tokenizer, good.scene.text, good.text, bad.text) for good, bad in pairs]
     # No more for narrow models, whose form it costs, and less for wide ones.
     rate = min(config.learning_rate, for_width(config.learning_rate, writer.model))
     prefer(
         writer.model,
         writer.tokenizer,
-        preferred,
+        lessons,
         config.model_copy(update={"learning_rate": rate}),
         seed=seed,
     )

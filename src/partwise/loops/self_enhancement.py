@@ -23,7 +23,7 @@ from partwise.config import PreferConfig, derived_seed
 from partwise.data.plans import Cue
 from partwise.models.writer import Writer, Written
 from partwise.oversight.signals import Source
-from partwise.training.preference import Preferred, prefer
+from partwise.training.preference import Preferred, encoded, prefer
 from partwise.types import Example, Signal
 
 
@@ -94,11 +94,7 @@ def paired(written: Sequence[Written]) -> list[Example]:
 def preferences(writer: Writer, pairs: Sequence[Example], said: Sequence[Signal | None]) -> list[Preferred]:
     """What the writer learns from signals; nothing of pairs without one."""
     return [
-        Preferred(
-            prompt=writer.prompt(pair.group),
-            chosen=pair.texts[signal.label],
-            rejected=pair.texts[1 - signal.label],
-        )
+        encoded(writer.tokenizer, pair.group, pair.texts[signal.label], pair.texts[1 - signal.label])
         for pair, signal in zip(pairs, said, strict=True)
         if signal is not None
     ]

@@ -9,18 +9,16 @@ from typing import Any, cast
 from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
 from partwise.config.places import cache_folder
-from partwise.loops.seats import model_writer, word_judge
+from partwise.loops.seats import word_judge
+from partwise.loops.writers import new_solver, saved_solver
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
 from partwise.models.planner import Planner, check_length, positions
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
-from partwise.models.writer import Writer
-from partwise.oversight.body_writer import WRITER, BodyWriter
 from partwise.oversight.proxy import Proxy
-from partwise.oversight.solvers import Chooser, Solver
-from partwise.training.body_writer import functions, pretrained_body_writer
+from partwise.training.body_writer import functions
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.training.warm_start import warm_started_planner
@@ -103,50 +101,26 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
     )
 
 
-def new_proxy(world: World, config: ProxyConfig, device: str, *, seed: int) -> Proxy:
-    """A proxy that knows nothing yet; its vocabulary is that of both catalogues and of summaries."""
+def new_proxy(
+    world: World, config: ProxyConfig, device: str, *, seed: int, listen: Listener | None = None
+) -> Proxy:
+    """A proxy that knows nothing yet; its vocabulary is that of both catalogues and of summaries.
+
+    `listen` is told of what a writer of bodies learns before it hears anybody.
+    """
     bodies = [
         body.source
         for entry in chain(world.catalogue.values(), world.practice.values())
         for body in (*entry.implementations, undone(entry.subtask))
     ]
-    writes = config.solver == "writer"
-    if writes:
+    if config.solver == "writer":
         bodies += [part.source for part in functions(world, config.writer, seed)]
     summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
     tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
     # Any: transformers' wrapper of `to` confuses type checkers.
     model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
-    folder = Path()
-    if writes:
-        with divergence_of("the writer of bodies"):
-            folder = pretrained_body_writer(world, config.writer, seed, cache_folder() / "writers")
-    return Proxy(
-        model,
-        tokenizer,
-        _solver(world, config, device, folder, seed),
-        word_judge(world, config, device, seed),
-    )
-
-
-def _solver(world: World, config: ProxyConfig, device: str, folder: Path, seed: int) -> Solver:
-    """Who writes bodies; `folder` holds the tiny writer where it is that one."""
-    match config.solver:
-        case "catalogue":
-            return Chooser(world.catalogue, capacity=config.capacity)
-        case "writer":
-            return body_writer(config, folder, seed)
-        case "model":
-            return model_writer(world, config, device, seed)
-
-
-def body_writer(config: ProxyConfig, folder: Path, seed: int) -> BodyWriter:
-    """The writer of bodies in a folder.
-
-    Raises:
-        ModelError: it can't be loaded.
-    """
-    return BodyWriter(Writer.load(folder), copies=config.writer.copies, capacity=config.capacity, seed=seed)
+    solver = new_solver(world, config, device, seed, listen)
+    return Proxy(model, tokenizer, solver, word_judge(world, config, device, seed))
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
@@ -157,5 +131,5 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
     """
     device = config.planner.device
     model, tokenizer = load_reward_model(folder, device=device)
-    solver = _solver(world, config.proxy, device, folder / WRITER, config.seed)
+    solver = saved_solver(world, config.proxy, folder, device, config.seed)
     return Proxy(model, tokenizer, solver, word_judge(world, config.proxy, device, config.seed))

@@ -1,15 +1,18 @@
-"""What a run with language models starts from: their prompts, and what a planner's warm start brought."""
+"""What a run with language models starts from: their prompts, and what warm starts brought."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from partwise.composition.sandbox import Sandbox
-from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig
+from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig, WriterConfig, WriterStartConfig
 from partwise.loops.seats import proxy_prompts
 from partwise.loops.setup import check_planner, load_planner, planner_prompts
+from partwise.loops.writers import body_writer, check_writer, first_writer, opened, writer_prompts
+from partwise.measure.bodies import programs
 from partwise.measure.parsing import parsing
 from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
@@ -22,6 +25,7 @@ from partwise.worlds.base import World
 
 PROMPTS = "prompts.json"
 WARM_START = "warm_start.json"
+WRITER_START = "writer_start.json"
 
 
 def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool) -> None:
@@ -37,7 +41,9 @@ def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool)
         RunError: the prompts, or what the world puts into them, have changed since.
         ModelError: the prompts can't be used.
     """
-    told = (planner_prompts(world, config.planner), proxy_prompts(world, config.proxy))
+    proxy = config.proxy
+    writer = writer_prompts(world, proxy.writer)
+    told = (planner_prompts(world, config.planner), proxy_prompts(world, proxy), writer)
     shown = {name: text for prompts in told if prompts for name, text in prompts.shown().items()}
     if not shown:
         return
@@ -48,32 +54,62 @@ def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool)
     then = run.read_json(PROMPTS)
     # A run that this one goes on from may have had no language model in a seat.
     if changed := [name for name, text in shown.items() if then.get(name, text) != text]:
-        setting = "planner.prompts" if changed[0] in PLANNER else "proxy.asked.prompts"
+        theirs = "proxy.writer.prompts" if writer and changed[0] in writer.texts else "proxy.asked.prompts"
+        setting = "planner.prompts" if changed[0] in PLANNER else theirs
         raise RunError(
             f"{run.path} began with another prompt {' and '.join(changed)}, which {PROMPTS} there shows: "
             f"put it back as it was (`{setting}`), or start another run with another --out."
         )
 
 
-def measured_start(
-    run: RunDir, world: World, config: AlignConfig, planner: Planner, proxy: Proxy, sandbox: Sandbox
-) -> dict[str, Any]:
-    """What share of both turns parses before and after the warm start, measured once.
+def starts_warm(config: AlignConfig) -> bool:
+    """Whether planner or writer learn from the world's corpus before any reward or answer."""
+    return bool(config.planner.warm_start.examples or config.proxy.writer.warm_start.examples)
 
-    Before is the model as it is without a warm start: with `planner.prompts`, else with those that say all,
-    or with the run's own where the model has too few positions for these.
+
+def measured_starts(
+    run: RunDir, world: World, config: AlignConfig, planner: Planner, proxy: Proxy, sandbox: Sandbox
+) -> dict[str, float]:
+    """What warm starts brought: shares before and after, for the figures of progress. Measured once.
+
+    Before is the model as it is without a warm start: with the prompts that are named, else with those that
+    say all, or with the run's own where the model has too few positions for these.
 
     Args:
         run: where it is written down.
-        world: whose validation tasks are planned.
-        config: of the run, which has a warm start.
-        planner: as it is after that.
+        world: whose validation tasks are planned, and whose catalogue's subtasks are written.
+        config: of the run.
+        planner: as it is after its warm start.
         proxy: solves the subtasks; what it has learned does not matter.
         sandbox: where programs run.
     """
+    shares: dict[str, float] = {}
+    if config.planner.warm_start.examples:
+        found = _once(run, WARM_START, lambda: _planner_start(config, world, planner, proxy, sandbox))
+        shares |= {f"parsed {when}": found[when]["decompositions"]["mean"] for when in ("before", "after")}
+    if config.proxy.writer.warm_start.examples:
+        found = _once(run, WRITER_START, lambda: _writer_start(config, world))
+        shares |= {f"programs {when}": found[when]["program"]["mean"] for when in ("before", "after")}
+    return shares
+
+
+def _once(run: RunDir, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    if not (run.path / name).exists():
+        run.write_json(name, measure())
+    return run.read_json(name)
+
+
+def known_starts(run: RunDir) -> dict[str, Any]:
+    """What is written down of warm starts, for `results.json`."""
+    names = {"warm_start": WARM_START, "writer_start": WRITER_START}
+    return {key: run.read_json(name) for key, name in names.items() if (run.path / name).exists()}
+
+
+def _planner_start(
+    config: AlignConfig, world: World, planner: Planner, proxy: Proxy, sandbox: Sandbox
+) -> dict[str, Any]:
+    """What share of both turns parses, of validation tasks."""
     settings = config.planner.warm_start
-    if (run.path / WARM_START).exists():
-        return run.read_json(WARM_START)
     tasks = [world.task(Split.VALIDATION, index) for index in range(settings.checked)]
 
     def measured(planner: Planner, told: PlannerConfig) -> dict[str, Any]:
@@ -89,7 +125,6 @@ def measured_start(
         "after": measured(planner, config.planner),
     }
     proxy.forget_scores()  # a run that is resumed after this has none
-    run.write_json(WARM_START, found)
     return found
 
 
@@ -101,3 +136,25 @@ def _cold(world: World, config: PlannerConfig) -> PlannerConfig:
     except ModelError:  # of all that is refused, only this is new: the run's own prompts were read
         return cold.model_copy(update={"prompts": config.usual_prompts})
     return cold
+
+
+def _writer_start(config: AlignConfig, world: World) -> dict[str, Any]:
+    """What share of its answers to the catalogue's subtasks are programs."""
+    writer, device = config.proxy.writer, config.planner.device
+    cold = writer.model_copy(update={"warm_start": WriterStartConfig()})
+    try:
+        check_writer(world, cold, device)
+    except ModelError:  # as in `_cold`
+        cold = cold.model_copy(update={"prompts": writer.usual_prompts})
+
+    def measured(told: WriterConfig, source: str) -> dict[str, Any]:
+        few = told.model_copy(update={"copies": writer.warm_start.checked})
+        proxy = config.proxy.model_copy(update={"writer": few})
+        solver = body_writer(world, proxy, source, device, config.seed)
+        return {"prompts": told.prompts or told.usual_prompts, **programs(solver, world)}
+
+    return {
+        "examples": writer.warm_start.examples,
+        "before": measured(cold, opened(str(writer.model))),
+        "after": measured(writer, first_writer(world, writer, device, config.seed)),
+    }

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import torch
 
+from partwise.models.chat import first_prompt
 from partwise.models.hub import load_causal_lm
+from partwise.models.planner import positions
 from partwise.models.sampling import Sampler
 
 LONGEST = 96
-"""Tokens that a text may take; plans of the laboratory take 40 to 60."""
+"""Tokens that a text may take where nothing else is said; plans of the laboratory take 40 to 60."""
 _BATCH = 128
 
 
@@ -26,7 +28,7 @@ class Written:
     """Its tokens, without the one that ends them."""
     text: str
     ended: bool
-    """Whether it came to an end within `LONGEST` tokens."""
+    """Whether it came to an end within its tokens."""
 
 
 class Writer:
@@ -34,18 +36,27 @@ class Writer:
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model, tokenizer
+        # Once: a trainer strikes out the ends that the model's settings name beside the tokenizer's, and a
+        # writer that is opened anew has them again.
+        self._sampler = Sampler.of(model, tokenizer)
 
     @classmethod
-    def load(cls, folder: Path) -> Writer:
-        """A writer that was saved, on the CPU.
+    def load(cls, source: str | Path, *, lora_rank: int = 0, device: str = "cpu") -> Writer:
+        """A writer that was saved, or any causal language model.
+
+        Args:
+            source: a folder, or a name: see `load_causal_lm`.
+            lora_rank: of new adapters, which alone are then trained; 0 for none. Not read where the folder
+                holds adapters.
+            device: a torch device, or `auto`.
 
         Raises:
-            ModelError: the folder is incomplete or corrupt.
+            ModelError: it can't be loaded; a folder is incomplete or corrupt.
         """
-        return cls(*load_causal_lm(folder, lora_rank=0, device="cpu"))
+        return cls(*load_causal_lm(source, lora_rank=lora_rank, device=device))
 
     def save(self, folder: Path) -> None:
-        """As transformers saves it; `load` opens it."""
+        """As transformers saves it, or its adapters alone; `load` opens it."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
@@ -56,16 +67,33 @@ class Writer:
             str, self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         )
 
-    def write(self, prompts: Sequence[str], *, seed: int) -> list[Written]:
-        """One sample at temperature 1 for each prompt."""
-        sampler = Sampler.of(self.model, self.tokenizer)
-        cursor = sampler.start([self.tokenizer(self.prompt(asked))["input_ids"] for asked in prompts])
-        sampled = sampler.generate(
-            cursor, LONGEST, temperature=1.0, generator=torch.Generator().manual_seed(seed)
-        )
+    def ids(self, asked: str) -> list[int]:
+        """The same in tokens."""
+        return first_prompt(self.tokenizer, asked)
+
+    def has_room(self, tokens: int) -> bool:
+        """Whether the model has positions for so many tokens."""
+        most = positions(self.model.config)
+        return most is None or tokens <= most
+
+    def write(
+        self, prompts: Sequence[str], *, seed: int, copies: int = 1, longest: int = LONGEST
+    ) -> list[Written]:
+        """Samples at temperature 1 for each prompt, in order.
+
+        Args:
+            prompts: what is asked; each is read once.
+            seed: decides what is drawn.
+            copies: samples for a prompt.
+            longest: tokens of one, its end among them.
+        """
+        cursor = self._sampler.start([self.ids(asked) for asked in prompts], copies)
+        generator = torch.Generator().manual_seed(seed)
+        sampled = self._sampler.generate(cursor, longest, temperature=1.0, generator=generator)
+        each = [asked for asked in prompts for _ in range(copies)]
         return [
-            self._written(asked, ids, ids[-1] in sampler.eos_ids)
-            for asked, ids in zip(prompts, sampled, strict=True)
+            self._written(asked, ids, ids[-1] in self._sampler.eos_ids)
+            for asked, ids in zip(each, sampled, strict=True)
         ]
 
     def surprisal(self, written: Sequence[Written]) -> list[float]:
@@ -79,7 +107,7 @@ class Writer:
         with torch.inference_mode():
             for start in range(0, len(written), _BATCH):
                 chunk = written[start : start + _BATCH]
-                prompts = [self.tokenizer(self.prompt(one.prompt))["input_ids"] for one in chunk]
+                prompts = [self.ids(one.prompt) for one in chunk]
                 texts = [[*one.ids, end] if one.ended else [*one.ids] for one in chunk]
                 batch = self.tokenizer.pad(
                     {"input_ids": [a + b for a, b in zip(prompts, texts, strict=True)]},
@@ -94,5 +122,6 @@ class Writer:
 
     def _written(self, asked: str, ids: list[int], ended: bool) -> Written:
         kept = ids[:-1] if ended else ids
-        text = self.tokenizer.decode(kept, skip_special_tokens=False)
+        # Nothing is tidied: some tokenizers would take away blanks before commas, as in prose.
+        text = self.tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return Written(prompt=asked, ids=tuple(kept), text=text, ended=ended)

@@ -48,12 +48,11 @@ class Proxy:
         self._encode = Encoder(model, tokenizer)
 
     def forget_scores(self) -> None:
-        """Drop remembered scores, and bodies; call after the weights of judge or solver have moved.
+        """Drop remembered scores; call after the judge's weights have moved.
 
         A word is not dropped: nobody moves the weights that it comes from.
         """
         self._scores.clear()
-        self.solver.forget()
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """The reward model's figure for each text; its zero means nothing, its differences do."""
@@ -75,15 +74,15 @@ class Proxy:
         """Of the bodies that the solver can write, the one the human would like best, if there is any."""
         written = self.solver.bodies(subtasks)
         # All at once: a pass of the model for each subtask's few bodies costs more than it reads.
-        self._rank([body for bodies in written for body in bodies])
+        self.rank([body for bodies in written for body in bodies])
         return [self._best(bodies) if bodies else None for bodies in written]
 
-    def _rank(self, bodies: Sequence[PartialSolution]) -> list[float]:
-        """Figures of which the highest is best, among bodies of one subtask."""
+    def rank(self, bodies: Sequence[PartialSolution]) -> list[float]:
+        """Figures of which, among bodies of one subtask, the highest is best."""
         return self.judge(bodies) if self.word else self.score([body.source for body in bodies])
 
     def _best(self, bodies: Sequence[PartialSolution]) -> PartialSolution:
-        scores = self._rank(bodies)
+        scores = self.rank(bodies)
         return bodies[max(range(len(scores)), key=scores.__getitem__)]
 
     def judge(self, parts: Sequence[PartialSolution]) -> list[float]:

@@ -8,26 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from partwise.composition.complexity import complexity
+from partwise.oversight.attempts import Attempt
 from partwise.types import PartialSolution, Subtask
 from partwise.worlds.base import CatalogueEntry
 
 
 class Solver(Protocol):
-    """Anything that can write bodies."""
+    """Anything that can do subtasks."""
 
     def bodies(self, subtasks: Sequence[Subtask]) -> list[list[PartialSolution]]:
-        """The bodies that it can write for each subtask, in order; none where it can't write any."""
-        ...
-
-    def forget(self) -> None:
-        """Write anew when asked again; call after its weights have moved."""
+        """The bodies that it has for each subtask, in order; none where it can't do it."""
         ...
 
     def save(self, folder: Path) -> None:
         """What a checkpoint needs of it beside the judge."""
+        ...
+
+
+@runtime_checkable
+class WritingSolver(Solver, Protocol):
+    """One that writes bodies itself: a tiny model or one of Hugging Face's, which learns (`body_writer`), or
+    any that is asked by prompt, here or at a provider (`model_writer`).
+    """
+
+    def attempts(self, subtasks: Sequence[Subtask]) -> list[list[Attempt]]:
+        """All that it writes for each subtask, in order, and what came of it."""
         ...
 
 
@@ -54,9 +62,6 @@ class Chooser:
         if entry is None or len(entry.subtask.parameters) != len(subtask.parameters):
             return []
         return [body for body in entry.implementations if complexity(body.source) <= self._capacity]
-
-    def forget(self) -> None:
-        """Nothing is remembered."""
 
     def save(self, folder: Path) -> None:
         """Nothing is learned."""

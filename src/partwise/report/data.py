@@ -79,6 +79,8 @@ class ReportData:
     """The directory's `run.json`; empty where it is not there."""
     warm_start: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the warm start of a single run brought, which is there before its results are."""
+    writer_start: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Likewise that of its writer of bodies."""
     transcripts: dict[str, ArmTranscripts] = field(default_factory=dict[str, ArmTranscripts])
     curves: list[Curve] = field(default_factory=list[Curve])
     missing: list[str] = field(default_factory=list[str])
@@ -200,6 +202,7 @@ def cells_done(progress: Mapping[str, Any]) -> str:
 def _read_run(directory: Path, data: ReportData, runs: list[Path]) -> None:
     data.arms = {name: group(data.results, name) for name in ("base", "trained") if name in data.results}
     data.warm_start = _read(directory / "warm_start.json", data.missing)
+    data.writer_start = _read(directory / "writer_start.json", data.missing)
     if not data.results:
         data.missing.append(f"The run has not finished ({_rounds_text(directory)}).")
     _read_rounds(directory, "trained", data.name, data)

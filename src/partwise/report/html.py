@@ -20,7 +20,7 @@ from partwise.report.made import made, settings_of
 from partwise.report.page import Page, Table, plain_page
 from partwise.report.reading import OUTCOMES, Figure, group, number, ordered
 from partwise.report.rollouts import Shown, shown_rollout
-from partwise.report.run import rates_table, warm_start_table
+from partwise.report.run import rates_table, warm_start_table, writer_start_table
 from partwise.runs.rundir import write_atomically
 
 _PROGRAMS = 4
@@ -197,8 +197,8 @@ def _render(directory: Path, data: ReportData, known: Kind | None) -> str:
 
 def _before_the_end(data: ReportData) -> list[Table]:
     """What is known of a run or study that has no page yet."""
-    started = warm_start_table(data.warm_start)
-    return [*([started] if started else []), *([rates_table(data.arms)] if data.arms else [])]
+    started = (warm_start_table(data.warm_start), writer_start_table(data.writer_start))
+    return [*filter(None, started), *([rates_table(data.arms)] if data.arms else [])]
 
 
 def split_of(config: Mapping[str, Any]) -> str:

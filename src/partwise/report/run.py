@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,10 +17,11 @@ def run_page(results: Mapping[str, Any]) -> Page:
     """Base against trained, and what that says."""
     tables = [
         warm_start_table(group(results, "warm_start")),
+        writer_start_table(group(results, "writer_start")),
         rates_table({name: group(results, name) for name in ARMS}),
         unparsed_table({name: group(results, name, "unparsed") for name in ARMS}),
         _bodies_table(group(results, "bodies")),
-        _came_table(group(results, "bodies", "after", "catalogue")),
+        _came_table(group(results, "bodies")),
         _judges_table(group(results, "judges")),
     ]
     return Page(
@@ -54,17 +56,27 @@ def _bodies_table(bodies: Mapping[str, Any]) -> Table | None:
     )
 
 
-def _came_table(found: Mapping[str, Any]) -> Table | None:
-    """What came of all that a language model wrote as bodies; None of a proxy without one."""
-    came = group(found, "came")
+def _came_table(bodies: Mapping[str, Any]) -> Table | None:
+    """What came of all that a proxy wrote as bodies; None of one that does not write."""
+    counts = {
+        f"{when}, {kind}": group(found, "came")
+        for when, kinds in bodies.items()
+        for kind, found in kinds.items()
+        if "came" in found
+    }
+    came = Counter[str]()
+    for each in counts.values():
+        came.update(each)
     if not came:
         return None
     return Table(
-        heading="What the language model's answers were",
+        heading="What the answers were",
         note="Of those that should be bodies for the catalogue's subtasks. Refused and failed ones are no "
         "programs that went wrong.",
-        columns=["answer", "how many"],
-        rows=[[name, f"{count:,}"] for name, count in sorted(came.items(), key=lambda row: -row[1])],
+        columns=["answer", *counts],
+        rows=[
+            [name, *(f"{each.get(name, 0):,}" for each in counts.values())] for name, _ in came.most_common()
+        ],
     )
 
 
@@ -100,6 +112,27 @@ def warm_start_table(found: Mapping[str, Any]) -> Table | None:
         f"after it has learned from {found.get('examples')} plans how they are written. Compositions are "
         "those of tasks that came to one; a dash: none did.",
         columns=["", "decompositions", "compositions", "most frequent failure", "prompts"],
+        rows=rows,
+    )
+
+
+def writer_start_table(found: Mapping[str, Any]) -> Table | None:
+    """What share of a writer's answers are programs before and after its warm start; None without one."""
+    if not found:
+        return None
+    rows: list[list[str]] = []
+    for when in ("before", "after"):
+        there = group(found, when)
+        share = Figure.of(there.get("program"))
+        wrong = Counter({name: count for name, count in group(there, "came").items() if name != "body"})
+        kinds = ", ".join(f"{name} {count:,}" for name, count in wrong.most_common(2)) or "−"
+        rows.append([when, f"{share.full} of {share.n:,}", kinds, str(there.get("prompts", ""))])
+    return Table(
+        heading="Bodies that are programs, before and after the writer's warm start",
+        note="Shares, with 95% intervals, of its answers to the catalogue's subtasks, before it has heard "
+        f"anybody: the model as it came, and after it has learned from {found.get('examples')} functions how "
+        "they are written.",
+        columns=["", "programs", "most frequent failures", "prompts"],
         rows=rows,
     )
 

@@ -1,4 +1,4 @@
-"""A tiny writer of bodies: pretrained on functions good and bad, then aligned to what people prefer."""
+"""Writers of bodies: a tiny one reads functions good and bad; any is aligned to what people prefer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import inspect
 import itertools
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -19,14 +20,18 @@ from partwise.draws import share_of
 from partwise.models import chat, tiny
 from partwise.models import tokenizer as tokenizing
 from partwise.models.writer import Writer
-from partwise.oversight.body_writer import asked
+from partwise.oversight.body_writer import BodyWriter, asked
 from partwise.training import language
 from partwise.training.ladder import rows
 from partwise.training.language import Listener, cached_model, for_width, train_language_model
-from partwise.training.preference import Preferred, prefer
+from partwise.training.preference import encoded, prefer
 from partwise.training.reward import Preference
 from partwise.types import PartialSolution, Subtask
 from partwise.worlds.base import UNDONE, World
+
+
+_SHAPING = {"size", "documents", "catalogue", "heldout", "batch_size", "learning_rate"}
+"""Settings that a pretrained tiny writer follows from."""
 
 
 class Written(Protocol):
@@ -105,7 +110,7 @@ def pretrained_body_writer(
 
 def _digest(config: WriterConfig, read: Sequence[PartialSolution]) -> str:
     shaping = {
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", include=_SHAPING),
         "read": [asked(part.subtask) + part.body for part in read],
         "sources": [inspect.getsource(part) for part in (chat, tiny, tokenizing, language)],
         "torch": importlib.metadata.version("torch"),
@@ -114,34 +119,82 @@ def _digest(config: WriterConfig, read: Sequence[PartialSolution]) -> str:
 
 
 def align_writer(
-    writer: Writer,
+    solver: BodyWriter,
+    rank: Callable[[Sequence[PartialSolution]], Sequence[float]],
     said: Sequence[Preference],
     subtasks: Mapping[str, Subtask],
     config: WriterConfig,
     *,
     seed: int,
 ) -> int:
-    """DPO in place on what people said of two bodies for one subtask; how many answers that were.
+    """DPO in place on what people said of two bodies for one subtask, and on what the judge that has learned
+    from them prefers among the writer's own bodies for the subtasks that people were asked about.
+
+    Answers tell of bodies that it does not write, any more or yet; the judge of those that it does.
 
     Args:
-        writer: learns.
+        solver: its writer learns.
+        rank: the judge's figures of bodies for one subtask; the highest is best.
         said: answers. Those about anything else, or against leaving a job undone, teach no body.
-        subtasks: `def` line to the subtask that people were asked about.
+        subtasks: `def` line to the subtask that people were asked about, of those that it may learn from.
         config: how.
         seed: decides the order.
+
+    Returns:
+        How many preferences that were.
     """
-    pairs: list[Preferred] = []
-    for each in said:
-        (header, better), (other, worse) = _parts(each.chosen), _parts(each.rejected)
-        # That a job is better left undone than done so says nothing of how to write it.
-        if header == other and header in subtasks and UNDONE not in (better, worse):
-            prompt = writer.prompt(asked(subtasks[header]))
-            pairs.append(Preferred(prompt=prompt, chosen=better, rejected=worse))
-    prefer(writer.model, writer.tokenizer, pairs, config.prefer, seed=seed)
+    pairs = _said(said, subtasks) if config.learns != "judged" else []
+    if config.learns != "answers":
+        headers = dict.fromkeys(_split(text)[0] for each in said for text in (each.chosen, each.rejected))
+        pairs += _judged(solver, rank, [subtasks[header] for header in headers if header in subtasks])
+    form, writer = solver.form, solver.writer
+    lessons = [
+        encoded(writer.tokenizer, form.ask(better.subtask), form.answer(better), form.answer(worse))
+        for better, worse in pairs
+    ]
+    prefer(writer.model, writer.tokenizer, lessons, config.prefer, seed=seed)
+    solver.forget()
     return len(pairs)
 
 
-def _parts(source: str) -> tuple[str, str]:
+_Pair = tuple[PartialSolution, PartialSolution]
+"""The better one first."""
+
+
+def _said(said: Sequence[Preference], subtasks: Mapping[str, Subtask]) -> list[_Pair]:
+    """What people said of two bodies for one subtask."""
+    pairs: list[_Pair] = []
+    for each in said:
+        (header, better), (other, worse) = _split(each.chosen), _split(each.rejected)
+        # That a job is better left undone than done so says nothing of how to write it.
+        if header == other and header in subtasks and UNDONE not in (better, worse):
+            subtask = subtasks[header]
+            pairs.append(
+                (
+                    PartialSolution(subtask=subtask, body=better),
+                    PartialSolution(subtask=subtask, body=worse),
+                )
+            )
+    return pairs
+
+
+def _judged(
+    solver: BodyWriter,
+    rank: Callable[[Sequence[PartialSolution]], Sequence[float]],
+    subtasks: Sequence[Subtask],
+) -> list[_Pair]:
+    """The body that the judge likes best of those that are written for a subtask, over each of the others."""
+    written = [[part for part in parts if part.body != UNDONE] for parts in solver.bodies(subtasks)]
+    figures = iter(rank([part for parts in written for part in parts]))
+    pairs: list[_Pair] = []
+    for parts in written:
+        scored = list(zip(islice(figures, len(parts)), parts, strict=True))
+        best, liked = max(scored, key=lambda row: row[0], default=(0.0, None))
+        pairs += [(liked, part) for figure, part in scored if liked and figure < best]
+    return pairs
+
+
+def _split(source: str) -> tuple[str, str]:
     """The `def` line of a function and its body, not indented."""
     header, _, body = source.partition("\n")
     return header, "\n".join(line.removeprefix("    ") for line in body.split("\n"))

@@ -1,4 +1,4 @@
-"""What a trainer of transformers or TRL leaves as it is: where a model is, and what it keeps in memory."""
+"""What a trainer of transformers or TRL leaves as it is: where a model is, what it keeps and computes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from accelerate.utils import DistributedType
 from transformers import TrainingArguments
 
+_REFERENCE = "ref"
+"""TRL's name for a frozen copy of the adapters."""
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
@@ -45,3 +47,12 @@ def checkpoints(model: Any) -> dict[str, Any]:
         return {"gradient_checkpointing": False}
     # Reentrant checkpoints would give adapters no gradient below the first of them.
     return {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"use_reentrant": False}}
+
+
+def restore(model: Any) -> None:
+    """Take away what a trainer of TRL has put on a model, which it would do again the next time."""
+    adapted = hasattr(model, "peft_config")
+    if adapted and _REFERENCE in model.peft_config:
+        model.delete_adapter(_REFERENCE)
+    vars(model.get_base_model() if adapted else model).pop("forward", None)
+    model.eval()

@@ -11,28 +11,42 @@ from typing import Any, TypedDict
 import numpy as np
 import torch
 from datasets import Dataset, disable_progress_bars
-from transformers import PrinterCallback
+from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
 from partwise.config import PreferConfig
+from partwise.models.chat import first_prompt, written_turn
 from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import keep_on
+from partwise.training.placement import keep_on, restore
 from partwise.training.reward import quiet
 
 
 class Preferred(TypedDict):
-    """One text that is preferred over another, as TRL names it."""
+    """One answer that is preferred over another, in token ids, as TRL names them."""
 
-    prompt: str
-    chosen: str
-    rejected: str
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
 
 
-def _quietly(preferred: Sequence[Preferred]) -> Dataset:
-    """As a data set, whose preparation draws no bars."""
-    disable_progress_bars()
-    return Dataset.from_list([dict(one) for one in preferred])
+def encoded(tokenizer: PreTrainedTokenizerBase, asked: str, better: str, worse: str) -> Preferred:
+    """Of two answers to what is asked, the better one, in the ids that a `Writer` reads and writes.
+
+    TRL would encode texts by itself: otherwise, where a tokenizer takes letters together across the end of a
+    prompt, and without the token that ends a turn, where that is not the one that ends a text.
+    """
+    answers = [written_turn(tokenizer, asked, text, first=True) for text in (better, worse)]
+    return Preferred(
+        prompt_ids=first_prompt(tokenizer, asked), chosen_ids=answers[0], rejected_ids=answers[1]
+    )
+
+
+class _Trainer(DPOTrainer):
+    """TRL's, which is given ids."""
+
+    def _prepare_dataset(self, dataset: Any, *arguments: Any, **named: Any) -> Any:
+        return dataset
 
 
 def prefer(
@@ -43,17 +57,21 @@ def prefer(
     Equal arguments give equal weights. Every global random state is left as it was.
 
     Args:
-        model: a causal language model of transformers, without adapters.
-        tokenizer: the model's. Texts end with its end of sequence.
+        model: a causal language model of transformers; of one with adapters these alone are trained.
+        tokenizer: the model's.
         preferred: what is learned.
         config: how.
         seed: decides the order.
+
+    Raises:
+        Diverged: the weights are no longer finite.
     """
     if not preferred:
         return
-    # A copy learns: the trainer replaces the forward pass of the model that it is given.
-    learner = copy.deepcopy(model)
+    disable_progress_bars()
     states = random.getstate(), np.random.get_state()
+    # TRL would open the model anew from where it was first loaded. Adapters it copies.
+    reference = None if hasattr(model, "peft_config") else copy.deepcopy(model)
     with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng():
         arguments = DPOConfig(
             output_dir=scratch,
@@ -66,23 +84,24 @@ def prefer(
             learning_rate=config.learning_rate,
             lr_scheduler_type="constant",
             max_length=None,
+            # What routers of experts lose by is no preference.
+            router_aux_loss_coef=0.0,
             seed=seed,
             data_seed=seed,
             use_cpu=model.device.type == "cpu",
             **quiet(),
         )
-        trainer = DPOTrainer(
-            model=learner,
-            ref_model=copy.deepcopy(model),
+        trainer = _Trainer(
+            model=model,
+            ref_model=reference,
             args=keep_on(arguments, model.device),
-            train_dataset=_quietly(preferred),
+            train_dataset=Dataset.from_list([dict(one) for one in preferred]),
             processing_class=tokenizer,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    refuse_divergence(learner, "prefer.learning_rate")
+    restore(model)
     random.setstate(states[0])
     np.random.set_state(states[1])
-    processes().same_weights(learner)
-    model.load_state_dict(learner.state_dict())
-    model.eval()
+    refuse_divergence(model, "prefer.learning_rate")
+    processes().same_weights(model)

@@ -47,7 +47,7 @@ from partwise.models.fast import is_supported
 from partwise.models.processes import Processes, processes
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on
+from partwise.training.placement import checkpoints, keep_on, restore
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.training.steps import Seen, Step, step_of
@@ -55,8 +55,6 @@ from partwise.types import Rollout, Task
 
 RewardFunction = Callable[[Sequence[Rollout]], list[float]]
 """What a rollout earns; one figure a rollout, in order."""
-_REFERENCE = "ref"
-"""TRL's name for a frozen copy of the adapters."""
 _APART = {torch.float32: 0.02, torch.bfloat16: 0.5, torch.float16: 0.5}
 """Most that training and sampling may differ by, in nats a token on average: rounding is far below."""
 _NO_ADVANTAGE = 1e-6
@@ -127,7 +125,7 @@ def rlft(
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.together, trainer.spread = together, spread
         trainer.train()
-    _restore(engine.planner.model)
+    restore(engine.planner.model)
     refuse_divergence(engine.planner.model, "rlft.learning_rate", "the planner's")
 
 
@@ -166,15 +164,6 @@ def _columns(tokens: Sequence[Tokens]) -> dict[str, Any]:
         "env_mask": [[0] * (len(row.prompt) - shared) + row.written for row in tokens],
         "logprobs": [[0.0] * (len(row.prompt) - shared) + row.logps for row in tokens],
     }
-
-
-def _restore(model: Any) -> None:
-    """Take away what the trainer has put on the model, which it would do again every round."""
-    adapted = hasattr(model, "peft_config")
-    if adapted and _REFERENCE in model.peft_config:
-        model.delete_adapter(_REFERENCE)
-    vars(model.get_base_model() if adapted else model).pop("forward", None)
-    model.eval()
 
 
 def _earned(*, earned: list[float | None], **_: Any) -> list[float | None]:
