@@ -29,7 +29,6 @@ from partwise.training.reward import Preference
 from partwise.types import PartialSolution, Subtask
 from partwise.worlds.base import UNDONE, World
 
-
 _SHAPING = {"size", "documents", "catalogue", "heldout", "batch_size", "learning_rate"}
 """Settings that a pretrained tiny writer follows from."""
 
