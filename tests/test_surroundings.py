@@ -204,7 +204,7 @@ ENDED = {
     ("what", "number", "group"),
     [
         *((what, signal.SIGTERM, False) for what in ENDED),
-        ("cells", signal.SIGINT, True),
+        pytest.param("cells", signal.SIGINT, True, marks=pytest.mark.long),
         pytest.param("cells", signal.SIGTERM, True, marks=pytest.mark.long),
         pytest.param("cells", signal.SIGKILL, False, marks=pytest.mark.long),
         ("runs", signal.SIGKILL, False),

@@ -170,6 +170,7 @@ def run_config(small: AlignConfig, model: Path, **writer: Any) -> AlignConfig:
     return AlignConfig.model_validate(data | {"proxy": proxy})
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped_and_ends_the_same(
     small_config: AlignConfig, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

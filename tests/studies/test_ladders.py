@@ -136,6 +136,7 @@ def test_what_alternating_is_compared_with_stands_on_its_page() -> None:
     assert "| **in sequence** | 1,000 1,000 1,000 1,000 | – – – – |" in text
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_study_of_ladders_in_miniature(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -127,6 +127,7 @@ def test_after_the_judge_has_learned_it_writes_what_that_prefers(folder: Path) -
     assert before > 0.2 and share(solver, "message") < before / 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_with_a_writing_proxy_goes_on_where_it_was_cut(
     small_config: AlignConfig, tmp_path: Path
