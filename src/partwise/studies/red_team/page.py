@@ -12,7 +12,7 @@ from partwise.report.contrasts import contrast_table
 from partwise.report.drawing import BLUE, GREY, ORANGE, drawing, svg_of
 from partwise.report.judging import count_of, is_judged, seeds_of
 from partwise.report.page import Comparison, Page, Picture, Side, Table
-from partwise.report.reading import Figure, number
+from partwise.report.reading import Figure
 from partwise.report.verdicts import contrast_sentences
 
 _COLOURS = {"random": GREY, "quality-diversity": BLUE, "tpe": ORANGE}
@@ -61,12 +61,12 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         f"{_count(found, 'tpe')}. A contrast is in doublings: 1 is twice as many."
     )
     most = len(_KINDS) * results["budget"]
-    at_first = Figure.of(found["random"]["found"])
-    if at_first.mean is not None:
+    at_first = Figure.of(found["random"]["found"]).mean
+    if at_first:
         lines.append(
             f"At most {most} can be found: each kind that monitors know in each scene, all of these in "
-            f"places of their own. Random found {number(at_first.mean / most)} of that, before it was played "
-            "again; where harm is that common, no search can be much better than chance."
+            f"places of their own. Random found {at_first:.1f} before they were played again, so that no "
+            f"search could have found more than {most / at_first:.1f} times as many."
         )
     lines.append(
         f"Of what quality diversity found, a small dinner shows {middle.full}, and the text alone "
