@@ -1,5 +1,6 @@
 """Settings for runs of the whole loop that take seconds, and a model from somewhere else."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,17 @@ settings.load_profile("partwise")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of pretrained planners that the tests of one process share."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """What is compared to the byte, or is faster so."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -44,12 +44,7 @@ class _Interrupted(Exception):
     pass
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 _BRIEF = ("Qwen3", "GPT-2")

@@ -22,13 +22,7 @@ from partwise.studies.registry import known_kind
 from partwise.types import Outcome, Rollout
 from partwise.worlds.registry import load_world
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, rank: int = 4, **loop: Any) -> AlignConfig:

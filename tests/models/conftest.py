@@ -1,18 +1,14 @@
 """A small corpus and tokenizers for the tests of the models."""
 
 import pytest
-import torch
 from transformers import PreTrainedTokenizerFast
 
 from partwise.models.tokenizer import build_tokenizer
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread: None) -> None:
+    """All of them."""
 
 
 @pytest.fixture(scope="session")

@@ -30,12 +30,7 @@ MOST_APART = 1e-3
 """Nats, in float32."""
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _refused(name: str) -> str:

@@ -14,13 +14,7 @@ from partwise.config import AlignConfig
 from partwise.models.errors import ModelError
 from partwise.models.hub import load_causal_lm
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _loaded(folder: Path, **settings: Any) -> tuple[Any, Any]:

@@ -16,13 +16,7 @@ from partwise.models.chat import end_ids
 from partwise.models.errors import ModelError
 from partwise.models.hub import with_new_adapters
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _model(rank: int = 0, name: str = "gpt2") -> Any:
