@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +26,52 @@ def _stays(file: Path, listen: Listener) -> None:
 def _study(folder: Path) -> None:
     with workers(ignore, 2) as ready:
         ready.run([partial(_stays, folder / f"{n}.pid") for n in range(4)])
+
+
+def clings(listen: Listener) -> None:
+    """Work that lets no exception through, and cleans nothing up."""
+    Path(tempfile.mkdtemp(), "left").touch()
+    while True:
+        with suppress(BaseException):
+            time.sleep(600)
+
+
+CLINGING = """
+import os, signal, tempfile, threading, time
+from pathlib import Path
+from tests.studies.test_processes import clings
+from partwise.runs.progress import ignore
+from partwise.runs.stopping import stop_by_exception
+from partwise.studies.grid.processes import workers
+
+def end():
+    while len(list(Path(tempfile.gettempdir()).glob("*/*/*/left"))) < 2:
+        time.sleep(.1)
+    os.kill(os.getpid(), signal.{signal})
+
+if __name__ == "__main__":
+    stop_by_exception(10)
+    threading.Thread(target=end, daemon=True).start()
+    with workers(ignore, 2) as ready:
+        ready.run([clings] * 2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+def test_no_temporary_file_outlives_workers_that_cling(
+    tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch
+):
+    script, scratch = tmp_path / "clinging.py", tmp_path / "tmp"
+    scratch.mkdir()
+    script.write_text(CLINGING.format(signal=number))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    deadline = time.monotonic() + 45
+    while left := list(scratch.iterdir()):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
 
 
 def _runs(pid: int) -> bool:

@@ -20,17 +20,19 @@ class Stopped(KeyboardInterrupt):
         """Of the signal."""
 
 
-def stop_by_exception(grace: float, *, busy: Callable[[], bool] = lambda: True) -> None:
+def stop_by_exception(
+    grace: float, *, busy: Callable[[], bool] = lambda: True, leave: Callable[[int], NoReturn] = os._exit
+) -> None:
     """Let SIGTERM and SIGHUP raise `Stopped` in the main thread, from which this must be called.
 
     Whoever has scratch files or processes is so given the time to clear them away. `grace` seconds later the
-    system ends the process, whatever it is doing. A process that is not `busy` just ends. A signal that is
-    ignored, as under nohup, stays so.
+    system ends the process, whatever it is doing. A process that is not `busy` just ends, by `leave` with its
+    exit code. A signal that is ignored, as under nohup, stays so.
     """
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         if not busy():
-            os._exit(128 + number)
+            leave(128 + number)
         for each in _STOPPING:
             signal.signal(each, signal.SIG_IGN)  # once is enough: tidying up is not to be cut short
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -16,7 +18,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunError
@@ -67,7 +70,9 @@ class Workers:
 def workers(listen: Listener, count: int) -> Generator[Workers]:
     """Workers whose progress goes to `listen`. They end with this process, whatever ends it.
 
-    Where this process is told to end they are stopped in the midst of what they do, as if by a signal.
+    Where this process is told to end they are stopped in the midst of what they do, as if by a signal. Their
+    temporary files lie in one folder that goes with them, since a worker that is stopped may be anywhere:
+    between making a file and remembering it, or in code that lets no exception through.
 
     Raises:
         RunError: one of them was killed.
@@ -78,7 +83,10 @@ def workers(listen: Listener, count: int) -> Generator[Workers]:
     relay.start()
     # Nothing is ever sent: that the other end is closed, by us or by our end, is what workers wait for.
     watched, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(reports, watched))
+    scratch = tempfile.mkdtemp(prefix="partwise-")
+    pool = ProcessPoolExecutor(
+        count, mp_context=context, initializer=_start, initargs=(reports, watched, scratch)
+    )
     try:
         try:
             with pool:
@@ -97,6 +105,7 @@ def workers(listen: Listener, count: int) -> Generator[Workers]:
     finally:
         held.close()
         watched.close()
+        shutil.rmtree(scratch, ignore_errors=True)
         # A worker that was killed may hold the queue for ever: nobody waits for it.
         reports.cancel_join_thread()
         reports.put(None)
@@ -118,13 +127,17 @@ def _relay(reports: Any, listen: Listener) -> None:
         listen(progress)
 
 
-def _start(reports: Any, watched: Connection) -> None:
+def _start(reports: Any, watched: Connection, scratch: str) -> None:
     global _reports
     _reports = reports
+    own = Path(scratch, str(os.getpid()))
+    own.mkdir()
+    tempfile.tempdir = str(own)
     # Ctrl+C in a terminal reaches every process; whether to end is for the study to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    stop_by_exception(_GRACE, busy=_working.is_set)
+    # Later than its study's end would end it, since the system clears nothing away.
+    stop_by_exception(2 * _GRACE, busy=_working.is_set, leave=_leave)
     threading.Thread(target=_end_with_study, args=(watched,), daemon=True).start()
 
 
@@ -136,7 +149,16 @@ def _end_with_study(watched: Connection) -> None:
     if thread is not None:
         signal.pthread_kill(thread, signal.SIGTERM)
     time.sleep(_GRACE)
-    os._exit(1)
+    _leave(1)
+
+
+def _leave(code: int) -> NoReturn:
+    """End this worker and its temporary files: there may be no study any more that would see to them."""
+    if tempfile.tempdir is not None:
+        shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+        with suppress(OSError):
+            Path(tempfile.tempdir).parent.rmdir()  # by who is last
+    os._exit(code)
 
 
 def _tell(progress: Progress) -> None:
@@ -152,6 +174,6 @@ def _work(work: Work, threads: int) -> Any:
         torch.set_num_threads(threads)
         return work(_tell)
     except Stopped as stopped:
-        os._exit(128 + stopped.number)  # or the worker would begin what waits
+        _leave(128 + stopped.number)  # or the worker would begin what waits
     finally:
         _working.clear()
