@@ -159,11 +159,17 @@ FAULTS = {"429": 0.08, "500": 0.06, "503": 0.03, "stall": 0.005, "text": 0.04, "
 
 
 def faulty_app(
-    upstream: str, served: Served, *, seed: int = 0, stall: float = 5.0, faults: Any = None
+    upstream: str,
+    served: Served,
+    *,
+    seed: int = 0,
+    stall: float = 5.0,
+    faults: Any = None,
+    patience: float = 60.0,
 ) -> FastAPI:
     """Passes requests on, some of them not: which ones, the seed decides, in the order in which they come."""
     rng, app, shares = random.Random(seed), FastAPI(), FAULTS if faults is None else faults
-    client = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=100))
+    client = httpx.AsyncClient(timeout=patience, limits=httpx.Limits(max_connections=100))
 
     @app.post("/v1/chat/completions")
     async def complete(request: Request) -> Response:
@@ -179,7 +185,8 @@ def faulty_app(
                 if kind == "stall":
                     await asyncio.sleep(stall)
                 return _fault(kind)
-            found = await client.post(f"{upstream}/chat/completions", content=body)
+            kind_of_body = {"content-type": "application/json"}
+            found = await client.post(f"{upstream}/chat/completions", content=body, headers=kind_of_body)
             served.answered[about] += 1
             return Response(found.content, found.status_code, media_type="application/json")
         finally:

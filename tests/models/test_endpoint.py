@@ -213,6 +213,8 @@ def test_refusals_are_told_from_failures_and_neither_is_an_answer(
             Replies(ask(served), store).answer([("long",), ("long one",)], 1, GREEDY)
         with pytest.raises(ModelError, match=r"can't be asked: .*key"):
             Replies(ask(served), store).answer([("locked",), ("fine",), ("x",)], 1, GREEDY)
+        with pytest.raises(ModelError, match=r"can't be asked: .*no such model$"):
+            Replies(ask(served), store).answer([("elsewhere",)], 1, GREEDY)
 
 
 def stubborn_app(served: fixture.Served) -> Any:
@@ -224,6 +226,8 @@ def stubborn_app(served: fixture.Served) -> Any:
         served.asked[about] += 1
         if about == "locked":
             return JSONResponse({"error": {"message": "wrong key"}}, 401)
+        if about == "elsewhere":  # as FastAPI says it
+            return JSONResponse({"detail": "no such model"}, 404)
         if about.startswith("long"):
             return JSONResponse({"error": {"message": "beyond the context length"}}, 400)
         return JSONResponse(

@@ -9,7 +9,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from partwise.models.budget import Budget, Tokens
 from partwise.models.chat_model import Asked, Chat, End, Reply
@@ -133,7 +133,7 @@ class Endpoint:
         last = getattr(error, "last_attempt", None)  # Inspect tries once, and says so by tenacity's error
         if last is not None:
             error = last.exception() or error
-        status, said = _status(error), " ".join(str(error.__cause__ or error).split())[:300]
+        status, said = _status(error), _said(error)[:300]
         if status is None:
             decision = self._model.api.should_retry(error)
             # What is no answer at all comes up as whatever error the client's parser happened to run into.
@@ -346,6 +346,15 @@ def _status(error: BaseException) -> int | None:
             if isinstance(value, int):
                 return value
     return None
+
+
+def _said(error: Exception) -> str:
+    """What a server gives as its reason, in one line."""
+    said = str(error.__cause__ or error)
+    body = getattr(error.__cause__ or error, "body", None)
+    if isinstance(body, Mapping) and (detail := cast(Mapping[str, object], body).get("detail")):
+        said += f": {detail}"  # the client reads OpenAI's form of a reason alone, not FastAPI's
+    return " ".join(said.split())
 
 
 def _after(decision: Any) -> float | None:
