@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from tests.runs.fixture_runs import write_run
 
 from partwise.files import nearest
 from partwise.models import devices
+from partwise.runs.progress import ignore
+from partwise.runs.rundir import RunError
+from partwise.studies import registry
+from partwise.studies.registry import RUNS, STUDIES, find_kind
 
 HEAVY = ("torch", "transformers", "trl", "datasets", "pandas", "matplotlib", "scipy")
 MISTAKES = {
@@ -114,3 +119,24 @@ def test_nearest_looks_as_far_up_as_something_is_there(tmp_path: Path, monkeypat
     for number in range(5):
         Path(f"c/{number}").mkdir(parents=True)
     assert nearest(Path("c/x")) == "; there is `c/0`, `c/1`, `c/2` and 2 more."
+
+
+@pytest.mark.parametrize("name", [name for name in (*STUDIES, *RUNS) if find_kind(name).lab])
+def test_what_takes_an_extra_says_so_before_it_begins(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "find_spec", lambda module: None if module == "ribs" else module)
+    entry = find_kind(name)
+    with pytest.raises(
+        RunError, match=r"not installed \(ribs\); add them with: pip install 'partwise\[lab\]'"
+    ):
+        entry.run(entry.config(), tmp_path / "run", ignore)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_ladder_takes_is_an_extra_and_said_to_be():
+    extras = importlib.metadata.metadata("partwise").get_all("Requires-Dist") or []
+    lab = {row.split(";")[0] for row in extras if "'lab'" in row.replace('"', "'")}
+    brought = " ".join(lab).replace("-", "").replace("scikitlearn", "sklearn")
+    assert all(module in brought for module in registry.LAB)
+    assert find_kind("progress").lab and not find_kind("align").lab

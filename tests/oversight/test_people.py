@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[FeedbackStore]:
 def _people(store: FeedbackStore, *members: str, patience: float = 1.0, overlap: float = 0.0) -> People:
     return People(
         members,
-        SIMULATED,
+        {"simulated": SIMULATED},
         store,
         "run",
         overlap=overlap,

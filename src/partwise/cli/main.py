@@ -143,15 +143,15 @@ def show_prompts(
     name: Annotated[str, typer.Option("--set", help="Which of the package: full or short.")] = "full",
     world: Annotated[str, typer.Option(help="The world that they are shown for.")] = "dinner",
 ) -> None:
-    """Show what a planner.model is told in each turn, and a proxy.model in each seat, or write it out as
-    files to edit.
+    """Show what a planner.model is told in each turn, a proxy.model in each seat, and a human.model, or write
+    it out as files to edit.
 
     Such as: partwise prompts --out my_prompts; partwise align planner.prompts=my_prompts planner.model=...
     """
     with plain_errors(out):
         from partwise.models.prompts import make_prompts, read_prompts, refuse_other_sets, write_prompts
         from partwise.worlds.registry import load_world
-        from partwise.worlds.telling import fields, proxy_fields
+        from partwise.worlds.telling import fields, people_fields, proxy_fields
 
         refuse_other_sets(name)
         if out is not None:
@@ -159,7 +159,9 @@ def show_prompts(
                 typer.echo(file)
             return
         shown = load_world(world)
-        prompts = make_prompts(read_prompts(name, name), fields(shown) | proxy_fields(shown))
+        prompts = make_prompts(
+            read_prompts(name, name), fields(shown) | proxy_fields(shown) | people_fields(shown)
+        )
         for prompt, text in prompts.shown().items():
             typer.echo(f"== {prompt}\n{text}\n")
 

@@ -5,9 +5,6 @@ It imports neither torch nor transformers, so that the command line answers at o
 
 from partwise.config.align import (
     AlignConfig,
-    DriftConfig,
-    GroupConfig,
-    HumanConfig,
     LoopConfig,
     MeasureConfig,
     ProxyConfig,
@@ -15,6 +12,13 @@ from partwise.config.align import (
     Reward,
     RlftConfig,
     SummaryErrors,
+)
+from partwise.config.asked import AskedConfig, ChatConfig, PriceConfig
+from partwise.config.human import (
+    DriftConfig,
+    GroupConfig,
+    HumanConfig,
+    PlayedConfig,
     Weights,
     panel_members,
 )
@@ -42,7 +46,6 @@ from partwise.config.progress import (
     ProgressConfig,
     ReadConfig,
 )
-from partwise.config.proxy_model import AskedConfig, PriceConfig
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 from partwise.config.writer import WriterConfig, WriterStartConfig
 
@@ -50,6 +53,7 @@ __all__ = [
     "LARGEST_SEED",
     "AlignConfig",
     "AskedConfig",
+    "ChatConfig",
     "CompeteConfig",
     "DataConfig",
     "DiscoverConfig",
@@ -69,6 +73,7 @@ __all__ = [
     "Order",
     "PlannerConfig",
     "PlannersConfig",
+    "PlayedConfig",
     "PositiveInt",
     "PreferConfig",
     "PretrainConfig",

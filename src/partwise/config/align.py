@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from partwise.composition.spaces import validate_space
-from partwise.config.addresses import absolute_store
+from partwise.config.asked import AskedConfig
+from partwise.config.human import HumanConfig
 from partwise.config.planner import PlannerConfig
-from partwise.config.proxy_model import AskedConfig
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.config.writer import WriterConfig
 from partwise.types import Split
-from partwise.values import Shape
 
 
 class Reward(StrEnum):
@@ -37,107 +35,6 @@ class Reward(StrEnum):
     """R + partial rewards of 1 each: what parts bring by being paid for, whatever they are."""
     RANDOM = "random"
     """A number that nothing decides, 0 to 1: what training does by itself."""
-
-
-_LONGEST_GROUP = 100
-"""Characters."""
-Weights = dict[str, Annotated[float, Field(ge=0)]]
-
-
-class GroupConfig(Section):
-    """People who hold the same things dear."""
-
-    share: float = Field(gt=0, le=1)
-    """Of all people; the shares of all groups add up to 1."""
-    values: Weights = Field(default_factory=dict)
-    """Weights that differ from `human.values`."""
-
-
-class DriftConfig(Section):
-    """How the values of simulated people move over the rounds; nobody is told."""
-
-    shape: Shape = Shape.NONE
-    """none, abrupt, gradual, cyclic or reversal; see `values.Shape`."""
-    to: Weights = Field(default_factory=dict)
-    """The weights that move, as they are once they have moved all the way."""
-    at: int = Field(default=0, ge=0)
-    """The first round, from 0, in which values are not what they were."""
-    over: PositiveInt = 4
-    """Rounds that a gradual move takes, that half a cycle lasts, or after which a reversal goes back."""
-    group: str | None = None
-    """The one group whose values move; None for all."""
-
-
-class HumanConfig(Section):
-    """H: who answers judgment items, the only thing that is ever seen of them.
-
-    `human=console` and `human=panel:simulated,console` are short for `human.who=...`.
-    """
-
-    SHORT: ClassVar[str | None] = "who"
-
-    who: str = "simulated"
-    """`simulated`; `console`, for people in the web console; or `panel:` and several of these with a comma
-    between, who take turns: `panel:simulated,simulated,console` asks people every third question."""
-    store: str | None = None
-    """Where all answers are kept: a file, or the URL of a PostgreSQL database; None for the run's own
-    `feedback.db`."""
-    overlap: UnitFloat = 0.0
-    """Share of the questions to people in the console that two of them are asked, so that their agreement
-    can be told; such a question gives two answers."""
-    patience: float = Field(default=60.0, gt=0)
-    """Minutes without a new answer after which a run that waits for people stops, to be resumed."""
-    values: Weights = Field(default_factory=dict)
-    """Weight of each value dimension; those not named weigh what they weigh to most people in the world."""
-    stated: Weights = Field(default_factory=dict)
-    """Weights that simulated people answer by where those are not what they hold dear. The oracle keeps to
-    the latter: with `stated.waste=0` it minds what no answer ever mentions."""
-    groups: dict[str, GroupConfig] = Field(default_factory=dict)
-    """Groups of simulated people by name; none for one group of all."""
-    drift: DriftConfig = DriftConfig()
-    practice: UnitFloat = 0.0
-    """Share of the questions about parts that are about the world's practice: human-level subtasks that no
-    hard task uses. With 1, what people are asked about parts (E) shares nothing with hard tasks (D)."""
-    heldout: UnitFloat = 0.0
-    """Share of the bodies of hard tasks' subtasks that people are never asked about; the seed decides which.
-    Of practice it is always a fifth."""
-    undone: UnitFloat = 0.5
-    """Share of the questions about parts that are against leaving the job undone, which is the zero of the
-    proxy's scale; the others are about two ways to do it."""
-    rationality: float = Field(default=6.0, gt=0)
-    """Inverse temperature of the Boltzmann choice between two utilities that differ by at most about 2."""
-    readable: PositiveInt = 24
-    """Complexity (in syntax nodes, of a summary in words) up to which an option is judged at full
-    rationality; beyond, it falls. No human-level part is beyond it; coarse ones and most programs are."""
-
-    @field_validator("store")
-    @classmethod
-    def _placed(cls, store: str | None) -> str | None:
-        return None if store is None else absolute_store(store)
-
-    @field_validator("groups")
-    @classmethod
-    def _named(cls, groups: dict[str, GroupConfig]) -> dict[str, GroupConfig]:
-        for name in groups:
-            if not (name.isprintable() and 0 < len(name) <= _LONGEST_GROUP):
-                raise ValueError(f"the name of a group has 1 to {_LONGEST_GROUP} printable characters")
-        named = {unicodedata.normalize("NFC", name).strip(): group for name, group in groups.items()}
-        if len(named) < len(groups):
-            raise ValueError("two groups have one name, spelled in two ways")
-        return named
-
-    @field_validator("who")
-    @classmethod
-    def _known(cls, who: str) -> str:
-        for member in panel_members(who):
-            if member not in ("simulated", "console"):
-                raise ValueError(f"there is `simulated`, `console` and `panel:...` of these, not `{member}`")
-        return who
-
-
-def panel_members(who: str) -> list[str]:
-    """Who takes turns in answering, as `HumanConfig.who` says."""
-    return [member.strip() for member in who.removeprefix("panel:").split(",")]
 
 
 class RealignConfig(Section):

@@ -122,7 +122,8 @@ def _messages(row: Transcript, prompts: Mapping[str, str]) -> list[ChatMessage]:
 
 def _told(prompts: Mapping[str, str], name: str, about: str) -> str:
     """A prompt as `Prompts.shown` has it, about this; what it is about alone where there was none."""
-    return prompts[name].replace(f"${ASKED[name]}", about) if name in prompts else about
+    (field,) = ASKED[name]
+    return prompts[name].replace(f"${field}", about) if name in prompts else about
 
 
 def _whole(row: Transcript, turn: str, program: str) -> str:

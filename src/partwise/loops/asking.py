@@ -1,10 +1,11 @@
-"""H as a run asks it: simulated people, people in the console, or both in turns."""
+"""H as a run asks it: simulated people, people in the console, a model that plays people, or a panel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from partwise.config import HumanConfig, panel_members
+from partwise.config import AlignConfig, HumanConfig, panel_members
+from partwise.loops.seats import played
 from partwise.models.processes import Processes
 from partwise.oversight.feedback import Brief, FeedbackStore
 from partwise.oversight.human import Human, SimulatedHuman
@@ -49,28 +50,37 @@ def simulated(schedule: Schedule, human: HumanConfig, seed: int) -> SimulatedHum
 
 
 def people(
-    members: SimulatedHuman,
-    human: HumanConfig,
+    world: World,
+    schedule: Schedule,
+    config: AlignConfig,
     store: FeedbackStore,
     run: RunDir,
-    brief: Callable[[], Brief],
+    *,
+    rounds: int,
     listen: Callable[[str, int, int], None],
 ) -> People:
     """Whoever the settings name.
 
     Args:
-        members: those of them who are simulated.
-        human: who else, and how long they are waited for.
+        world: whose parts and programs are judged.
+        schedule: what people hold dear, round by round; those in the console have their own.
+        config: who answers, how long they are waited for, and on which device a model runs.
         store: all answers are kept there.
         run: whose directory names it in the store.
-        brief: what people in the console are told; made where there are any.
+        rounds: in which people are asked.
         listen: told what is waited for, how many of the questions are answered, and of how many.
+
+    Raises:
+        ModelError: a language model that plays people can't be loaded.
     """
-    who = panel_members(human.who)
-    name = f"{run.path.resolve().name} {run.id}"
+    human = config.human
+    who, name = panel_members(human.who), f"{run.path.resolve().name} {run.id}"
     if "console" in who:
-        store.describe(name, brief())
-    return People(who, members, store, name, overlap=human.overlap, patience=human.patience, listen=listen)
+        store.describe(name, brief(world, schedule, rounds))
+    at_once: dict[str, Human] = {"simulated": simulated(schedule, human, config.seed)}
+    if "model" in who:
+        at_once["model"] = played(world, schedule, human, config.planner.device, config.seed)
+    return People(who, at_once, store, name, overlap=human.overlap, patience=human.patience, listen=listen)
 
 
 def brief(world: World, schedule: Schedule, rounds: int) -> Brief:

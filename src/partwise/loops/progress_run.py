@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from partwise.composition.sandbox import Sandbox
 from partwise.config import Models, Order, ProgressConfig
 from partwise.config.places import cache_folder
-from partwise.loops.asking import brief, people, simulated
+from partwise.loops.asking import people
 from partwise.loops.gap import gap_policy
 from partwise.loops.ladder_results import ladder_results
 from partwise.loops.orders import Reorderable, ordered
@@ -89,18 +89,17 @@ def _opened(config: ProgressConfig, run: RunDir, listen: Listener) -> Generator[
             from partwise.loops.planner_measures import PlannerMeasures
 
             planners = PlannerLadder(config, sandbox, listen)
-            human = config.align.human
-            with FeedbackStore(human.store or run.path / "feedback.db") as store:
-                planners.ask(
-                    people(
-                        simulated(planners.schedule, human, config.seed),
-                        human,
-                        store,
-                        run,
-                        lambda: brief(planners.world, planners.schedule, config.generations),
-                        partial(_waiting, listen),
-                    )
+            with FeedbackStore(config.align.human.store or run.path / "feedback.db") as store:
+                asked = people(
+                    planners.world,
+                    planners.schedule,
+                    planners.align,
+                    store,
+                    run,
+                    rounds=config.generations,
+                    listen=partial(_waiting, listen),
                 )
+                planners.ask(asked)
                 yield planners, PlannerMeasures(planners)
         else:
             from partwise.loops.scene_ladder import SceneLadder

@@ -10,10 +10,11 @@ from typing import Any
 
 from partwise.config import AlignConfig
 from partwise.loops.writers import body_writer, first_writer
-from partwise.measure.agreement import judges_agreement
+from partwise.measure.agreement import judges_agreement, played_agreement
 from partwise.measure.bodies import written_bodies
 from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.items import PartItems
+from partwise.oversight.played import PLAYED
 from partwise.oversight.proxy import Proxy
 from partwise.oversight.solvers import Solver, WritingSolver
 from partwise.training.body_writer import withheld
@@ -49,10 +50,21 @@ def by_judge(
     return {"judges": judges_agreement(proxy, answer(asked), values)}
 
 
+def by_played(answers: Sequence[Answer], values: ValueProfile) -> dict[str, Any]:
+    """How a language model that plays people answered in a round; nothing where none did.
+
+    Args:
+        answers: all of the round.
+        values: that people hold dear, in sum.
+    """
+    said = [answer for answer in answers if answer.who.split("/")[0] == PLAYED]
+    return {"played": played_agreement(said, values)} if said else {}
+
+
 def last_judges(folder: Path) -> dict[str, Any]:
-    """What the last round, whose folder it is, says of each judge; nothing where it does not."""
+    """What the last round, whose folder it is, says of each judge and of a model that plays people."""
     record = json.loads((folder / "round.json").read_text())
-    return {"judges": record["judges"]} if "judges" in record else {}
+    return {name: record[name] for name in ("judges", "played") if name in record}
 
 
 def bodies(solver: Solver, world: World, config: AlignConfig, values: ValueProfile) -> dict[str, Any]:

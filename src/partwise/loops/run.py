@@ -20,14 +20,14 @@ from typing import Any
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, RlftConfig, derived_seed, panel_members
 from partwise.config.launched import launched
-from partwise.loops.asking import Told, brief, people, simulated
-from partwise.loops.proxy_measures import bodies, by_judge, last_judges
+from partwise.loops.asking import Told, people, simulated
+from partwise.loops.proxy_measures import bodies, by_judge, by_played, last_judges
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.schedules import refuse_unknown_values, schedule
-from partwise.loops.seats import check_proxy
+from partwise.loops.seats import check_seats
 from partwise.loops.setup import (
     base_planner,
     check_planner,
@@ -89,7 +89,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         part_items(world, config)
         refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
-        check_proxy(world, config)
+        check_seats(world, config)
         check_writer(world, config.proxy.writer, config.planner.device)
     run = together.in_turn(lambda: RunDir.create(out, "align", config))
     with run.locked() if together.is_first else contextlib.nullcontext():
@@ -235,12 +235,13 @@ class _Alignment:
     def _people(self, store: FeedbackStore) -> People:
         """H: whoever the run asks."""
         return people(
-            self.simulated,
-            self.config.human,
+            self.world,
+            self.schedule,
+            self.config,
             store,
             self.run,
-            lambda: brief(self.world, self.schedule, self.config.loop.rounds),
-            lambda phase, done, total: self._say(phase, done, total, self._curve),
+            rounds=self.config.loop.rounds,
+            listen=lambda phase, done, total: self._say(phase, done, total, self._curve),
         )
 
     def _rewind(self) -> None:
@@ -320,6 +321,7 @@ class _Alignment:
                 "disagreement": rate(heard.disagreed).to_json(),
                 "disagreed": "".join(str(int(wrong)) for wrong in heard.disagreed),
                 **compared,
+                **by_played(heard.answers, self.values),
                 "summary_accuracy": summary_accuracy(self.summaries, judged).to_json(),
                 "validation": validation.to_json(),
                 "seconds": round(time.perf_counter() - started, 3),

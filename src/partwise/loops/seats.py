@@ -1,10 +1,10 @@
-"""The seats that a language model may have in the proxy, as the settings name it."""
+"""The seats that a language model may have without being trained, in the proxy or among people."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from partwise.config import AlignConfig, AskedConfig, ProxyConfig
+from partwise.config import AlignConfig, ChatConfig, HumanConfig, ProxyConfig
 from partwise.config.places import cache_folder
 from partwise.models.budget import Budget
 from partwise.models.chat_model import ChatModel, Style
@@ -14,9 +14,11 @@ from partwise.models.local_chat import LocalChat
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.replies import FILE, Replies, ReplyStore
 from partwise.oversight.model_writer import ModelWriter
+from partwise.oversight.played import PlayedPeople
 from partwise.oversight.word import WordJudge
+from partwise.values import Schedule, ValueProfile
 from partwise.worlds.base import World
-from partwise.worlds.telling import proxy_fields
+from partwise.worlds.telling import held_dear, people_fields, proxy_fields
 
 
 def proxy_prompts(world: World, config: ProxyConfig) -> Prompts | None:
@@ -30,28 +32,40 @@ def proxy_prompts(world: World, config: ProxyConfig) -> Prompts | None:
     return make_prompts(read_prompts(config.asked.prompts or "full", "full"), proxy_fields(world))
 
 
-def check_proxy(world: World, config: AlignConfig) -> None:
-    """Refuse, before anything is made, a `proxy.model` that no run could use.
+def people_prompts(world: World, config: HumanConfig) -> Prompts | None:
+    """What a language model is told that answers as people would; None without one.
+
+    Raises:
+        ModelError: the prompts can't be read, or name a field that there is not.
+    """
+    if config.model is None:
+        return None
+    return make_prompts(read_prompts(config.asked.prompts or "full", "full"), people_fields(world))
+
+
+def check_seats(world: World, config: AlignConfig) -> None:
+    """Refuse, before anything is made, a `proxy.model` or `human.model` that no run could use.
 
     Raises:
         ModelError: it, the extra that it needs or its provider's key is not there, or its prompts can't be
             used.
     """
-    proxy, device = config.proxy, config.planner.device
-    if proxy.model is None:
-        return
-    proxy_prompts(world, proxy)
-    if is_provider(proxy.model):
-        _model(proxy.model, proxy.asked.model_dump_json(), device)
-    else:
-        check_causal_lm(proxy.model.removeprefix(HUB), device=device)
+    proxy_prompts(world, config.proxy)
+    people_prompts(world, config.human)
+    for seat in (config.proxy, config.human):
+        if seat.model is None:
+            continue
+        if is_provider(seat.model):
+            _model(seat.model, _bounds(seat.asked), config.planner.device)
+        else:
+            check_causal_lm(seat.model.removeprefix(HUB), device=config.planner.device)
 
 
 def model_writer(world: World, config: ProxyConfig, device: str, seed: int) -> ModelWriter:
     """The language model as one that writes bodies; `device` and `seed` are the run's.
 
     Raises:
-        ModelError: see `check_proxy`.
+        ModelError: see `check_seats`.
     """
     asked, (replies, prompts) = config.asked, _seated(world, config, device)
     style = Style(temperature=asked.temperature, longest=asked.longest, seed=seed)
@@ -62,7 +76,7 @@ def word_judge(world: World, config: ProxyConfig, device: str, seed: int) -> Wor
     """The language model as one that judges, where it does; `device` and `seed` are the run's.
 
     Raises:
-        ModelError: see `check_proxy`.
+        ModelError: see `check_seats`.
     """
     if config.judge == "reward":
         return None
@@ -78,11 +92,29 @@ def word_judge(world: World, config: ProxyConfig, device: str, seed: int) -> Wor
     )
 
 
+def played(world: World, schedule: Schedule, human: HumanConfig, device: str, seed: int) -> PlayedPeople:
+    """The language model as one that answers as people would; `device` and `seed` are the run's.
+
+    Raises:
+        ModelError: see `check_seats`.
+    """
+    prompts, asked = people_prompts(world, human), human.asked
+    if prompts is None or human.model is None:
+        raise ValueError("nobody plays people without `human.model`")  # the settings refuse it
+    replies = Replies(_model(human.model, _bounds(asked), device), _store(cache_folder() / FILE))
+    style = Style(temperature=asked.temperature, longest=asked.longest, seed=seed)
+
+    def told(profile: ValueProfile) -> str:
+        return held_dear(world, profile.but(human.stated))
+
+    return PlayedPeople(replies, prompts, schedule, told, style=style, seed=str(seed))
+
+
 def _seated(world: World, config: ProxyConfig, device: str) -> tuple[Replies, Prompts]:
     prompts = proxy_prompts(world, config)
     if prompts is None or config.model is None:
         raise ValueError("no seat without `proxy.model`")  # the settings refuse it
-    model = _model(config.model, config.asked.model_dump_json(), device)
+    model = _model(config.model, _bounds(config.asked), device)
     return Replies(model, _store(cache_folder() / FILE)), prompts
 
 
@@ -90,13 +122,17 @@ _store = lru_cache(maxsize=1)(ReplyStore)
 """The answers that are kept: opened once in a process."""
 
 
-@lru_cache(maxsize=1)
-def _model(name: str, settings: str, device: str) -> ChatModel:
-    """The model: one for both seats, and for the proxies of earlier rounds, so that one budget is theirs.
+def _bounds(asked: ChatConfig) -> str:
+    """What a model is asked within, as JSON, which can be looked up."""
+    return ChatConfig.model_validate(asked.model_dump(include=set(ChatConfig.model_fields))).model_dump_json()
 
-    `settings` are an `AskedConfig` as JSON, which can be looked up.
+
+@lru_cache(maxsize=2)
+def _model(name: str, bounds: str, device: str) -> ChatModel:
+    """The model: one for both of the proxy's seats, and for the proxies of earlier rounds, so that one budget
+    is theirs. That of people has one of its own, unless all that bounds it is the same.
     """
-    asked = AskedConfig.model_validate_json(settings)
+    asked = ChatConfig.model_validate_json(bounds)
     if not is_provider(name):
         return LocalChat.load(name.removeprefix(HUB), device=device)
     budget = Budget(

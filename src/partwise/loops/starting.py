@@ -9,14 +9,14 @@ import torch
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig, WriterConfig, WriterStartConfig
-from partwise.loops.seats import proxy_prompts
+from partwise.loops.seats import people_prompts, proxy_prompts
 from partwise.loops.setup import check_planner, load_planner, planner_prompts
 from partwise.loops.writers import body_writer, check_writer, first_writer, opened, writer_prompts
 from partwise.measure.bodies import programs
 from partwise.measure.parsing import parsing
 from partwise.models.errors import ModelError
 from partwise.models.planner import Planner
-from partwise.models.prompts import PLANNER
+from partwise.models.prompts import PEOPLE, PLANNER, Prompts
 from partwise.oversight.proxy import Proxy
 from partwise.runs.rundir import RunDir, RunError
 from partwise.training.rollout import RolloutEngine
@@ -43,7 +43,8 @@ def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool)
     """
     proxy = config.proxy
     writer = writer_prompts(world, proxy.writer)
-    told = (planner_prompts(world, config.planner), proxy_prompts(world, proxy), writer)
+    people = people_prompts(world, config.human)
+    told = (planner_prompts(world, config.planner), proxy_prompts(world, proxy), writer, people)
     shown = {name: text for prompts in told if prompts for name, text in prompts.shown().items()}
     if not shown:
         return
@@ -54,12 +55,20 @@ def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool)
     then = run.read_json(PROMPTS)
     # A run that this one goes on from may have had no language model in a seat.
     if changed := [name for name, text in shown.items() if then.get(name, text) != text]:
-        theirs = "proxy.writer.prompts" if writer and changed[0] in writer.texts else "proxy.asked.prompts"
-        setting = "planner.prompts" if changed[0] in PLANNER else theirs
+        setting = _prompts_of(changed[0], writer)
         raise RunError(
             f"{run.path} began with another prompt {' and '.join(changed)}, which {PROMPTS} there shows: "
             f"put it back as it was (`{setting}`), or start another run with another --out."
         )
+
+
+def _prompts_of(name: str, writer: Prompts | None) -> str:
+    """The setting that names where a prompt comes from; `writer` is what a writer that learns is told."""
+    if name in PLANNER:
+        return "planner.prompts"
+    if name in PEOPLE:
+        return "human.asked.prompts"
+    return "proxy.writer.prompts" if writer and name in writer.texts else "proxy.asked.prompts"
 
 
 def starts_warm(config: AlignConfig) -> bool:

@@ -103,6 +103,29 @@ def judges_agreement(
     return found
 
 
+def played_agreement(answers: Sequence[Answer], profile: ValueProfile) -> dict[str, dict[str, Any]]:
+    """How a language model that plays people answers beside what these hold dear. For evaluation only.
+
+    Args:
+        answers: the model's.
+        profile: the values that it was told.
+
+    Returns:
+        Two figures.
+
+        - `clear`: P[it prefers the option of higher utility], of two that differ by at least one half, where
+          it prefers one. What people would say who never slip: so it can reach 1, and chance is at .5.
+        - `decided`: P[it prefers one of the two]. "The same", a refusal and what can't be read do not.
+    """
+    right: list[bool] = []
+    for answer in answers:
+        first, second = (profile.utility(option) for option in answer.item.options)
+        if answer.preferred is not None and abs(first - second) >= CLEAR:
+            right.append((answer.preferred == 0) == (first > second))
+    decided = rate([answer.preferred is not None for answer in answers])
+    return {"clear": rate(right).to_json(), "decided": decided.to_json()}
+
+
 def summary_accuracy(judge: SummaryJudge, judged: Sequence[Judged]) -> Measure:
     """P[the judgment of the summary = the oracle's word on the solution], over solutions that ran."""
     ran = [row for row in judged if row.aligned is not None]

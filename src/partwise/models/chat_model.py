@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Protocol
 Chat = tuple[str, ...]
 """What a user and the model said in turns: the user first and last. There is no system's turn, which many
 models' templates refuse."""
+_THOUGHT = re.compile(r"\s*<(think|thinking)>.*?</\1>", re.DOTALL)
 _SCHEMA = 1
 """Of what a key is made of."""
 
@@ -41,6 +43,13 @@ class Reply:
     end: End
     tokens_read: int
     tokens_written: int
+
+    def word(self, words: Sequence[str]) -> str | None:
+        """Which of these words it begins with, in small letters, thinking aside; whatever follows."""
+        thought = _THOUGHT.match(self.text)
+        one = "|".join(map(re.escape, words))
+        found = re.compile(rf"\W*({one})\b", re.IGNORECASE).match(self.text, thought.end() if thought else 0)
+        return found[1].lower() if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ class Endpoint:
         self.budget = budget or Budget()
         self.troubles: Counter[str] = Counter()
         """Attempts that brought no answer, by what went wrong."""
-        self._model = _open(name.removeprefix(FORCED), base_url)
+        self._model = _open(name.removeprefix(FORCED), base_url, timeout)
         self._random = random.Random()  # of pauses alone, which decide no answer
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name=f"asks {name}", daemon=True).start()
@@ -277,7 +277,7 @@ class _Round:
                 self._settled.notify_all()
 
 
-def _open(name: str, base_url: str | None) -> Any:
+def _open(name: str, base_url: str | None, timeout: float) -> Any:
     """Inspect's model of a name.
 
     Raises:
@@ -290,19 +290,22 @@ def _open(name: str, base_url: str | None) -> Any:
         )
     from inspect_ai.model import GenerateConfig, get_model
 
-    # Attempts are made, counted and paid for one by one: neither Inspect nor the client repeats them unseen.
-    own: dict[str, Any] = {"max_retries": 0} if name.split("/")[0] in ("openai", "openai-api") else {}
     try:
-        return get_model(
+        model = get_model(
             name,
             base_url=base_url,
             memoize=False,
             config=GenerateConfig(max_retries=0, max_connections=_UNLIMITED),
-            **own,
         )
     except Exception as error:  # each provider has its own, of missing packages, keys and addresses
         said = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split()).rstrip(".")
         raise ModelError(f"'{name}' can't be asked: {said or type(error).__name__}") from error
+    # Attempts are made, counted, timed and paid for one by one: no more than Inspect may a client repeat them
+    # unseen, or give up before its time. Those of most providers are alike, since one tool makes them.
+    client: Any = getattr(model.api, "client", None)
+    if hasattr(client, "max_retries") and hasattr(client, "timeout"):
+        client.max_retries, client.timeout = 0, 2 * timeout
+    return model
 
 
 def _messages(chat: Chat) -> list[Any]:

@@ -3,7 +3,7 @@
 A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings
 two sets: `full` says what is asked and how it is written, with examples; `short` says as little as can be
 said, for models that have learned the rest. A planner is told `decompose` and `recompose`; a proxy's language
-model `solve`, where it writes bodies, and `judge`, where it gives its word.
+model `solve`, where it writes bodies, and `judge`, where it gives its word; one that plays people `compare`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ from partwise.models.errors import ModelError
 
 SETS = ("full", "short")
 """Of the package, by name."""
-ASKED = {"decompose": "task", "recompose": "parts", "solve": "subtask", "judge": "option"}
-"""Each prompt, and the field that it can't be without: what it is about."""
-PLANNER, PROXY = ("decompose", "recompose"), ("solve", "judge")
-"""Who is told which."""
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "decompose": ("task",),
+    "recompose": ("parts",),
+    "solve": ("subtask",),
+    "judge": ("option",),
+    "compare": ("values", "question", "first", "second"),
+}
+"""Each prompt, and the fields that it can't be without: what it is about."""
+PLANNER, PEOPLE = ("decompose", "recompose"), ("compare",)
+"""Who is told which; a proxy's model is told the others."""
 _OURS = Path(__file__).parents[1] / "prompts"
 
 
@@ -50,12 +56,17 @@ class Prompts:
         """What a model is told that judges; `option` is a function, a program or a summary."""
         return self._filled("judge", option)
 
-    def shown(self) -> dict[str, str]:
-        """Each prompt as a reader sees it, in which the field of `ASKED` stands for itself."""
-        return {name: self._filled(name, f"${ASKED[name]}") for name in self.texts}
+    def compare(self, values: str, question: str, first: str, second: str) -> str:
+        """What a model is told that answers as one of the people; `values` are what these hold dear."""
+        return self._filled("compare", values, question, first, second)
 
-    def _filled(self, name: str, about: str) -> str:
-        return string.Template(self.texts[name]).substitute(self.fields[name], **{ASKED[name]: about})
+    def shown(self) -> dict[str, str]:
+        """Each prompt as a reader sees it, in which the fields of `ASKED` stand for themselves."""
+        return {name: self._filled(name, *(f"${field}" for field in ASKED[name])) for name in self.texts}
+
+    def _filled(self, name: str, *about: str) -> str:
+        given = dict(zip(ASKED[name], about, strict=True))
+        return string.Template(self.texts[name]).substitute(self.fields[name], **given)
 
 
 def read_prompts(source: str, instead: str) -> dict[str, str]:
@@ -120,15 +131,15 @@ def make_prompts(texts: Mapping[str, str], fields: Mapping[str, Mapping[str, str
     """
     for name in fields:
         asked, template = ASKED[name], string.Template(texts[name])
-        known = [asked, *fields[name]]
+        known = [*asked, *fields[name]]
         if not template.is_valid():
             raise ModelError(f"the prompt {name}.txt has a `$` that names no field; write `$$` for the sign")
         named = template.get_identifiers()
         if unknown := [field for field in named if field not in known]:
             there = ", ".join(f"`${field}`" for field in known)
             raise ModelError(f"the prompt {name}.txt has no field `${unknown[0]}`; there is {there}")
-        if asked not in named:
-            raise ModelError(f"the prompt {name}.txt never says `${asked}`, which is what it is about")
+        if missing := next((field for field in asked if field not in named), None):
+            raise ModelError(f"the prompt {name}.txt never says `${missing}`, which is what it is about")
     return Prompts({name: texts[name] for name in fields}, fields)
 
 

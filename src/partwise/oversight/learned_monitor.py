@@ -49,10 +49,15 @@ class LearnedMonitor:
             judged: what was said; ties are passed over.
             deployment: where plans are tried in small.
         """
-        import numpy as np
-        from scipy.sparse import vstack
-        from sklearn.feature_extraction.text import CountVectorizer
-        from sklearn.linear_model import LogisticRegression
+        try:
+            import numpy as np
+            from scipy.sparse import vstack
+            from sklearn.feature_extraction.text import CountVectorizer
+            from sklearn.linear_model import LogisticRegression
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"A learned monitor needs scikit-learn ({error}); pip install 'partwise[lab]'."
+            ) from error
 
         told = [each for each in judged if each.preference != 0.5]
         if len(told) < _LEAST:

@@ -1,12 +1,12 @@
-"""H as a run has it: simulated people, people in the console, or a panel of both; every answer is kept."""
+"""H as a run has it: who answers at once, people in the console, or a panel of both; every answer is kept."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from partwise.oversight.feedback import FeedbackError, FeedbackStore
-from partwise.oversight.human import SimulatedHuman
+from partwise.oversight.human import Human
 from partwise.types import Answer, JudgmentItem, Purpose
 
 _POLL = 0.5
@@ -18,7 +18,7 @@ class NobodyAnswers(FeedbackError):
 
 
 class People:
-    """Members take turns, question by question: `simulated` answers at once, `console` is waited for.
+    """Members take turns, question by question: `console` is waited for, the others answer at once.
 
     What was answered before an interruption is found in the store and not asked again.
     """
@@ -26,7 +26,7 @@ class People:
     def __init__(
         self,
         members: Sequence[str],
-        simulated: SimulatedHuman,
+        at_once: Mapping[str, Human],
         store: FeedbackStore,
         run: str,
         *,
@@ -35,15 +35,15 @@ class People:
         listen: Callable[[str, int, int], None],
     ) -> None:
         """Args:
-        members: `simulated` or `console`, in the order of their turns.
-        simulated: answers where it is its turn.
+        members: `console` or one of `at_once`, in the order of their turns.
+        at_once: by name those who answer where it is their turn.
         store: where questions wait for people, and all answers are kept.
         run: names the run in the store.
         overlap: share of the console's questions that two people are asked.
         patience: minutes without a new answer after which waiting ends.
         listen: told what is waited for, how many of the questions are answered, and of how many.
         """
-        self._members, self._simulated, self._store, self._run = members, simulated, store, run
+        self._members, self._at_once, self._store, self._run = members, at_once, store, run
         self._overlap, self._patience, self._listen = overlap, patience, listen
         self._asked: dict[int, int] = {}
 
@@ -59,18 +59,25 @@ class People:
         """
         first = self._asked.get(round, 0)
         self._asked[round] = first + len(items)
-        turns = {"simulated": list[int](), "console": list[int]()}
+        turns = {name: list[int]() for name in ("console", *self._at_once)}
         for position in range(first, first + len(items)):
             turns[self._members[position % len(self._members)]].append(position)
         by_position = dict(zip(range(first, first + len(items)), items, strict=True))
-        answers = self._simulate(by_position, turns["simulated"], round, purpose)
+        answers = dict[int, list[Answer]]()
+        for name, human in self._at_once.items():
+            answers |= self._hear(human, by_position, turns[name], round, purpose)
         answers |= self._wait_for(by_position, turns["console"], round, purpose)
         return [answer for position in sorted(answers) for answer in answers[position]]
 
-    def _simulate(
-        self, items: dict[int, JudgmentItem], positions: list[int], round: int, purpose: Purpose
+    def _hear(
+        self,
+        human: Human,
+        items: dict[int, JudgmentItem],
+        positions: list[int],
+        round: int,
+        purpose: Purpose,
     ) -> dict[int, list[Answer]]:
-        said = self._simulated.answer([items[p] for p in positions], round=round, purpose=purpose)
+        said = human.answer([items[p] for p in positions], round=round, purpose=purpose)
         if said:
             self._store.record(self._run, round, said, purposes=[purpose] * len(said), positions=positions)
         return {position: [answer] for position, answer in zip(positions, said, strict=True)}

@@ -7,7 +7,6 @@ model's part. Where the model says neither, or refuses, or fails, there is no wo
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +20,6 @@ WORDS = ("yes", "no")
 """What the prompt asks for."""
 CERTAIN = 4.0
 """Log-odds that a word is worth at most, a chance of .98: one answer is no proof."""
-_THOUGHT = re.compile(r"\s*<(think|thinking)>.*?</\1>", re.DOTALL)
-_WORD = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
 class Said(StrEnum):
@@ -121,9 +118,8 @@ def read_word(reply: Reply) -> Said:
     """What an answer says: after thinking, its first word decides, whatever follows."""
     if reply.end in (End.REFUSED, End.FAILED):
         return Said(str(reply.end))
-    thought = _THOUGHT.match(reply.text)
-    found = _WORD.match(reply.text, thought.end() if thought else 0)
-    return Said(found[1].lower()) if found else Said.NEITHER
+    word = reply.word(WORDS)
+    return Said(word) if word else Said.NEITHER
 
 
 def _leaning(leaning: float | None) -> Word:

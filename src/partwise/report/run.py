@@ -23,6 +23,7 @@ def run_page(results: Mapping[str, Any]) -> Page:
         _bodies_table(group(results, "bodies")),
         _came_table(group(results, "bodies")),
         _judges_table(group(results, "judges")),
+        _played_table(group(results, "played")),
     ]
     return Page(
         title="Alignment run",
@@ -93,6 +94,22 @@ def _judges_table(judges: Mapping[str, Any]) -> Table | None:
         "column.",
         columns=["judge", *names],
         rows=[[judge, *(Figure.of(found[name]).full for name in names)] for judge, found in judges.items()],
+    )
+
+
+def _played_table(played: Mapping[str, Any]) -> Table | None:
+    """How a language model that plays people answers; None where none does."""
+    if not played:
+        return None
+    clear, decided = Figure.of(played["clear"]), Figure.of(played["decided"])
+    return Table(
+        heading="People, as a language model plays them",
+        note="What it answered in the last round, beside the values that it was told. Clear: it prefers what "
+        "is better by at least one half, where two differ by so much and it prefers one; guessing comes to "
+        ".50. Decided: it prefers one of the two; the others are the same to it, refused, or can't be read. "
+        "What a proxy learns from such answers is worth as much as these figures.",
+        columns=["clear", "of", "decided", "of"],
+        rows=[[clear.full, f"{clear.n:,}", decided.full, f"{decided.n:,}"]],
     )
 
 

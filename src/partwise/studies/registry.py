@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -19,8 +20,11 @@ from partwise.config import Section
 from partwise.report.failing import failure_sentences
 from partwise.report.page import Page
 from partwise.runs.progress import Listener
+from partwise.runs.rundir import RunError
 
 GROUP = "partwise.studies"
+LAB = ("crowdkit", "optuna", "ribs", "sklearn")
+"""Modules that the extra `lab` brings, and that are taken hours after a run has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Study:
     that it can't read; empty where there is nothing to see before it is done."""
     of_runs: bool = False
     """Whether its report shows the runs behind its figures, and not its page alone."""
+    lab: bool = False
+    """Whether it takes what the extra `lab` brings."""
 
     @property
     def config(self) -> type[Section]:
@@ -47,7 +53,16 @@ class Study:
         return resolve_name(self.settings)
 
     def run(self, config: Section, out: Path, listen: Listener) -> dict[str, Any]:
-        """Run it or go on with it; its `results.json`."""
+        """Run it or go on with it; its `results.json`.
+
+        Raises:
+            RunError: it takes the extra `lab`, which is not installed; or whatever it runs refuses.
+        """
+        if self.lab and (missing := [name for name in LAB if find_spec(name) is None]):
+            raise RunError(
+                f"This takes packages that are not installed ({', '.join(missing)}); add them with: "
+                "pip install 'partwise[lab]'."
+            )
         return resolve_name(self.runs)(config, out, listen)
 
     def page(self, results: Mapping[str, Any]) -> Page:
@@ -61,7 +76,7 @@ class Study:
         return resolve_name(self.grows)(directory) if self.grows else ({}, [])
 
 
-def _built_in(name: str, model: str, about: str, *, of_runs: bool = False) -> Study:
+def _built_in(name: str, model: str, about: str, *, of_runs: bool = False, lab: bool = False) -> Study:
     """A study of this package: a folder of its name."""
     folder = f"partwise.studies.{name}"
     return Study(
@@ -70,6 +85,7 @@ def _built_in(name: str, model: str, about: str, *, of_runs: bool = False) -> St
         runs=f"{folder}.study:run",
         shows=f"{folder}.page:page",
         of_runs=of_runs,
+        lab=lab,
     )
 
 
@@ -121,21 +137,25 @@ STUDIES: Mapping[str, Study] = {
         "red_team",
         "RedTeamConfig",
         "which search finds more of the ways in which an unaligned model does harm",
+        lab=True,
     ),
     "gap_annealing": _built_in(
         "gap_annealing",
         "GapAnnealingConfig",
         "how far the next generation should be: fixed, scheduled and adaptive gaps, and two controls",
+        lab=True,
     ),
     "ablation_progressive": _built_in(
         "ablation_progressive",
         "AblationProgressiveConfig",
         "the second paper's pipeline under other orders of its stages, and without a piece",
+        lab=True,
     ),
     "drifting_ladder": _built_in(
         "drifting_ladder",
         "DriftingLadderConfig",
         "planners that climb while people's values move: what reaches the generations after it",
+        lab=True,
     ),
 }
 """The studies of this package by name."""
@@ -153,6 +173,7 @@ RUNS: Mapping[str, Study] = {
         settings="partwise.config:ProgressConfig",
         runs="partwise.loops.progress_run:progress",
         shows="partwise.report.ladder:ladder_page",
+        lab=True,
         grows="partwise.loops.ladder_results:so_far",
     ),
     "weak_to_strong": Study(

@@ -9,8 +9,9 @@ from itertools import islice
 
 from partwise.composition.language import CompositionError, parse, parse_decomposition
 from partwise.types import Grain, Split
+from partwise.values import HARM, ValueProfile
 from partwise.worlds.base import CatalogueEntry, Demonstration, World
-from partwise.worlds.guide import guide_of
+from partwise.worlds.guide import Guide, guide_of
 
 _EXAMPLES = 2
 _LOOKED_AT = 100
@@ -25,8 +26,7 @@ def proxy_fields(world: World) -> dict[str, Mapping[str, str]]:
     solution uses.
     """
     guide, tools = guide_of(world), _tools(world)
-    held = [name for name in world.dimensions if world.values.matters(name)]
-    values = [f"- {name}: {guide.values[name]}" if name in guide.values else f"- {name}" for name in held]
+    values = [f"- {_minded(guide, name)}" for name in world.dimensions if world.values.matters(name)]
     about = guide.about.partition("\n\n")[0]  # what follows is of pairs and trials, which are not shown
     known = (each for each in world.practice.values() if each.grain is Grain.HUMAN)
     examples = (_fenced(_whole(entry)) for entry in islice(known, _EXAMPLES))
@@ -34,6 +34,31 @@ def proxy_fields(world: World) -> dict[str, Mapping[str, str]]:
         "solve": {"tools": tools, "examples": "\n\n".join(examples)},
         "judge": {"about": about, "values": "\n".join(values), "tools": tools},
     }
+
+
+def people_fields(world: World) -> dict[str, Mapping[str, str]]:
+    """As `proxy_fields`, for a model that answers as people would: it is told what people who judge are told,
+    but for what they hold dear, which its group and the round decide (`held_dear`).
+    """
+    return {"compare": {"about": guide_of(world).about, "tools": _tools(world)}}
+
+
+def held_dear(world: World, profile: ValueProfile) -> str:
+    """What somebody minds, in words, a line a value dimension; what weighs nothing is left out.
+
+    A weight is told by how much a full violation counts beside a job well done (`ValueProfile.utility`).
+    """
+    guide, weights = guide_of(world), {name: profile.weight(name) for name in world.dimensions}
+    said = (
+        f"- {_minded(guide, name)} (It counts {HARM * weight:.2g} times as much as a job well done.)"
+        for name, weight in weights.items()
+        if weight > 0
+    )
+    return "\n".join(said) or "- nothing: whatever does its job is welcome"
+
+
+def _minded(guide: Guide, name: str) -> str:
+    return f"{name}: {guide.values[name]}" if name in guide.values else f"{name}."
 
 
 def _whole(entry: CatalogueEntry) -> str:

@@ -6,14 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from partwise.config.align import (
-    AlignConfig,
-    LoopConfig,
-    ProxyConfig,
-    RealignConfig,
-    Reward,
-    Weights,
-)
+from partwise.config.align import AlignConfig, LoopConfig, ProxyConfig, RealignConfig, Reward
+from partwise.config.human import Weights
 from partwise.config.progress import GapConfig, GateConfig, Models, ProgressConfig
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 

@@ -6,15 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from partwise.config.align import (
-    AlignConfig,
-    LoopConfig,
-    MeasureConfig,
-    RealignConfig,
-    Reward,
-    RlftConfig,
-    Weights,
-)
+from partwise.config.align import AlignConfig, LoopConfig, MeasureConfig, RealignConfig, Reward, RlftConfig
+from partwise.config.human import Weights
 from partwise.config.section import Listed, PositiveInt, Section, UnitFloat, refuse_seeds_beyond
 
 

@@ -1,4 +1,4 @@
-"""A language model in the proxy's seats: how it is asked, and what that may cost."""
+"""Language models that are asked and not trained: how, and what that may cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from partwise.config.section import LocalName, PositiveInt, Section
 
 
 class PriceConfig(Section):
-    """What a provider takes, as its price list says; for `proxy.asked.max_dollars` alone."""
+    """What a provider takes, as its price list says; for `max_dollars` alone."""
 
     read: float = Field(default=0.0, ge=0)
     """Dollars for a million tokens that are read."""
@@ -19,23 +19,14 @@ class PriceConfig(Section):
     """Dollars for a million tokens that are written, those of thinking included."""
 
 
-class AskedConfig(Section):
-    """How `proxy.model` is asked; read where there is one."""
+class ChatConfig(Section):
+    """How a language model is asked, and what that may cost."""
 
     prompts: LocalName | None = None
-    """What it is told: `full`, `short`, or a folder with `solve.txt` or `judge.txt`; None for `full`."""
-    copies: PositiveInt = 4
-    """Bodies that it writes for a subtask, with `proxy.solver=model`; the one judged best is taken."""
-    temperature: float = Field(default=1.0, ge=0)
-    """Of sampling bodies."""
+    """What it is told: `full`, `short`, or a folder with `solve.txt`, `judge.txt` or `compare.txt`; None for
+    `full`."""
     longest: PositiveInt = 512
     """Tokens that an answer may take, thinking included; what goes on longer is cut."""
-    by: Literal["logits", "text"] = "logits"
-    """How its word is taken: by the probabilities of yes and no where they can be had, which is of models
-    that run here, and else by what it writes; or by what it writes always, as thinking models need."""
-    samples: PositiveInt = 1
-    """Words that are taken of each text where they are written: one at temperature 0, or more at 1, whose
-    share of yes counts."""
     base_url: str | None = None
     """Of a provider's server; None for the provider's own, or what its environment variable says."""
     concurrency: PositiveInt = 16
@@ -49,7 +40,7 @@ class AskedConfig(Section):
     """Tokens of a provider's that one start of a run may take, read and written; then it stops. Resumed, it
     goes on from what it heard, with as many again."""
     max_dollars: float | None = Field(default=None, gt=0)
-    """Likewise in dollars, by `proxy.asked.price`."""
+    """Likewise in dollars, by `price`."""
     price: PriceConfig = PriceConfig()
 
     @field_validator("base_url")
@@ -66,9 +57,24 @@ class AskedConfig(Section):
         return address
 
     @model_validator(mode="after")
-    def _priced(self) -> AskedConfig:
+    def _priced(self) -> ChatConfig:
         if self.max_dollars is not None and not (self.price.read or self.price.written):
             raise ValueError(
                 "`max_dollars` needs `price.read` and `price.written`, in dollars for a million tokens"
             )
         return self
+
+
+class AskedConfig(ChatConfig):
+    """How `proxy.model` is asked; read where there is one."""
+
+    copies: PositiveInt = 4
+    """Bodies that it writes for a subtask, with `proxy.solver=model`; the one judged best is taken."""
+    temperature: float = Field(default=1.0, ge=0)
+    """Of sampling bodies."""
+    by: Literal["logits", "text"] = "logits"
+    """How its word is taken: by the probabilities of yes and no where they can be had, which is of models
+    that run here, and else by what it writes; or by what it writes always, as thinking models need."""
+    samples: PositiveInt = 1
+    """Words that are taken of each text where they are written: one at temperature 0, or more at 1, whose
+    share of yes counts."""
