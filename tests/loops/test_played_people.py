@@ -20,6 +20,7 @@ from partwise.models.errors import ModelError
 from partwise.oversight.feedback import FeedbackStore
 from partwise.report.run import run_page
 from partwise.runs.progress import ignore
+from partwise.studies.registry import find_kind
 
 pytest.importorskip("inspect_ai")
 
@@ -83,6 +84,9 @@ def test_a_run_asks_it_in_its_turn_stops_at_a_cap_and_goes_on(
     assert found["played"]["decided"] == {**found["played"]["decided"], "mean": 0.0, "n": len(decided[1])}
     assert found["played"]["clear"]["mean"] is None
     assert "People, as a language model plays them" in [table.heading for table in run_page(found).tables]
+    assert "prefers one of the two options in only .00 of its" in " ".join(
+        find_kind("align").page(found).sentences
+    )
     assert list(json.loads((out / "prompts.json").read_text())) == ["compare"]
 
 

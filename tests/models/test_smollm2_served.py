@@ -30,8 +30,8 @@ from partwise.worlds.registry import load_world
 MODEL = "package:smollm2"
 COUNT = 500
 LONGEST = 3
-STALL = 900.0
-"""Seconds that a request may take: 32 wait for one another at a server that answers one at a time."""
+STALL = 660.0
+"""Seconds that a request may take: beyond what a client allows by itself, since 32 wait for one another."""
 FAULTS = {"429": 0.06, "500": 0.05, "text": 0.03, "half": 0.03, "empty": 0.03, "stall": 0.004}
 PROMPTS = Prompts({"judge": "Are there more than four guests? Answer yes or no.\n$option"}, {"judge": {}})
 pytestmark = [

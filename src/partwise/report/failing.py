@@ -1,4 +1,4 @@
-"""Where most solutions of a planner do not run: why, by the most frequent failure, and what to set."""
+"""Where most of what a model says is of no use: why, and what to set."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ _SETTINGS = {
 
 
 def failure_sentences(results: Mapping[str, Any]) -> list[str]:
-    """A sentence or two for each arm of which most solutions did not run; none where all is well.
+    """A sentence or two for each arm of which most solutions did not run, and for a language model that plays
+    people where most of its answers prefer nothing; none where all is well.
 
     Args:
         results: of a run (`base`, `trained`) or of a study of arms.
     """
     arms = group(results, "arms") or {name: results[name] for name in ("trained",) if name in results}
-    return [said for name in arms if (said := failure_sentence(name, group(arms, name)))]
+    said = [failure_sentence(name, group(arms, name)) for name in arms]
+    return [*filter(None, said), *_played_sentences(group(results, "played", "decided"))]
 
 
 def failure_sentence(name: str, arm: Mapping[str, Any]) -> str:
@@ -53,6 +55,18 @@ def failure_sentence(name: str, arm: Mapping[str, Any]) -> str:
         f"frequent is {kind.replace('_', ' ')} ({OUTCOMES[kind]}), {failed[kind]:,} of {total:,}{said}. "
         f"{_setting(kind, message)}"
     )
+
+
+def _played_sentences(decided: Mapping[str, Any]) -> list[str]:
+    """What to set where a model that plays people leaves most questions open."""
+    share, n = decided.get("mean"), decided.get("n", 0)
+    if share is None or share >= 1 - _MOSTLY:
+        return []
+    return [
+        f"The language model that plays people prefers one of the two options in only {number(share)} of its "
+        f"{n:,} answers of the last round, so that the proxy learned little from it: take another "
+        "`human.model`, or edit `compare.txt` (`human.asked.prompts`)."
+    ]
 
 
 def _setting(kind: str, message: str) -> str:
