@@ -25,7 +25,8 @@ from partwise.loops.writers import body_writer, check_writer, first_writer
 from partwise.models.chat import encode, end_ids
 from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.models.errors import ModelError
-from partwise.models.hub import load_causal_lm, load_classifier, load_reward_model
+from partwise.models.hub import load_causal_lm
+from partwise.models.scoring import load_classifier, load_reward_model
 from partwise.models.writer import Written
 from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.human import SimulatedHuman

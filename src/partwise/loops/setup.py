@@ -12,9 +12,10 @@ from partwise.config.places import cache_folder
 from partwise.loops.seats import word_judge
 from partwise.loops.writers import new_solver, saved_solver
 from partwise.models.chat import first_prompt
-from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
+from partwise.models.hub import check_causal_lm, load_causal_lm, resolve_device
 from partwise.models.planner import Planner, check_length, positions
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
+from partwise.models.scoring import load_reward_model
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.oversight.proxy import Proxy
