@@ -43,11 +43,13 @@ from partwise.config.progress import (
     ReadConfig,
 )
 from partwise.config.proxy_model import AskedConfig, PriceConfig
+from partwise.config.reward import STEP, RewardModelConfig
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 from partwise.config.writer import WriterConfig, WriterStartConfig
 
 __all__ = [
     "LARGEST_SEED",
+    "STEP",
     "AlignConfig",
     "AskedConfig",
     "CompeteConfig",
@@ -78,6 +80,7 @@ __all__ = [
     "ReadConfig",
     "RealignConfig",
     "Reward",
+    "RewardModelConfig",
     "RlftConfig",
     "Section",
     "Seed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +208,15 @@ def _load_model(name: str, dtype: Any, attention: str | None = None) -> Any:
     return model
 
 
-def with_new_adapters(model: Any, rank: int) -> Any:
-    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained."""
+def with_new_adapters(model: Any, rank: int, *, task: str = "CAUSAL_LM", whole: Sequence[str] = ()) -> Any:
+    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained.
+
+    Args:
+        model: of transformers; the same object goes on beneath the adapters.
+        rank: of the adapters.
+        task: peft's name of what the model does.
+        whole: names of its modules that are trained, and saved with the adapters, as they are.
+    """
     from peft import LoraConfig, get_peft_model  # a slow import that runs without adapters do not need
 
     adapters = LoraConfig(
@@ -216,8 +224,9 @@ def with_new_adapters(model: Any, rank: int) -> Any:
         lora_alpha=2 * rank,
         target_modules="all-linear",
         exclude_modules=architectures.unadapted(model) or None,
+        modules_to_save=[*whole] or None,
         bias="none",
-        task_type="CAUSAL_LM",
+        task_type=task,
     )
     with torch.random.fork_rng(devices=[]):
         # A run that is done again begins with the same adapters; they are drawn on the CPU.
