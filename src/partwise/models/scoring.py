@@ -247,13 +247,18 @@ def _whole(model: Any, drawn: Sequence[str]) -> list[str]:
         model: without adapters.
         drawn: names of the weights that were not there.
     """
-    heads = [
+    head = heads(model)
+    others = dict.fromkeys(name.rpartition(".")[0] for name in drawn if name.partition(".")[0] not in head)
+    return [*head, *others]
+
+
+def heads(model: Any) -> list[str]:
+    """The names of what a classifier has beside its body: its head, in one module or in several."""
+    return [
         name
         for name, module in model.named_children()
         if name != model.base_model_prefix and any(True for _ in module.parameters())
     ]
-    others = dict.fromkeys(name.rpartition(".")[0] for name in drawn if name.partition(".")[0] not in heads)
-    return [*heads, *others]
 
 
 def _in_float32(model: Any, names: Sequence[str]) -> None:
