@@ -9,14 +9,24 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForSequenceClassification,
+    BertConfig,
+    BertForMaskedLM,
     LlamaConfig,
+    LlamaForCausalLM,
     LlamaForSequenceClassification,
     PreTrainedTokenizerFast,
 )
 
 from partwise.measure.rewardbench import sequence_scores
+from partwise.models import scoring
+from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.models.errors import ModelError
-from partwise.models.scoring import load_classifier, load_reward_model
+from partwise.models.scoring import (
+    check_reward_model,
+    load_classifier,
+    load_reward_model,
+    new_reward_model,
+)
 
 
 def _scorer(folder, tokenizer, pad, labels=1):
@@ -112,3 +122,99 @@ def test_a_model_with_its_own_code_is_refused_and_nothing_of_it_runs(kind, byte_
         with pytest.raises(ModelError, match=r"brings its own code, which is not run here: .*reward_bench"):
             load(tmp_path, device="cpu")
     assert not (tmp_path / "ran").exists()
+
+
+def _scores(model, tokenizer):
+    encode = Encoder(model, tokenizer)
+    model.eval()
+    with torch.inference_mode():
+        return logits_of(model, *batch_of([encode(text) for text in ("a text", "b", "a longer text")]))
+
+
+def _trained(model):
+    return [name for name, weight in model.named_parameters() if weight.requires_grad]
+
+
+def _moved(model):
+    """As if it had learned."""
+    generator = torch.Generator().manual_seed(1)
+    for weight in (weight for weight in model.parameters() if weight.requires_grad):
+        torch.nn.init.normal_(weight, std=0.3, generator=generator)
+
+
+@pytest.fixture
+def encoder(byte_tokenizer, tmp_path):
+    """One whose pooling is not among its weights either, as of most that were pretrained on masked words."""
+    config = BertConfig(
+        vocab_size=257, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2
+    )
+    BertForMaskedLM(config).save_pretrained(tmp_path / "encoder")
+    byte_tokenizer.save_pretrained(tmp_path / "encoder")
+    return tmp_path / "encoder"
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+@pytest.mark.parametrize("kind", ["llama_folder", "encoder"])
+def test_what_a_new_reward_model_learned_is_saved_and_goes_on_learning(kind, rank, request, tmp_path):
+    folder = request.getfixturevalue(kind)
+    check_reward_model(folder, device="cpu")
+    model, tokenizer = new_reward_model(folder, lora_rank=rank, seed=3, device="cpu")
+    again, _ = new_reward_model(folder, lora_rank=rank, seed=3, device="cpu")
+    assert torch.equal(_scores(model, tokenizer), _scores(again, tokenizer))
+    other, _ = new_reward_model(folder, lora_rank=rank, seed=4, device="cpu")
+    assert not torch.equal(_scores(model, tokenizer), _scores(other, tokenizer))
+    _moved(model)
+    learned, trained = _scores(model, tokenizer), _trained(model)
+    assert not torch.allclose(learned, _scores(again, tokenizer), atol=0.01)
+    for name in ("first", "second"):
+        model.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+        model, tokenizer = load_reward_model(tmp_path / name, device="cpu", trained=True)
+        assert torch.equal(_scores(model, tokenizer), learned)
+        assert _trained(model) == trained
+        assert [file.suffix for file in (tmp_path / name).glob("*model*")] == [".safetensors"]
+    saved = "adapter_config.json" if rank else "config.json"
+    assert (tmp_path / "first" / saved).read_bytes() == (tmp_path / "second" / saved).read_bytes()
+    # What reads it needs no more than what trains it.
+    read = load_reward_model(tmp_path / "first", device="cpu")
+    assert torch.allclose(_scores(*read), learned, atol=1e-6)
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_reward_model_keeps_its_own_head_and_loses_its_dropout(rank, byte_tokenizer, tmp_path):
+    meant = _scorer(tmp_path, byte_tokenizer, 0)
+    meant.config.attention_dropout = 0.5
+    meant.config.save_pretrained(tmp_path)
+    model, tokenizer = new_reward_model(tmp_path, lora_rank=rank, seed=3, device="cpu")
+    assert torch.allclose(_scores(model, tokenizer), _scores(meant, tokenizer), atol=1e-5)
+    assert any(name.endswith(("score.weight", "default.weight")) for name in _trained(model))
+    assert model.config.attention_dropout == 0
+    if rank:  # The adapters of somebody's reward model are trained further.
+        _moved(model)
+        model.save_pretrained(tmp_path / "adapters")
+        tokenizer.save_pretrained(tmp_path / "adapters")
+        check_reward_model(tmp_path / "adapters", device="cpu")
+        theirs, _ = new_reward_model(tmp_path / "adapters", lora_rank=16, seed=0, device="cpu")
+        assert torch.equal(_scores(theirs, tokenizer), _scores(model, tokenizer))
+        assert _trained(theirs) == _trained(model)
+
+
+def test_heads_are_float32_over_half_precision(llama_folder, byte_tokenizer, monkeypatch, tmp_path):
+    """As they are held on a GPU, where a body is as it was saved."""
+    LlamaForCausalLM.from_pretrained(llama_folder, dtype=torch.bfloat16).save_pretrained(tmp_path / "half")
+    byte_tokenizer.save_pretrained(tmp_path / "half")
+    monkeypatch.setattr(
+        scoring, "weights_dtype", lambda where, adapters: "auto" if adapters else torch.float32
+    )
+    model, tokenizer = new_reward_model(tmp_path / "half", lora_rank=4, seed=3, device="cpu")
+    kinds = {(weight.requires_grad, weight.dtype) for weight in model.parameters() if weight.ndim > 1}
+    assert {(True, torch.float32), (False, torch.bfloat16)} <= kinds and (True, torch.bfloat16) not in kinds
+    _moved(model)
+    learned = _scores(model, tokenizer)
+    assert not torch.equal(learned, learned.bfloat16().float())
+    model.save_pretrained(tmp_path / "saved")
+    tokenizer.save_pretrained(tmp_path / "saved")
+    opened, _ = load_reward_model(tmp_path / "saved", device="cpu", trained=True)
+    assert torch.equal(_scores(opened, tokenizer), learned)
+    whole, _ = new_reward_model(tmp_path / "half", lora_rank=0, seed=3, device="cpu")
+    assert {weight.dtype for weight in whole.parameters()} == {torch.float32}

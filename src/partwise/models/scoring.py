@@ -95,7 +95,7 @@ def new_reward_model(
         whole = _whole(model, drawn)
         _in_float32(model, whole)
         model = _named_once(with_new_adapters(model, lora_rank, task=_TASK, whole=whole))
-    without_chance(model)
+    _begin(model)
     return model.to(where), _classifier_tokenizer(name)
 
 
@@ -161,7 +161,7 @@ def load_reward_model(
     if adapters is not None:
         model, missing = _with_scoring_adapters(model, adapters, missing, trained)
     if trained:
-        without_chance(model)
+        _begin(model)
     if missing:
         raise ModelError(
             f"'{name}' is no reward model with one score: it has no {', '.join(missing)}. Take one that was "
@@ -204,9 +204,10 @@ def _refuse_own_code(name: str, place: str) -> None:
         own and config.get("model_type") not in CONFIG_MAPPING
     ):
         raise ModelError(
-            f"'{name}' brings its own code, which is not run here: once you have read that code, load it in "
-            "Python by `from_pretrained(..., trust_remote_code=True)`, and hand a function that scores texts "
-            "to `partwise.measure.rewardbench.reward_bench`"
+            f"'{name}' brings its own code, which is not run here: take a model of an architecture that "
+            "transformers has; or to measure this one, once you have read that code, load it in Python by "
+            "`from_pretrained(..., trust_remote_code=True)`, and hand a function that scores texts to "
+            "`partwise.measure.rewardbench.reward_bench`"
         )
 
 
@@ -238,6 +239,18 @@ def _adapters_in(name: str) -> Path | None:
     except (OSError, ValueError):
         return None  # what is wrong with the name is said when its model is opened
     return None if found is None else Path(found)
+
+
+def _begin(model: Any) -> None:
+    """Make a model that was read ready to train: without dropout, and its weights where new ones would be.
+
+    Where a weight begins in memory, which of one in a file may be anywhere, moves the last digits of what is
+    computed: a run that is resumed would end otherwise.
+    """
+    without_chance(model)
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.clone()
 
 
 def _whole(model: Any, drawn: Sequence[str]) -> list[str]:
