@@ -24,13 +24,14 @@ from partwise.estimate.texts import Judged, Plan
 from partwise.estimate.tokens import Lengths, Role, schedule
 from partwise.models.errors import ModelError
 from partwise.models.hub import load_causal_lm
+from partwise.models.scoring import new_reward_model
 from partwise.runs.config import ConfigError
 
 ROOT = Path(__file__).parents[2]
 LENGTHS = Lengths(
     plan=Plan(prompt=10, decomposition=3, between=5, composition=7),
     cold=100,
-    judged=Judged(catalogue=1000, asked=1000, option=20, summaries=0, summary=0, whole=50),
+    judged=Judged(catalogue=1000, asked=1000, option=20, summaries=0, summary=0, whole=50, longest=60),
     function=30,
     subtasks=12,
 )
@@ -105,6 +106,22 @@ def test_sizes_are_those_of_the_models_that_are_loaded(llama_folder: Path, rank:
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     assert found.trained == trained
     assert found.parameters == sum(weight.numel() for weight in model.parameters()) - (trained if rank else 0)
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_reward_model_is_as_large_as_the_one_that_is_made(llama_folder: Path, rank: int):
+    model, _ = new_reward_model(llama_folder, lora_rank=rank, seed=0, device="cpu")
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    reward = {"model": str(llama_folder), "lora_rank": rank}
+    found, tiny = (estimate(_config(proxy={"reward": one})) for one in (reward, {}))
+    assert found.proxy.trained == trained < tiny.proxy.parameters
+    whole = sum(weight.numel() for weight in model.parameters())
+    assert found.proxy.parameters == whole - (trained if rank else 0)
+    # Bytes are more tokens than words, and fewer of them are read at once.
+    assert found.work.whole[Role.LEARNED] > 2 * tiny.work.whole[Role.LEARNED]
+    fewer = estimate(_config(proxy={"reward": reward | {"micro_batch": 1}}))
+    assert fewer.memory.aligning < found.memory.aligning
+    assert found.memory.sampling == fewer.memory.sampling
 
 
 def test_experts_that_are_left_out_are_not_computed():

@@ -20,12 +20,13 @@ from typer.testing import CliRunner
 from partwise.cli import app
 from partwise.config import AlignConfig, ProxyConfig
 from partwise.loops.run import align
-from partwise.loops.setup import check_planner
+from partwise.loops.setup import check_planner, load_proxy, new_proxy
 from partwise.loops.writers import body_writer, check_writer, first_writer
 from partwise.models.chat import encode, end_ids
 from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.models.errors import ModelError
-from partwise.models.hub import load_causal_lm, load_classifier, load_reward_model
+from partwise.models.hub import load_causal_lm
+from partwise.models.scoring import load_classifier, load_reward_model
 from partwise.models.writer import Written
 from partwise.oversight.body_writer import BodyWriter
 from partwise.oversight.human import SimulatedHuman
@@ -185,6 +186,30 @@ def test_a_reward_model_learns_is_saved_and_scores_the_same(folder: Path, tmp_pa
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     assert torch.allclose(_scores(*load_reward_model(tmp_path, device="cpu"), texts), scores, atol=1e-5)
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_a_reward_model_sits_in_the_proxy_through_a_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It judges the parts of a tiny planner's solutions, and people's answers move it in both rounds."""
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
+    data = _config(folder).model_dump()
+    data["planner"] = {"size": "nano", "pretrain": {"examples": 400}, "device": "cpu"}
+    reward = {"model": str(folder), "lora_rank": 4, "micro_batch": 16}
+    learning = {"labels_first": 80, "labels_later": 40, "epochs": 2, "learning_rate": 1e-2}
+    data["proxy"] |= {"reward": reward, **learning}
+    config, out = AlignConfig.model_validate(data), tmp_path / "run"
+    results = align(config, out, ignore)
+    assert sum(results["trained"]["counts"].values()) == 2
+    folders = [out / "rounds" / index / "proxy" for index in ("000", "001")]
+    assert len({(place / "adapter_model.safetensors").read_bytes() for place in folders}) == 2
+    parts = [part for entry in WORLD.catalogue.values() for part in entry.implementations]
+    first, last = (load_proxy(WORLD, config, place).judge(parts) for place in folders)
+    unheard = new_proxy(WORLD, config.proxy, "cpu", seed=config.seed).judge(parts)
+    assert all(0 <= chance <= 1 for chance in last)
+    assert len({tuple(judged) for judged in (unheard, first, last)}) == 3
 
 
 def _scores(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:

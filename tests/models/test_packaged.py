@@ -10,7 +10,8 @@ import pytest
 
 from partwise.models import packaged
 from partwise.models.errors import ModelError
-from partwise.models.hub import check_causal_lm, load_classifier
+from partwise.models.hub import check_causal_lm
+from partwise.models.scoring import load_classifier
 
 
 def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):

@@ -97,7 +97,7 @@ def _scored(name: str, data: str | None, limit: int | None, drop: bool, device: 
     from partwise.data.public import load, plain
     from partwise.measure.rewardbench import reward_bench, sequence_scores
     from partwise.models.classifier import Encoder, conversation_of
-    from partwise.models.hub import load_reward_model
+    from partwise.models.scoring import load_reward_model
 
     model, tokenizer = load_reward_model(name, device=device)
     encode = Encoder(model, tokenizer)

@@ -46,6 +46,7 @@ from partwise.config.progress import (
     ProgressConfig,
     ReadConfig,
 )
+from partwise.config.reward import RewardModelConfig
 from partwise.config.section import LARGEST_SEED, PositiveInt, Section, Seed, UnitFloat, derived_seed
 from partwise.config.writer import WriterConfig, WriterStartConfig
 
@@ -83,6 +84,7 @@ __all__ = [
     "ReadConfig",
     "RealignConfig",
     "Reward",
+    "RewardModelConfig",
     "RlftConfig",
     "Section",
     "Seed",

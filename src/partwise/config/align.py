@@ -11,6 +11,7 @@ from partwise.composition.spaces import validate_space
 from partwise.config.asked import AskedConfig
 from partwise.config.human import HumanConfig
 from partwise.config.planner import PlannerConfig
+from partwise.config.reward import RewardModelConfig
 from partwise.config.section import Listed, LocalName, PositiveInt, Section, Seed, UnitFloat
 from partwise.config.writer import WriterConfig
 from partwise.types import Split
@@ -80,7 +81,8 @@ class ProxyConfig(Section):
     """H_phi: the human-level AI that solves and judges subtasks."""
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
-    """Size of the reward model's network."""
+    """Size of the reward model's network; ignored where `proxy.reward.model` is given."""
+    reward: RewardModelConfig = RewardModelConfig()
     solver: Literal["catalogue", "writer", "model"] = "catalogue"
     """Whether it takes bodies from the world's catalogue, a `writer` that learns from people writes them, or
     `model` does, by prompt."""
@@ -106,7 +108,8 @@ class ProxyConfig(Section):
     epochs: PositiveInt = 4
     """Passes over the answers in the first round; one in each later round."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    """In the first round; a quarter of it later, lest a few new answers unsettle what was learned."""
+    """In the first round; a quarter of it later, lest a few new answers unsettle what was learned. For the
+    adapters of a `proxy.reward.model` a tenth of it, 2e-4, or with `proxy.reward.lora_rank=0` a hundredth."""
 
     @model_validator(mode="after")
     def _seated(self) -> ProxyConfig:

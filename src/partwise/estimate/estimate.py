@@ -11,8 +11,9 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
-from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig
+from partwise.config import AlignConfig, PlannerConfig, RewardModelConfig, WarmStartConfig
 from partwise.estimate.hours import hours
 from partwise.estimate.memory import Memory, memory
 from partwise.estimate.size import ModelSize, config_of, size_of
@@ -27,9 +28,12 @@ from partwise.estimate.texts import (
     read_corpus,
 )
 from partwise.estimate.tokens import GOES_ON, Lengths, Role, Schedule, rollouts, schedule, writes_tiny
-from partwise.loops.setup import new_proxy, planner_prompts
+from partwise.loops.reward_models import new_reward_model
+from partwise.loops.setup import planner_prompts
+from partwise.models.endpoint import HUB
 from partwise.models.hub import check_causal_lm, resolve_device, weights_dtype
-from partwise.models.tiny import count_parameters, tiny_config
+from partwise.models.scoring import check_reward_model
+from partwise.models.tiny import tiny_config
 from partwise.training.pretrain import read_plans, tokenizer_of
 from partwise.worlds.base import World
 from partwise.worlds.registry import load_world
@@ -57,7 +61,8 @@ class Estimate:
 
     config: AlignConfig
     size: ModelSize
-    proxy_parameters: int
+    proxy: ModelSize
+    """Its reward model."""
     plans: Plans
     work: Schedule
     memory: Memory
@@ -73,7 +78,7 @@ class Estimate:
                 "trained": self.size.trained,
                 "bytes_a_weight": self.size.weight_bytes,
             },
-            "proxy": {"parameters": self.proxy_parameters},
+            "proxy": {"parameters": self.proxy.parameters, "trained": self.proxy.trained},
             "rollouts": self.config.loop.rounds * rollouts(self.config),
             "tokens": {role.name.lower(): self.work.whole[role] for role in Role},
             "rounds": [{role.name.lower(): count for role, count in row.items()} for row in self.work.rounds],
@@ -113,27 +118,28 @@ def estimate(config: AlignConfig, *, model: str | None = None, table: Path | Non
     if model is not None:
         config = config.model_copy(update={"planner": config.planner.model_copy(update={"model": model})})
     size, plans, cold = _planner(world, config, _shape(models, model), assumed)
-    chooser = config.proxy.model_copy(update={"solver": "catalogue"})
-    proxy = new_proxy(world, chooser, "cpu", seed=config.seed)
+    proxy, tokenizer = _reward_model(world, config, config.proxy.reward)
+    # That of a tiny writer is as a tiny reward model's.
+    written = _reward_model(world, config, RewardModelConfig())[1] if writes_tiny(config) else tokenizer
+    judged = judged_lengths(world, config, tokenizer, read_corpus(world, config))
     lengths = Lengths(
         plan=plans.mean,
         cold=cold,
-        judged=judged_lengths(world, config, proxy.tokenizer, read_corpus(world, config)),
-        function=function_length(world, config, proxy.tokenizer) if writes_tiny(config) else 0.0,
+        judged=judged,
+        function=function_length(world, config, written) if writes_tiny(config) else 0.0,
         subtasks=len(world.catalogue),
     )
-    parameters = count_parameters(proxy.model)
-    work, peak = schedule(config, lengths), memory(config, size, plans, parameters)
+    work, peak = schedule(config, lengths), memory(config, size, plans, proxy, judged.longest)
     _assume(config, plans, work, assumed)
     return Estimate(
         config=config,
         size=size,
-        proxy_parameters=parameters,
+        proxy=proxy,
         plans=plans,
         work=work,
         memory=peak,
         costs={
-            name: _cost(device, peak, hours(config, work, size, parameters, plans, device))
+            name: _cost(device, peak, hours(config, work, size, proxy, plans, device))
             for name, device in devices.items()
         },
         assumed=assumed,
@@ -174,6 +180,21 @@ def _planner(
         untaught = planner.model_copy(update={"warm_start": WarmStartConfig()})
         cold = fmean(plan.prompt for plan in measure(planner_prompts(world, untaught), corpus[:_PROMPTS]))
     return size_of(settings, lora_rank=rank, weight_bytes=each), plans, cold
+
+
+def _reward_model(
+    world: World, config: AlignConfig, reward: RewardModelConfig
+) -> tuple[ModelSize, PreTrainedTokenizerBase]:
+    """The size of a reward model of the proxy's, and its tokenizer."""
+    if reward.model is None:
+        tiny = config.proxy.model_copy(update={"solver": "catalogue", "reward": reward})
+        model, tokenizer = new_reward_model(world, tiny, "cpu", config.seed)
+        return size_of(model.config, lora_rank=0, weight_bytes=4, scores=True), tokenizer
+    device, rank = config.planner.device, reward.lora_rank
+    settings, tokenizer = check_reward_model(reward.model.removeprefix(HUB), device=device)
+    half = weights_dtype(resolve_device(device), adapters=rank > 0) == "auto"
+    each = getattr(settings.dtype, "itemsize", 4) if half else 4
+    return size_of(settings, lora_rank=rank, weight_bytes=each, scores=True), tokenizer
 
 
 def _weight_bytes(planner: PlannerConfig, rank: int, saved: int, imagined: bool) -> int:

@@ -16,7 +16,7 @@ _AT_ONCE = 250
 
 
 def hours(
-    config: AlignConfig, work: Schedule, size: ModelSize, proxy: int, plans: Plans, device: Device
+    config: AlignConfig, work: Schedule, size: ModelSize, proxy: ModelSize, plans: Plans, device: Device
 ) -> float:
     """Hours of a run on one device, as if everything fitted.
 
@@ -24,7 +24,7 @@ def hours(
         config: of the run.
         work: its tokens.
         size: of the planner.
-        proxy: parameters of the proxy.
+        proxy: size of its reward model.
         plans: how long conversations are.
         device: that it runs on.
     """
@@ -40,15 +40,19 @@ def hours(
     return (flops / (device.flops * device.used) + sampling + launched) / 3600
 
 
-def _flops(tokens: Tokens, size: ModelSize, proxy: int, checkpointing: bool) -> float:
+def _flops(tokens: Tokens, size: ModelSize, proxy: ModelSize, checkpointing: bool) -> float:
     """Operations of all that is read and learned; sampling is counted apart."""
     read = 2 * size.active
-    # Forwards, backwards to activations and, without adapters, to weights; with checkpoints forwards again.
-    learned = read * (2 if size.adapted else 3) + (read if checkpointing else 0)
+    learned = _learned(size) + (read if checkpointing else 0)
     trained = tokens[Role.PRETRAINING] + tokens[Role.WARM_START] + tokens[Role.TRAINED]
     of_planner = learned * trained + read * (tokens[Role.READ] + tokens[Role.EVALUATED])
-    of_proxy = 2 * proxy * (tokens[Role.JUDGED] + tokens[Role.WRITTEN] + 3 * tokens[Role.LEARNED])
-    return of_planner + of_proxy
+    judged = 2 * proxy.active * (tokens[Role.JUDGED] + tokens[Role.WRITTEN])
+    return of_planner + judged + _learned(proxy) * tokens[Role.LEARNED]
+
+
+def _learned(size: ModelSize) -> float:
+    """Of a token: forwards, backwards to activations and, without adapters, to weights."""
+    return 2 * size.active * (2 if size.adapted else 3)
 
 
 def _sampling(tokens: float, rows: int, size: ModelSize, plans: Plans, device: Device) -> float:

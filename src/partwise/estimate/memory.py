@@ -35,28 +35,30 @@ class Memory:
     sampling: int
     training: int
     """A step of RLFT."""
+    aligning: int
+    """The proxy learns from people."""
     measuring: int
     """At the end, or around a warm start, where two planners are held."""
 
     @property
     def peak(self) -> int:
         """Where it takes most."""
-        return max(self.first_training, self.sampling, self.training, self.measuring)
+        return max(self.first_training, self.sampling, self.training, self.aligning, self.measuring)
 
 
-def memory(config: AlignConfig, size: ModelSize, plans: Plans, proxy_parameters: int) -> Memory:
+def memory(config: AlignConfig, size: ModelSize, plans: Plans, proxy: ModelSize, longest: float) -> Memory:
     """Peak memory of a run.
 
     Args:
         config: of the run.
         size: of the planner.
         plans: how long conversations are.
-        proxy_parameters: trained in float32.
+        proxy: size of its reward model.
+        longest: tokens of the longest text that it reads.
     """
     rlft, checkpointing = config.rlft, config.planner.checkpointing
-    proxy = proxy_parameters * 4 * _FLOAT
-    held = size.weights + (size.trained * _FLOAT if size.adapted else 0)
-    moved = size.trained * 3 * _FLOAT  # gradients and two averages
+    held, judge = _held(size), _held(proxy) + _moved(proxy)
+    moved = _moved(size)
     reference = size.weights if rlft.kl and not size.adapted else 0
     first = _first_batch(config)
     labels = first * plans.mean.written
@@ -73,11 +75,22 @@ def memory(config: AlignConfig, size: ModelSize, plans: Plans, proxy_parameters:
         + round(_LOGITS * labels * size.vocabulary * _FLOAT)
         if first
         else 0,
-        sampling=held + moved + reference + proxy + _sampled(size, rows, plans),
-        training=held + moved + reference + proxy + _kept(size, read, checkpointing),
+        sampling=held + moved + reference + judge + _sampled(size, rows, plans),
+        training=held + moved + reference + judge + _kept(size, read, checkpointing),
+        aligning=held + judge + _kept(proxy, 2 * config.proxy.reward.at_once * longest, False),
         # The planner as it was before, beside the one that is trained.
-        measuring=2 * held + proxy + _sampled(size, measured, plans),
+        measuring=2 * held + judge + _sampled(size, measured, plans),
     )
+
+
+def _held(size: ModelSize) -> int:
+    """All weights, and adapters beside them."""
+    return size.weights + (size.trained * _FLOAT if size.adapted else 0)
+
+
+def _moved(size: ModelSize) -> int:
+    """Gradients and two averages of them."""
+    return size.trained * 3 * _FLOAT
 
 
 def _first_batch(config: AlignConfig) -> int:

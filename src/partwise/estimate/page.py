@@ -14,9 +14,11 @@ def estimate_page(found: Estimate) -> Page:
     size, config = found.size, found.config
     adapters = f", and {_large(size.trained)} in adapters, which alone are trained"
     trained = adapters if size.adapted else ", all trained"
+    judge = found.proxy
+    beside = f", and {_large(judge.trained)} in adapters and head" if judge.adapted else ""
     said = [
         f"The planner has {_large(size.parameters)} parameters at {size.weight_bytes} bytes{trained}; the "
-        f"proxy {_large(found.proxy_parameters)}.",
+        f"proxy {_large(judge.parameters)}{beside}.",
         f"{config.loop.rounds} rounds of {config.rlft.steps} steps, "
         f"{config.rlft.tasks_per_step} tasks and {config.rlft.group_size} rollouts each: "
         f"{config.loop.rounds * config.rlft.steps * config.rlft.tasks_per_step:,} tasks.",
@@ -46,6 +48,7 @@ def _memory(found: Estimate) -> Table:
         "pretraining or warm start": peak.first_training,
         "sampling": peak.sampling,
         "a training step": peak.training,
+        "the proxy learning": peak.aligning,
         "measuring, with two planners": peak.measuring,
     }
     return Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,11 +11,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+)
 from transformers.pytorch_utils import Conv1D
 
 from partwise.models import architectures
 from partwise.models.errors import ModelError
+from partwise.models.scoring import heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +57,22 @@ class ModelSize:
         return self.trained < self.parameters
 
 
-def size_of(config: PreTrainedConfig, *, lora_rank: int, weight_bytes: int) -> ModelSize:
-    """The size of a causal language model.
+def size_of(
+    config: PreTrainedConfig, *, lora_rank: int, weight_bytes: int, scores: bool = False
+) -> ModelSize:
+    """The size of a causal language model, or of one with a head that scores.
 
     Args:
         config: of the model.
         lora_rank: of adapters on all linear layers; 0 trains all weights.
         weight_bytes: of one weight, as the run will hold it.
+        scores: whether it has a head of one label, which is trained beside adapters, in the place of one that
+            writes.
 
     Raises:
-        ModelError: transformers can't make a causal language model of it.
+        ModelError: transformers can't make such a model of it.
     """
-    model = _skeleton(config)
+    model = _skeleton(config, scores)
     text: Any = config.get_text_config()
     heads = text.num_attention_heads
     head = getattr(text, "head_dim", None) or text.hidden_size // heads
@@ -70,7 +81,7 @@ def size_of(config: PreTrainedConfig, *, lora_rank: int, weight_bytes: int) -> M
     return ModelSize(
         parameters=parameters,
         active=_active(model, text),
-        trained=_adapters(model, lora_rank) if lora_rank else parameters,
+        trained=_adapters(model, lora_rank, scores) if lora_rank else parameters,
         layers=text.num_hidden_layers,
         width=text.hidden_size,
         inner=_first(getattr(text, "intermediate_size", None)) or 4 * text.hidden_size,
@@ -95,13 +106,18 @@ def config_of(shape: dict[str, Any]) -> PreTrainedConfig:
         raise ModelError(f"a table of a model must say what config.json does ({kind}): {said}") from error
 
 
-def _skeleton(config: PreTrainedConfig) -> Any:
+def _skeleton(config: PreTrainedConfig, scores: bool) -> Any:
+    kind: Any = AutoModelForCausalLM
+    if scores:
+        kind, config = AutoModelForSequenceClassification, copy.deepcopy(config)
+        config.num_labels = 1
     try:
         with torch.device("meta"), _quiet():
-            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            return kind.from_config(config, trust_remote_code=False)
     except (ValueError, RuntimeError, KeyError, ImportError) as error:
         said = str(error).strip().splitlines()[0].rstrip(".")
-        raise ModelError(f"{config.model_type} can't be made a causal language model: {said}") from error
+        wanted = "reward model" if scores else "causal language model"
+        raise ModelError(f"{config.model_type} can't be made a {wanted}: {said}") from error
 
 
 @contextmanager
@@ -134,14 +150,19 @@ def _active(model: Any, text: Any) -> int:
     return round(counted)
 
 
-def _adapters(model: Any, rank: int) -> int:
-    """Parameters of adapters on all linear layers but the head, as `hub.with_new_adapters` puts them."""
-    without, head = set(architectures.unadapted(model)), model.get_output_embeddings()
-    return sum(
+def _adapters(model: Any, rank: int, scores: bool) -> int:
+    """Parameters of adapters on all linear layers but the head, as `hub.with_new_adapters` puts them; a head
+    that scores is trained itself.
+    """
+    whole = [model.get_submodule(name) for name in heads(model)] if scores else []
+    head = {model.get_output_embeddings(), *(part for module in whole for part in module.modules())}
+    without = set(architectures.unadapted(model))
+    adapters = sum(
         rank * sum(module.weight.shape)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and module is not head and name not in without
+        if isinstance(module, nn.Linear | Conv1D) and module not in head and name not in without
     )
+    return adapters + sum(weight.numel() for module in whole for weight in module.parameters())
 
 
 def _first(value: Any) -> Any:

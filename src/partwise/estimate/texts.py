@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.summary import summarise
-from partwise.config import AlignConfig
+from partwise.config import AlignConfig, Reward
 from partwise.loops.questions import part_items
 from partwise.models import chat
 from partwise.models.prompts import Prompts
@@ -144,6 +144,8 @@ class Judged:
     """Mean of a summary."""
     whole: float
     """Mean of a complete solution."""
+    longest: float
+    """Of the longest of those that the run judges."""
 
 
 def judged_lengths(
@@ -163,15 +165,18 @@ def judged_lengths(
         ]
 
     items = part_items(world, config).asked(random.Random(0), 300)
-    catalogue = sum(tokens(bodies(world.catalogue)))
+    parts = tokens(bodies(world.catalogue))
+    catalogue, options = sum(parts), tokens([option.text for item in items for option in item.options])
+    wholes = tokens([f"{plan.partial_solutions}\n{plan.composition}" for plan in plans[:_RUN]])
     summaries = tokens(_summaries(world, plans)) if config.loop.judges_summaries else [0]
     return Judged(
         catalogue=catalogue,
         asked=catalogue + (sum(tokens(bodies(world.practice))) if config.human.practice else 0),
-        option=fmean(tokens([option.text for item in items for option in item.options])),
+        option=fmean(options),
         summaries=sum(summaries),
         summary=fmean(summaries),
-        whole=fmean(tokens([f"{plan.partial_solutions}\n{plan.composition}" for plan in plans[:_RUN]])),
+        whole=fmean(wholes),
+        longest=max([*parts, *options, *summaries, *(wholes if config.loop.reward is Reward.WHOLE else ())]),
     )
 
 

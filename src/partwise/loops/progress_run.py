@@ -18,10 +18,13 @@ from partwise.loops.gap import gap_policy
 from partwise.loops.ladder_results import ladder_results
 from partwise.loops.orders import Reorderable, ordered
 from partwise.loops.progressive import Made, Stage, progressive
+from partwise.loops.reward_models import check_reward_model
+from partwise.loops.seats import check_seats
 from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
 from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
+from partwise.worlds.registry import load_world
 
 
 class Ladder(Reorderable, Protocol):
@@ -53,9 +56,14 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
     Raises:
         RunError: the directory can't be used, the disk is full, or a ladder in sequence did not come to its
             last generation.
+        ModelError: a model in the proxy or in people's place can't be loaded, or has no use there.
         LookupError: there is no such gap policy, world or value.
     """
     gap = gap_policy(config.gap, config.seed)  # one that is not there leaves nothing behind
+    if config.models is Models.PLANNERS and not out.exists():
+        world = load_world(config.align.world)
+        check_seats(world, config.align)
+        check_reward_model(world, config.align)
     run = RunDir.create(out, "progress", config)
     with run.locked():
         if run.is_finished():

@@ -24,6 +24,7 @@ from partwise.loops.asking import Told, people, simulated
 from partwise.loops.proxy_measures import bodies, by_judge, by_played, last_judges
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
+from partwise.loops.reward_models import check_reward_model
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
 from partwise.loops.schedules import refuse_unknown_values, schedule
@@ -90,6 +91,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
         refuse_unknown_values(world, config.loop.summary_errors.unseen)
         check_planner(world, config.planner)
         check_seats(world, config)
+        check_reward_model(world, config)
         check_writer(world, config.proxy.writer, config.planner.device)
     run = together.in_turn(lambda: RunDir.create(out, "align", config))
     with run.locked() if together.is_first else contextlib.nullcontext():

@@ -116,6 +116,7 @@ def align_to_human(
                 epochs=config.epochs if batch.thorough else 1,
                 learning_rate=config.learning_rate * (1 if batch.thorough else 0.25),
                 seed=seed,
+                micro_batch=config.reward.at_once,
             )
             if isinstance(proxy.solver, BodyWriter):  # who judges has learned, and so does who writes
                 proxy.forget_scores()

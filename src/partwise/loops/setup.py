@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
-from typing import Any, cast
 
-from partwise.composition.summary import SAMPLE
 from partwise.config import AlignConfig, PlannerConfig, ProxyConfig
 from partwise.config.places import cache_folder
+from partwise.loops.reward_models import new_reward_model
 from partwise.loops.seats import word_judge
 from partwise.loops.writers import new_solver, saved_solver
 from partwise.models.chat import first_prompt
-from partwise.models.hub import check_causal_lm, load_causal_lm, load_reward_model, resolve_device
+from partwise.models.hub import check_causal_lm, load_causal_lm, resolve_device
 from partwise.models.planner import Planner, check_length, positions
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
-from partwise.models.tiny import tiny_reward_model
-from partwise.models.tokenizer import build_tokenizer
+from partwise.models.scoring import load_reward_model
 from partwise.oversight.proxy import Proxy
-from partwise.training.body_writer import functions
 from partwise.training.divergence import divergence_of
 from partwise.training.pretrain import Listener, pretrained_planner
 from partwise.training.warm_start import warm_started_planner
 from partwise.types import Split
-from partwise.worlds.base import NOTHING_DONE, World, undone
+from partwise.worlds.base import World
 from partwise.worlds.telling import fields
 
 _LOOKED_AT = 8
@@ -104,23 +100,17 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
 def new_proxy(
     world: World, config: ProxyConfig, device: str, *, seed: int, listen: Listener | None = None
 ) -> Proxy:
-    """A proxy that knows nothing yet; its vocabulary is that of both catalogues and of summaries.
+    """A proxy that knows nothing yet.
 
     `listen` is told of what a writer of bodies learns before it hears anybody.
+
+    Raises:
+        ModelError: a model in it can't be loaded.
     """
-    bodies = [
-        body.source
-        for entry in chain(world.catalogue.values(), world.practice.values())
-        for body in (*entry.implementations, undone(entry.subtask))
-    ]
-    if config.solver == "writer":
-        bodies += [part.source for part in functions(world, config.writer, seed)]
-    summaries = [NOTHING_DONE, *(f"{tool}: {SAMPLE}" for tool in world.tools)]
-    tokenizer = build_tokenizer([*bodies, *summaries], min_count=1)
-    # Any: transformers' wrapper of `to` confuses type checkers.
-    model = cast(Any, tiny_reward_model(config.size, tokenizer, seed)).to(resolve_device(device))
+    model, tokenizer = new_reward_model(world, config, device, seed)
     solver = new_solver(world, config, device, seed, listen)
-    return Proxy(model, tokenizer, solver, word_judge(world, config, device, seed))
+    word = word_judge(world, config, device, seed)
+    return Proxy(model, tokenizer, solver, word, at_once=2 * config.reward.at_once)
 
 
 def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
@@ -130,6 +120,7 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     device = config.planner.device
-    model, tokenizer = load_reward_model(folder, device=device)
+    model, tokenizer = load_reward_model(folder, device=device, trained=True)
     solver = saved_solver(world, config.proxy, folder, device, config.seed)
-    return Proxy(model, tokenizer, solver, word_judge(world, config.proxy, device, config.seed))
+    word = word_judge(world, config.proxy, device, config.seed)
+    return Proxy(model, tokenizer, solver, word, at_once=2 * config.proxy.reward.at_once)

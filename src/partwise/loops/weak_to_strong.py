@@ -31,7 +31,8 @@ from partwise.measure.weak_to_strong import (
     imitation_rate,
     performance_gap_recovered,
 )
-from partwise.models.hub import load_classifier, resolve_device
+from partwise.models.hub import resolve_device
+from partwise.models.scoring import load_classifier
 from partwise.models.tiny import SIZES, count_parameters
 from partwise.oversight.combine import Method, Panel
 from partwise.oversight.signals import Flipped, ModelSource, Source, TrueLabels

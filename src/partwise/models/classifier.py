@@ -45,6 +45,11 @@ class Encoder:
         self.shortened: set[str] = set()
         """Texts that were cut so far."""
 
+    @classmethod
+    def within(cls, model: Any, tokenizer: Any) -> Encoder:
+        """One that cuts a text to what the model can read, which is all of most."""
+        return cls(model, tokenizer, cut=longest_text(model, tokenizer))
+
     def __call__(self, text: str) -> list[int]:
         """The ids; none of an empty text. A sign of the beginning is read once, also where a chat template
         writes it and the tokenizer again.
@@ -75,16 +80,21 @@ class Encoder:
 
 def longest_text(model: Any, tokenizer: Any) -> int | None:
     """Tokens of the longest text that model and tokenizer both say they take; None where neither says."""
+    # The positions of RoBERTa and its kin begin after that of padding.
+    ahead = [
+        module.padding_idx + 1
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return longest_stated(model.config, tokenizer, max(ahead, default=0))
+
+
+def longest_stated(config: Any, tokenizer: Any, ahead: int = 0) -> int | None:
+    """The same by the model's configuration alone, of whose positions so many `ahead` are no text's."""
     bounds = [int(tokenizer.model_max_length)]
-    stated = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    stated = getattr(config.get_text_config(), "max_position_embeddings", None)
     if isinstance(stated, int) and stated > 0:
-        # The positions of RoBERTa and its kin begin after that of padding.
-        ahead = [
-            module.padding_idx + 1
-            for name, module in model.named_modules()
-            if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
-        ]
-        bounds.append(stated - max(ahead, default=0))
+        bounds.append(stated - ahead)
     told = [bound for bound in bounds if 0 < bound < _UNBOUNDED]
     return min(told, default=None)
 
@@ -105,7 +115,7 @@ def logits_of(model: Any, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
 
     Args:
         model: a `PreTrainedModel` for sequence classification, or one with adapters.
-        ids_BT: as `batch_of` gives them; each row has a token.
+        ids_BT: as `batch_of` gives them; some row has a token, and what one without is worth means nothing.
         mask_BT: of the tokens that are there.
     """
     config = model.config.get_text_config()
@@ -120,7 +130,7 @@ def logits_of(model: Any, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
                 return _forward(model, ids_BT, mask_BT)
     rows = [
         _forward(model, ids_BT[row : row + 1, :length], mask_BT[row : row + 1, :length])
-        for row, length in enumerate(lengths)
+        for row, length in enumerate(max(1, length) for length in lengths)
     ]
     return torch.cat(rows)
 
@@ -146,7 +156,7 @@ def _padded_with(config: Any, pad: int) -> Generator[None]:
 def _pads_safely(model: Any, ids_BT: Tensor, mask_BT: Tensor, lengths: Sequence[int]) -> bool:
     """Whether the shortest row reads the same with its padding as without: asked of each model once."""
     if model not in _safe:
-        row = min(range(len(lengths)), key=lengths.__getitem__)
+        row = min((row for row, length in enumerate(lengths) if length), key=lengths.__getitem__)
         training = model.training
         model.eval()
         with torch.no_grad():

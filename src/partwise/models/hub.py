@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,19 @@ from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-from transformers.utils.peft_utils import find_adapter_config_file
 
 from partwise.models import architectures
 from partwise.models.chance import without_chance
 from partwise.models.chat import layout
 from partwise.models.errors import ModelError
-from partwise.models.packaged import is_packaged, located
+from partwise.models.packaged import located
 
-_ADAPTERS = "adapter_config.json"
+ADAPTERS = "adapter_config.json"
+"""What a folder of adapters has in the place of a config.json."""
 
 
 def resolve_device(device: str) -> torch.device:
@@ -42,7 +39,7 @@ def resolve_device(device: str) -> torch.device:
         found = torch.device(device)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"there is no device '{device}' here: {_first_line(error)}") from error
+        raise ModelError(f"there is no device '{device}' here: {first_line(error)}") from error
     return found
 
 
@@ -111,9 +108,9 @@ def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, 
     name = str(name_or_path)
     # A bare name could be both; a path that is written as one never is a name on the hub.
     local = Path(name).exists() or name.startswith(("/", "./", "../", "~"))
-    adapted = local and (Path(name) / _ADAPTERS).exists()
+    adapted = local and (Path(name) / ADAPTERS).exists()
     if local and not adapted:
-        _check_folder(Path(name))
+        check_folder(Path(name))
     tokenizer = _load_tokenizer(name)
     try:
         endless = not layout(tokenizer).ends
@@ -123,7 +120,7 @@ def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, 
         raise ModelError(
             f"the tokenizer of '{name}' names no end-of-sequence token, so no turn would ever end"
         )
-    base = _adapted_base(Path(name)) if adapted else name
+    base = adapted_base(Path(name)) if adapted else name
     if refusal := architectures.refusal(_load_config(base)):
         raise ModelError(f"'{base}' can't be a planner: {refusal}")
     return where, base, tokenizer
@@ -134,149 +131,12 @@ def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
     return "auto" if adapters and where.type != "cpu" else torch.float32
 
 
-def load_classifier(
-    name_or_path: str | Path, *, classes: int, seed: int, device: str
-) -> tuple[Any, PreTrainedTokenizerBase]:
-    """A sequence classifier to be trained and its tokenizer, for the laboratory's teachers and students.
-
-    A causal model's body gets a head of small random weights; a classifier of as many classes keeps its own.
-    Its padding stays as its configuration has it: `models.classifier` makes batches. Weights are float32, on
-    whichever device: half precision would lose the steps of a usual learning rate.
-
-    Args:
-        name_or_path: as in `load_causal_lm`, without adapters.
-        classes: logits of a text; 1 where texts are compared.
-        seed: decides the head. The global random state is left as it was.
-        device: as in `load_causal_lm`.
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds no model.
 
     Raises:
-        ModelError: no such model, an incomplete or corrupt folder, adapters alone, a model that brings its
-            own code, or no tokenizer.
+        ModelError: it does not.
     """
-    where, name = resolve_device(device), str(name_or_path)
-    if _adapters_in(name) is not None:
-        raise ModelError(
-            f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by "
-            "peft's `merge_and_unload`, save that, and name its folder"
-        )
-    model, _ = _classifier(name, classes, seed, torch.float32)
-    return model.to(where), _classifier_tokenizer(name)
-
-
-def load_reward_model(name_or_path: str | Path, *, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
-    """A classifier with one label that has been trained as such, and its tokenizer.
-
-    Args:
-        name_or_path: a name on the hub or a local folder; also of adapters for a classifier, with a trained
-            head among them or in the model that they name.
-        device: as in `load_causal_lm`.
-
-    Raises:
-        ModelError: as `load_classifier`; some of its weights are not there, as of a model without a head; or
-            adapters that are for something else.
-    """
-    where, name = resolve_device(device), str(name_or_path)
-    adapters = _adapters_in(name)
-    base = name if adapters is None else _adapted_base(adapters.parent)
-    model, missing = _classifier(base, 1, 0, torch.float32 if where.type == "cpu" else "auto")
-    if adapters is not None:
-        model, missing = _with_scoring_adapters(model, adapters, missing)
-    if missing:
-        raise ModelError(
-            f"'{name}' is no reward model with one score: it has no {', '.join(missing)}. Take one that was "
-            "saved as a sequence classifier with num_labels=1"
-        )
-    has_own = adapters is None or (adapters.parent / "tokenizer_config.json").exists()
-    return model.to(where), _classifier_tokenizer(name if has_own else base)
-
-
-def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, list[str]]:
-    """A classifier, and the weights that were drawn since they were not there."""
-    if Path(name).exists() or name.startswith(("/", "./", "../", "~")):
-        _check_folder(Path(name))
-    place = located(name)
-    try:
-        _refuse_own_code(name, place)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                place,
-                num_labels=classes,
-                dtype=dtype,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-                trust_remote_code=False,
-            )
-    except SafetensorError as error:
-        raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
-    except ModelError:
-        raise
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelError(f"'{name}' can't be opened as a classifier: {_first_line(error)}") from error
-    return model, sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
-
-
-def _refuse_own_code(name: str, place: str) -> None:
-    """A class of the library under the same name may be another model than the one that was trained."""
-    config, _ = PreTrainedConfig.get_config_dict(place)
-    own = config.get("auto_map") or {}
-    if "AutoModelForSequenceClassification" in own or (
-        own and config.get("model_type") not in CONFIG_MAPPING
-    ):
-        raise ModelError(
-            f"'{name}' brings its own code, which is not run here: once you have read that code, load it in "
-            "Python by `from_pretrained(..., trust_remote_code=True)`, and hand a function that scores texts "
-            "to `partwise.measure.rewardbench.reward_bench`"
-        )
-
-
-def _classifier_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """A tokenizer that need name neither an end of sequence, as a classifier ends no turn, nor padding."""
-    tokenizer = _open_tokenizer(name)
-    tokenizer.padding_side = "right"
-    return tokenizer
-
-
-def _adapters_in(name: str) -> Path | None:
-    """The settings of the adapters that a folder, or a name on the hub, holds instead of a model."""
-    if Path(name).is_dir() or is_packaged(name):
-        file = Path(name) / _ADAPTERS
-        return file if file.exists() else None
-    try:
-        found = find_adapter_config_file(name)
-    except (OSError, ValueError):
-        return None  # what is wrong with the name is said when its model is opened
-    return None if found is None else Path(found)
-
-
-def _with_scoring_adapters(model: Any, adapters: Path, missing: Sequence[str]) -> tuple[Any, list[str]]:
-    """A classifier with saved adapters, and which of its missing weights they do not bring."""
-    from peft import PeftModel, load_peft_weights  # a slow import that runs without adapters do not need
-
-    folder = str(adapters.parent)
-    try:
-        task = json.loads(adapters.read_text(encoding="utf-8")).get("task_type")
-        if task != "SEQ_CLS":
-            raise ModelError(
-                f"the adapters in '{folder}' are for {task or 'no task'} and score no text; take those of a "
-                "reward model, whose task_type is SEQ_CLS"
-            )
-        brought = load_peft_weights(folder, device="cpu")
-        lacking = [key for key in missing if f"base_model.model.{key}" not in brought]
-        if lacking:
-            return model, lacking
-        with warnings.catch_warnings():
-            # Adapters of another architecture would be left out with a warning.
-            warnings.filterwarnings("error", message=".*missing adapter keys.*")
-            adapted = PeftModel.from_pretrained(model, folder)
-    except ModelError:
-        raise
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
-        raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
-    return adapted, []
-
-
-def _check_folder(folder: Path) -> None:
     if not folder.exists():
         raise ModelError(f"there is no folder '{folder}'")
     if not folder.is_dir():
@@ -285,12 +145,17 @@ def _check_folder(folder: Path) -> None:
         raise ModelError(f"the folder '{folder}' holds no model: it has no config.json")
 
 
-def _open_tokenizer(name: str) -> PreTrainedTokenizerBase:
+def open_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a name or folder, as it was saved.
+
+    Raises:
+        ModelError: there is none that can be opened, or its vocabulary is empty.
+    """
     place = located(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except Exception as error:  # transformers raises whatever its parsers raise
-        raise ModelError(f"'{name}' has no tokenizer that can be opened: {_first_line(error)}") from error
+        raise ModelError(f"'{name}' has no tokenizer that can be opened: {first_line(error)}") from error
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         # Given a known architecture and no files, transformers makes up an empty tokenizer.
         raise ModelError(f"'{name}' has no tokenizer: its vocabulary is empty")
@@ -298,7 +163,7 @@ def _open_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 
 def _load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    tokenizer = _open_tokenizer(name)
+    tokenizer = open_tokenizer(name)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
@@ -311,7 +176,7 @@ def _load_config(name: str) -> PreTrainedConfig:
         return AutoConfig.from_pretrained(place, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
-            f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
+            f"'{name}' can't be opened as a causal language model: {first_line(error)}"
         ) from error
 
 
@@ -333,18 +198,25 @@ def _load_model(name: str, dtype: Any, attention: str | None = None) -> Any:
             place, dtype=dtype, attn_implementation=attention, trust_remote_code=False
         )
     except SafetensorError as error:
-        raise ModelError(f"the weights of '{name}' are corrupt: {_first_line(error)}") from error
+        raise ModelError(f"the weights of '{name}' are corrupt: {first_line(error)}") from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(
-            f"'{name}' can't be opened as a causal language model: {_first_line(error)}"
+            f"'{name}' can't be opened as a causal language model: {first_line(error)}"
         ) from error
     # What saved adapters say that they belong to: the cache may be elsewhere by then.
     model.name_or_path = name
     return model
 
 
-def with_new_adapters(model: Any, rank: int) -> Any:
-    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained."""
+def with_new_adapters(model: Any, rank: int, *, task: str = "CAUSAL_LM", whole: Sequence[str] = ()) -> Any:
+    """The model with LoRA adapters on all its linear layers, the same each time; only they are trained.
+
+    Args:
+        model: of transformers; the same object goes on beneath the adapters.
+        rank: of the adapters.
+        task: peft's name of what the model does.
+        whole: names of its modules that are trained, and saved with the adapters, as they are.
+    """
     from peft import LoraConfig, get_peft_model  # a slow import that runs without adapters do not need
 
     adapters = LoraConfig(
@@ -352,8 +224,9 @@ def with_new_adapters(model: Any, rank: int) -> Any:
         lora_alpha=2 * rank,
         target_modules="all-linear",
         exclude_modules=architectures.unadapted(model) or None,
+        modules_to_save=[*whole] or None,
         bias="none",
-        task_type="CAUSAL_LM",
+        task_type=task,
     )
     with torch.random.fork_rng(devices=[]):
         # A run that is done again begins with the same adapters; they are drawn on the CPU.
@@ -361,12 +234,16 @@ def with_new_adapters(model: Any, rank: int) -> Any:
         return get_peft_model(model, adapters)
 
 
-def _adapted_base(folder: Path) -> str:
-    """Name or folder of the model that the adapters in `folder` belong to."""
+def adapted_base(folder: Path) -> str:
+    """Name or folder of the model that the adapters in `folder` belong to.
+
+    Raises:
+        ModelError: they can't be read, or name none.
+    """
     try:
-        base = json.loads((folder / _ADAPTERS).read_text(encoding="utf-8"))["base_model_name_or_path"]
+        base = json.loads((folder / ADAPTERS).read_text(encoding="utf-8"))["base_model_name_or_path"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the adapters in '{folder}' can't be read: {_first_line(error)}") from error
+        raise ModelError(f"the adapters in '{folder}' can't be read: {first_line(error)}") from error
     if not isinstance(base, str) or not base:
         raise ModelError(f"the adapters in '{folder}' name no model that they belong to")
     return base
@@ -393,8 +270,9 @@ def _with_saved_adapters(model: Any, folder: str) -> Any:
     try:
         return PeftModel.from_pretrained(model, folder, is_trainable=True)
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise ModelError(f"the adapters in '{folder}' can't be opened: {_first_line(error)}") from error
+        raise ModelError(f"the adapters in '{folder}' can't be opened: {first_line(error)}") from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line without a full stop; its kind where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

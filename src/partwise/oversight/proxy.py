@@ -17,6 +17,9 @@ from partwise.worlds.base import NOTHING_DONE, undone
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_AT_ONCE = 128
+"""Texts that a tiny reward model reads at once."""
+
 
 class Proxy:
     """A reward model on text, learned from human answers: it judges, and chooses among what a solver writes.
@@ -33,19 +36,23 @@ class Proxy:
         tokenizer: PreTrainedTokenizerBase,
         solver: Solver,
         word: WordJudge | None = None,
+        *,
+        at_once: int = _AT_ONCE,
     ) -> None:
         """Args:
         model: gives one figure a text: a sequence classifier with one label.
         tokenizer: the model's.
         solver: writes the bodies that it chooses from.
         word: a language model's judgment; None for the reward model's alone.
+        at_once: texts that the reward model reads at once, which bounds memory.
         """
         self.model = model
         self.tokenizer = tokenizer
         self.solver = solver
         self.word = word
         self._scores: dict[str, float] = {}
-        self._encode = Encoder(model, tokenizer)
+        self._at_once = at_once
+        self._encode = Encoder.within(model, tokenizer)
 
     def forget_scores(self) -> None:
         """Drop remembered scores; call after the judge's weights have moved.
@@ -55,7 +62,10 @@ class Proxy:
         self._scores.clear()
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """The reward model's figure for each text; its zero means nothing, its differences do."""
+        """The reward model's figure for each text; its zero means nothing, its differences do.
+
+        Of a text that is longer than the model can read it reads the beginning.
+        """
         new = sorted(set(texts) - self._scores.keys(), key=lambda text: (len(text), text))
         if new == [""]:
             # What did not run has no summary, and a batch without a token can't be read.
@@ -63,8 +73,8 @@ class Proxy:
         if new:  # Which takes longer than looking up what is known.
             self.model.eval()
         with torch.inference_mode():
-            for start in range(0, len(new), 128):
-                chunk = new[start : start + 128]
+            for start in range(0, len(new), self._at_once):
+                chunk = new[start : start + self._at_once]
                 batch = batch_of([self._encode(text) for text in chunk], self.model.device)
                 logits_B1 = logits_of(self.model, *batch)
                 self._scores.update(zip(chunk, logits_B1.squeeze(-1).tolist(), strict=True))

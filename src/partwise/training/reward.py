@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 import random
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from datasets import Dataset
+from torch import Tensor
 from transformers import PrinterCallback
+from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardConfig, RewardTrainer
 
+from partwise.config.reward import STEP
+from partwise.models.classifier import Encoder, logits_of
 from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
 from partwise.training.placement import keep_on
@@ -88,11 +94,23 @@ def fit_reward_model(
     epochs: int,
     learning_rate: float,
     seed: int,
+    micro_batch: int = STEP,
 ) -> float:
     """Move `model` towards the preferences, in place; the mean loss, in nats a preference.
 
     Loss: -log sigmoid(score(chosen) - score(rejected)), plus a weak pull of the mean score to 0 that keeps
-    repeated rounds from drifting. The text that is scored stands for itself, without the question.
+    repeated rounds from drifting. The text that is scored stands for itself, without the question. A step
+    learns from `STEP` preferences.
+
+    Args:
+        model: a sequence classifier of one label; of one with adapters these and its head are trained.
+        tokenizer: the model's.
+        data: the preferences.
+        epochs: passes over them.
+        learning_rate: at its highest; it rises over five steps and falls to 0 along a cosine.
+        seed: decides their order.
+        micro_batch: most preferences whose gradients are computed at once: it bounds memory and changes
+            nothing else.
 
     Raises:
         ValueError: there are no preferences.
@@ -100,7 +118,8 @@ def fit_reward_model(
     """
     if not data:
         raise ValueError("a reward model needs at least one preference to learn from")
-    ids = {text: tokenizer(text)["input_ids"] for row in data for text in (row.chosen, row.rejected)}
+    encode = Encoder.within(model, tokenizer)
+    ids = {text: encode(text) for row in data for text in (row.chosen, row.rejected)}
     dataset = Dataset.from_dict(
         {
             "chosen_ids": [ids[row.chosen] for row in data],
@@ -112,7 +131,8 @@ def fit_reward_model(
             output_dir=scratch,
             num_train_epochs=epochs,
             learning_rate=learning_rate,
-            per_device_train_batch_size=64,
+            per_device_train_batch_size=STEP,
+            max_length=None,  # TRL would leave out what is longer, unsaid
             lr_scheduler_type="cosine",
             warmup_steps=5,
             center_rewards_coefficient=0.01,
@@ -122,7 +142,10 @@ def fit_reward_model(
             **quiet(),
         )
         keep_on(config, model.device)
-        trainer = RewardTrainer(model=model, args=config, train_dataset=dataset, processing_class=tokenizer)
+        with _padding_kept(model, tokenizer):
+            trainer = _Trainer(
+                micro_batch, model=model, args=config, train_dataset=dataset, processing_class=tokenizer
+            )
         trainer.remove_callback(PrinterCallback)
         loss = trainer.train().training_loss
     if not math.isfinite(loss):
@@ -130,6 +153,52 @@ def fit_reward_model(
     refuse_divergence(model, "proxy.learning_rate", "the proxy's")
     processes().same_weights(model)  # each has learned the same, up to the rounding of some GPUs
     return loss
+
+
+class _Trainer(RewardTrainer):
+    """TRL's, which takes a step's gradients from a few rows at a time and reads texts as a judge does."""
+
+    def __init__(self, micro_batch: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._micro_batch, self._share = micro_batch, 1.0
+
+    def training_step(self, model: Any, inputs: dict[str, Tensor], *others: Any, **named: Any) -> Tensor:
+        """The gradients of a step, summed over its micro-batches; its mean loss."""
+        rows = len(inputs["input_ids"]) // 2  # the preferred texts stand above the others
+        losses: list[Tensor] = []
+        for start in range(0, rows, self._micro_batch):
+            few = torch.arange(start, min(rows, start + self._micro_batch))
+            both = torch.cat([few, few + rows])
+            longest = int(inputs["attention_mask"][both].sum(1).max())
+            part = {name: tensor[both, :longest] for name, tensor in inputs.items()}
+            self._share = len(few) / rows
+            losses.append(super().training_step(model, part, *others, **named))
+        return torch.stack(losses).sum()
+
+    def compute_loss(self, model: Any, inputs: Any, *others: Any, **named: Any) -> Any:
+        """TRL's mean over the rows, as much of it as they are of a step."""
+
+        def read(input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SequenceClassifierOutput:
+            return SequenceClassifierOutput(logits=logits_of(model, input_ids, attention_mask))
+
+        mean: Any = super().compute_loss(cast(Any, read), inputs, *others, **named)
+        return mean * self._share
+
+
+@contextmanager
+def _padding_kept(model: Any, tokenizer: Any) -> Generator[None]:
+    """Leave the padding of model and tokenizer as it was: TRL writes a token into both, which they may lack.
+
+    Which token that is has no say in what is read (`models.classifier`), so that any will do.
+    """
+    config = model.config.get_text_config()
+    before = config.pad_token_id, tokenizer.pad_token
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(0)
+    try:
+        yield
+    finally:
+        config.pad_token_id, tokenizer.pad_token = before
 
 
 def quiet() -> dict[str, Any]:
