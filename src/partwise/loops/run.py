@@ -24,20 +24,16 @@ from partwise.loops.asking import Told, people, simulated
 from partwise.loops.proxy_measures import bodies, by_judge, by_played, last_judges
 from partwise.loops.questions import SEEDS, TASKS_PER_SEED, Questions, part_items
 from partwise.loops.record import Start, open_start, read_round, write_answers, write_lines
-from partwise.loops.reward_models import check_reward_model
 from partwise.loops.rewards import reward_function
 from partwise.loops.scalable_align import Round, scalable_align
-from partwise.loops.schedules import refuse_unknown_values, schedule
-from partwise.loops.seats import check_seats
+from partwise.loops.schedules import schedule
 from partwise.loops.setup import (
     base_planner,
-    check_planner,
     load_planner,
     load_proxy,
     new_proxy,
 )
-from partwise.loops.starting import keep_prompts, known_starts, measured_starts, starts_warm
-from partwise.loops.writers import check_writer
+from partwise.loops.starting import keep_prompts, known_starts, measured_starts, refuse_unusable, starts_warm
 from partwise.measure.agreement import agreements, clear_agreement, summary_accuracy
 from partwise.measure.consistency import Verdicts, consistency, verdicts
 from partwise.measure.evaluate import Judged, evaluate, figures, messages
@@ -86,13 +82,7 @@ def align(config: AlignConfig, out: Path, listen: Listener, *, name: str = "alig
     together = processes()
     resolve_device(config.planner.device)  # one that is not there leaves nothing behind
     if not out.exists():
-        world = load_world(config.world)
-        part_items(world, config)
-        refuse_unknown_values(world, config.loop.summary_errors.unseen)
-        check_planner(world, config.planner)
-        check_seats(world, config)
-        check_reward_model(world, config)
-        check_writer(world, config.proxy.writer, config.planner.device)
+        refuse_unusable(config)
     run = together.in_turn(lambda: RunDir.create(out, "align", config))
     with run.locked() if together.is_first else contextlib.nullcontext():
         if together.told(run.is_finished):

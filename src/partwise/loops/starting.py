@@ -1,4 +1,4 @@
-"""What a run with language models starts from: their prompts, and what warm starts brought."""
+"""What a run starts from: settings that can be used, prompts, and what warm starts brought."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import torch
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import AlignConfig, PlannerConfig, WarmStartConfig, WriterConfig, WriterStartConfig
-from partwise.loops.seats import people_prompts, proxy_prompts
+from partwise.loops.questions import part_items
+from partwise.loops.reward_models import check_reward_model
+from partwise.loops.schedules import refuse_unknown_values
+from partwise.loops.seats import check_seats, people_prompts, proxy_prompts
 from partwise.loops.setup import check_planner, load_planner, planner_prompts
 from partwise.loops.writers import body_writer, check_writer, first_writer, opened, writer_prompts
 from partwise.measure.bodies import programs
@@ -22,10 +25,27 @@ from partwise.runs.rundir import RunDir, RunError
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Split
 from partwise.worlds.base import World
+from partwise.worlds.registry import load_world
 
 PROMPTS = "prompts.json"
 WARM_START = "warm_start.json"
 WRITER_START = "writer_start.json"
+
+
+def refuse_unusable(config: AlignConfig) -> None:
+    """Refuse, before anything is made, what no run could use; what only weights can tell, loading tells.
+
+    Raises:
+        ModelError: a model can't be loaded, or has no use in its seat.
+        LookupError: there is no such world or value, or nothing to ask about in it.
+    """
+    world = load_world(config.world)
+    part_items(world, config)
+    refuse_unknown_values(world, config.loop.summary_errors.unseen)
+    check_planner(world, config.planner)
+    check_seats(world, config)
+    check_reward_model(world, config)
+    check_writer(world, config.proxy.writer, config.planner.device)
 
 
 def keep_prompts(run: RunDir, world: World, config: AlignConfig, *, begin: bool) -> None:
