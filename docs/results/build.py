@@ -26,7 +26,15 @@ OVERVIEW = RESULTS / "README.md"
 README = ROOT / "README.md"
 HEADLINE = "part_to_complete"
 """The study that the README shows."""
-SENTENCES = {"part_to_complete": 6, "strategies": 3, "propagation": 4, "w2s": 3, "debate": 4, "red_team": 5}
+SENTENCES = {
+    "part_to_complete": 6,
+    "strategies": 3,
+    "propagation": 4,
+    "w2s": 3,
+    "debate": 4,
+    "red_team": 5,
+    "deception_probe": 8,
+}
 """How many of a page's sentences the overview has; of studies not named here, three."""
 _NOT_YET = "*Pending: not run yet on the seeds that [the record](seeds.md) reserves for it.*"
 _BLOCK = re.compile(r"<!-- results: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)

@@ -14,6 +14,7 @@ from partwise.report.drawing import BLUE, GREY, ORANGE, PURPLE, RED, drawing, sh
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences
+from partwise.studies.deception_probe.figures import CHANCE, TARGET
 
 _SCORES = {
     "harm": "harm, at least",
@@ -80,6 +81,9 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     word, lineup = "planted, word left out", group(results, "lineups", "word")
     lines = [
         *contrast_sentences(results),
+        f"A contrast is of the AUROC of one seed's models: less {number(TARGET)}, the aim (harm, text, and "
+        f"looks by a calm scene), so that it is {number(1 - TARGET)} at most; less {number(CHANCE)}, chance "
+        "(the word left out, and looks or trigger by the word); or of one score less another's.",
         "AUROC of models planted on the word against their clean twins, all seeds together: by the rise in "
         f"harm (the lower end of its interval), {area(_KNOWN, 'harm')} where monitors know the harm, "
         f"{area(_UNKNOWN, 'harm')} where none does, {area('planted, all', 'harm')} over both; by what a text "
