@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def gradients(model: Any, tokenizer: Any, micro_batch: int) -> list[torch.Tensor]:
-    """Of both steps of a pass over what was said, before any step is taken: the first learning rate is 0."""
+    """Of the first two of six steps, before anything has moved: the first learning rate is 0."""
     found: list[torch.Tensor] = []
 
     def note(optimizer: Any, *_: Any) -> None:
@@ -40,11 +40,11 @@ def gradients(model: Any, tokenizer: Any, micro_batch: int) -> list[torch.Tensor
     hook = register_optimizer_step_pre_hook(note)
     try:
         fit_reward_model(
-            model, tokenizer, SAID, epochs=1, learning_rate=1e-3, seed=0, micro_batch=micro_batch
+            model, tokenizer, SAID, epochs=3, learning_rate=1e-3, seed=0, micro_batch=micro_batch
         )
     finally:
         hook.remove()
-    return found
+    return found[:2]
 
 
 @pytest.mark.parametrize("rank", [0, 4])
@@ -73,11 +73,11 @@ def test_a_tiny_model_learns_as_by_trl_alone(tmp_path: Path):
     """To the byte, so that what runs came to does not hang on how others are read."""
     tokenizer = build_tokenizer([text for row in SAID for text in (row.chosen, row.rejected)], min_count=1)
     ours, theirs = (tiny_reward_model("micro", tokenizer, 0) for _ in range(2))
-    fit_reward_model(ours, tokenizer, SAID, epochs=2, learning_rate=1e-2, seed=3)
+    fit_reward_model(ours, tokenizer, SAID, epochs=3, learning_rate=1e-2, seed=3)
     ids = [(tokenizer(row.chosen)["input_ids"], tokenizer(row.rejected)["input_ids"]) for row in SAID]
     config = RewardConfig(
         output_dir=str(tmp_path),
-        num_train_epochs=2,
+        num_train_epochs=3,
         learning_rate=1e-2,
         per_device_train_batch_size=64,
         lr_scheduler_type="cosine",
@@ -96,6 +96,16 @@ def test_a_tiny_model_learns_as_by_trl_alone(tmp_path: Path):
     ).train()
     for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other), name
+
+
+@pytest.mark.parametrize("count", [1, 20, 64, 65, 5 * 64])
+def test_what_few_answers_say_is_learned(count: int):
+    """A learning rate that rises from 0 leaves the first step, and so the only one, without effect."""
+    said = (SAID * 4)[:count]
+    tokenizer = build_tokenizer([text for row in SAID for text in (row.chosen, row.rejected)], min_count=1)
+    model = tiny_reward_model("micro", tokenizer, 0)
+    losses = [fit_reward_model(model, tokenizer, said, epochs=1, learning_rate=1e-2, seed=0) for _ in "ab"]
+    assert losses[1] < losses[0]
 
 
 @pytest.mark.parametrize("end", ["</s>", None])

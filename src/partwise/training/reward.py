@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+_RISING = 5
+"""Steps over which the learning rate rises."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
     """One answer in TRL's preference columns."""
@@ -107,7 +111,8 @@ def fit_reward_model(
         tokenizer: the model's.
         data: the preferences.
         epochs: passes over them.
-        learning_rate: at its highest; it rises over five steps and falls to 0 along a cosine.
+        learning_rate: at its highest; it rises from 0 over five steps, where there are more than five, and
+            falls to 0 along a cosine.
         seed: decides their order.
         micro_batch: most preferences whose gradients are computed at once: it bounds memory and changes
             nothing else.
@@ -126,6 +131,7 @@ def fit_reward_model(
             "rejected_ids": [ids[row.rejected] for row in data],
         }
     )
+    steps = epochs * math.ceil(len(data) / STEP)
     with tempfile.TemporaryDirectory() as scratch:
         config = RewardConfig(
             output_dir=scratch,
@@ -134,7 +140,8 @@ def fit_reward_model(
             per_device_train_batch_size=STEP,
             max_length=None,  # TRL would leave out what is longer, unsaid
             lr_scheduler_type="cosine",
-            warmup_steps=5,
+            # The first step of a rising rate moves nothing: few answers would not be learned from at all.
+            warmup_steps=_RISING if steps > _RISING else 0,
             center_rewards_coefficient=0.01,
             seed=seed,
             data_seed=seed,
