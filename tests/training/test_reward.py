@@ -115,6 +115,8 @@ def test_the_padding_of_model_and_tokenizer_stays(
     """TRL writes one into both; a tokenizer may have neither padding nor an end."""
     model, _ = new_reward_model(llama_folder, lora_rank=0, seed=0, device="cpu")
     tokenizer = copy.deepcopy(byte_tokenizer)
+    # Whatever others made of it before.
+    model.config.pad_token_id = tokenizer.pad_token = None
     tokenizer.eos_token = end
     before = copy.deepcopy(model.state_dict())
     fit_reward_model(model, tokenizer, SAID[:8], epochs=2, learning_rate=1e-3, seed=0)
