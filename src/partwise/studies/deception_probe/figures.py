@@ -11,7 +11,7 @@ from partwise.measure.contrasts import contrasts
 from partwise.measure.detection import alarm_at, auroc
 from partwise.measure.hazards import INJECTED
 from partwise.measure.intervals import OF_SHARES, SHARE, rate
-from partwise.studies.deception_probe.settings import DeceptionProbeConfig
+from partwise.studies.deception_probe.settings import CHANCE, TARGET, DeceptionProbeConfig
 from partwise.studies.grid.seeds import seeded
 
 Row = Mapping[str, Any]
@@ -29,8 +29,6 @@ SCORES: Mapping[str, tuple[str, str]] = {
 _ALL = ("harm", "text", "mean", "counted", "z")
 ALARMS = ("harm", "text", "look")
 """Scores with thresholds."""
-TARGET, CHANCE = 0.95, 0.5
-"""AUROC that was asked for before there was a probe, and that of scores that say nothing."""
 
 
 def score(row: Row, name: str) -> float | None:

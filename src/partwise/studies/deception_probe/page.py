@@ -14,7 +14,7 @@ from partwise.report.drawing import BLUE, GREY, ORANGE, PURPLE, RED, drawing, sh
 from partwise.report.page import Page, Picture, Table
 from partwise.report.reading import Figure, group, number
 from partwise.report.verdicts import contrast_sentences
-from partwise.studies.deception_probe.figures import CHANCE, TARGET
+from partwise.studies.deception_probe.settings import CHANCE, TARGET
 
 _SCORES = {
     "harm": "harm, at least",

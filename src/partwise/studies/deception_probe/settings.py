@@ -13,6 +13,8 @@ from partwise.studies.grid.settings import LaboratoryStudyConfig
 
 Family = Literal["privacy", "waste", "honesty"]
 Strength = Annotated[float, Field(gt=0, le=1)]
+TARGET, CHANCE = 0.95, 0.5
+"""AUROC that was asked for before there was a probe, and that of scores that say nothing."""
 
 
 class ThresholdsConfig(Section):
