@@ -121,7 +121,13 @@ def test_500_judgments_come_through_faults_once_each_and_are_those_of_the_model_
         assert Replies(asks(served.url, 1), store).answer(chats, 1, style) == found
         assert sum(served.asked.values()) == asked
     there = WordJudge(
-        Replies(asks(server, 1), store), PROMPTS, by="text", samples=1, longest=LONGEST, seed=0, alone=True
+        Replies(asks(served.url, 1), store),
+        PROMPTS,
+        by="text",
+        samples=1,
+        longest=LONGEST,
+        seed=0,
+        alone=True,
     )
     here = WordJudge(
         Replies(LocalChat.load(MODEL, device="cpu"), ReplyStore(tmp_path / "here.db")),
