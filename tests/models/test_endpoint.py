@@ -217,6 +217,26 @@ def test_refusals_are_told_from_failures_and_neither_is_an_answer(
             Replies(ask(served), store).answer([("elsewhere",)], 1, GREEDY)
 
 
+def test_a_client_neither_repeats_a_request_unseen_nor_gives_up_before_its_time(
+    ask: Callable[..., Endpoint],
+):
+    app, served = FastAPI(), fixture.Served()
+
+    @app.post("/v1/chat/completions")
+    async def broken(request: Request) -> Response:
+        served.asked[(await request.json())["messages"][-1]["content"]] += 1
+        return JSONResponse({"error": {"message": "trouble"}}, 500)
+
+    with fixture.running(app, served):
+        endpoint = ask(served, timeout=5000.0, patience=1e-4)
+        with pytest.raises(Unanswered, match="in 1 attempts"):
+            endpoint.answer([Asked(("once",), GREEDY)], lambda *_: None)
+    assert served.asked == {"once": 1} and endpoint.troubles == {"server error": 1}
+    # Clients of most providers wait for ten minutes unless they are told otherwise.
+    client: Any = endpoint._model.api.client  # pyright: ignore[reportPrivateUsage]
+    assert client.timeout > 5000
+
+
 def stubborn_app(served: fixture.Served) -> Any:
     app = FastAPI()
 

@@ -120,24 +120,12 @@ def test_500_judgments_come_through_faults_once_each_and_are_those_of_the_model_
         asked = sum(served.asked.values())
         assert Replies(asks(served.url, 1), store).answer(chats, 1, style) == found
         assert sum(served.asked.values()) == asked
-    there = WordJudge(
-        Replies(asks(served.url, 1), store),
-        PROMPTS,
-        by="text",
-        samples=1,
-        longest=LONGEST,
-        seed=0,
-        alone=True,
-    )
-    here = WordJudge(
-        Replies(LocalChat.load(MODEL, device="cpu"), ReplyStore(tmp_path / "here.db")),
-        PROMPTS,
-        by="text",
-        samples=1,
-        longest=LONGEST,
-        seed=0,
-        alone=True,
-    )
+
+    def judge(replies: Replies) -> WordJudge:
+        return WordJudge(replies, PROMPTS, by="text", samples=1, longest=LONGEST, seed=0, alone=True)
+
+    there = judge(Replies(asks(served.url, 1), store))
+    here = judge(Replies(LocalChat.load(MODEL, device="cpu"), ReplyStore(tmp_path / "here.db")))
     with torch.inference_mode():
         said = here.words(texts)
     differ = [text for text, one, other in zip(texts, said, there.words(texts), strict=True) if one != other]
