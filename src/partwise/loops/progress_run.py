@@ -23,7 +23,7 @@ from partwise.loops.seats import check_seats
 from partwise.oversight.feedback import FeedbackStore
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RESULTS, RunDir, RunError
-from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, stage_folder
+from partwise.runs.stages import DEEDS, FORECAST, MADE, MEASURED, SPARED, stage_folder
 from partwise.worlds.registry import load_world
 
 
@@ -45,13 +45,17 @@ class Measures(Protocol):
         ...
 
 
-def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, Any]:
+def progress(
+    config: ProgressConfig, out: Path, listen: Listener, *, shared: Path | None = None
+) -> dict[str, Any]:
     """Run the ladder, or go on with it, and return what `results.json` holds.
 
     Args:
         config: all of it; a run that is there with other settings is refused.
         out: the run's directory.
         listen: told of progress.
+        shared: a folder in which ladders of writers find the stages that they have in common, so that each
+            is done once; see `loops/shared_stages.py`.
 
     Raises:
         RunError: the directory can't be used, the disk is full, or a ladder in sequence did not come to its
@@ -68,7 +72,7 @@ def progress(config: ProgressConfig, out: Path, listen: Listener) -> dict[str, A
     with run.locked():
         if run.is_finished():
             return run.read_json(RESULTS)
-        with _opened(config, run, listen) as (ladder, measures):
+        with _opened(config, run, listen, shared) as (ladder, measures):
             keep = _Kept(run, ladder, measures, listen)
             stages = ordered(ladder, config)
             grown = list(progressive(stages, keep, gap, config.gate, generations=config.generations))
@@ -89,7 +93,9 @@ def _refuse_cut_sequence(config: ProgressConfig, grown: int, *, refused: bool) -
 
 
 @contextmanager
-def _opened(config: ProgressConfig, run: RunDir, listen: Listener) -> Generator[tuple[Ladder, Measures]]:
+def _opened(
+    config: ProgressConfig, run: RunDir, listen: Listener, shared: Path | None
+) -> Generator[tuple[Ladder, Measures]]:
     """The models that the settings name, and how they are measured."""
     with Sandbox() as sandbox:
         if config.models is Models.PLANNERS:
@@ -112,9 +118,10 @@ def _opened(config: ProgressConfig, run: RunDir, listen: Listener) -> Generator[
         else:
             from partwise.loops.scene_ladder import SceneLadder
             from partwise.loops.scene_measures import SceneMeasures
+            from partwise.loops.shared_stages import SharedStages
 
             writers = SceneLadder(config, cache_folder(), sandbox, listen)
-            yield writers, SceneMeasures(writers)
+            yield SharedStages(writers, shared) if shared else writers, SceneMeasures(writers)
 
 
 def _waiting(listen: Listener, phase: str, done: int, total: int) -> None:
@@ -138,7 +145,8 @@ class _Kept:
                 made = make(working)
                 if (working / "model").is_dir():
                     self._measure(generation, name, working)
-                taken = {"seconds": round(time.perf_counter() - started, 1)}
+                seconds = time.perf_counter() - started + made.get(SPARED, 0.0)
+                taken = {"seconds": round(seconds, 1)}
                 (working / MADE).write_text(json.dumps({**made, **taken}, indent=1))
         return Stage(folder=folder, made=RunDir(folder, "", {}).read_json(MADE))
 

@@ -129,16 +129,15 @@ def act(
         seed: decides plans and dinners.
         copies: plans a scene, one after the other.
     """
-    wanted = [(index, scene) for index, scene in enumerate(asked) for _ in range(copies)]
-    written = writer.write([scene.text for _, scene in wanted], seed=seed)
+    written = writer.write([scene.text for scene in asked], seed=seed, copies=copies)
     return [
         deployment.deed(
-            scene,
+            asked[row // copies],
             one.text,
             ended=one.ended,
-            nights=[(seed * 100_003 + index * dinners + k) % 2**31 for k in range(dinners)],
+            nights=[(seed * 100_003 + row // copies * dinners + k) % 2**31 for k in range(dinners)],
         )
-        for (index, scene), one in zip(wanted, written, strict=True)
+        for row, one in enumerate(written)
     ]
 
 

@@ -20,6 +20,8 @@ STAGES: Mapping[str, str] = {
 """Of a generation, in the order in which they come: a folder's name to what goes on in it."""
 MADE, MEASURED, DEEDS = "made.json", "measured.json", "deeds.jsonl"
 """What a stage says of itself; what its model was measured to do; the plans of that, a line each."""
+SPARED = "spared"
+"""Of what a stage says: seconds that it took where another ladder of the study had done it before."""
 FORECAST = "forecast.json"
 """What was said of a generation before it was trained."""
 

@@ -22,7 +22,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from partwise.files import made_whole
 from partwise.runs.rundir import plain_errors
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on
+from partwise.training.placement import checkpoints, keep_on, unswept
 
 Listener = Callable[[int, int, float], None]
 """(steps done, steps in all, mean loss in nats a token since the last call)."""
@@ -114,7 +114,8 @@ def train_language_model(
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Report(listen))
-        trainer.train()
+        with unswept():
+            trainer.train()
     refuse_divergence(model, setting)
 
 

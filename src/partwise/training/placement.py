@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -56,3 +59,17 @@ def restore(model: Any) -> None:
         model.delete_adapter(_REFERENCE)
     vars(model.get_base_model() if adapted else model).pop("forward", None)
     model.eval()
+
+
+@contextmanager
+def unswept() -> Generator[None]:
+    """Keep what there is by now out of the sweeps of memory with which a trainer begins.
+
+    Such a sweep looks at every object of the process. Where models are trained again and again for a second,
+    with thousands of plans about, it takes longer than some of the steps.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -18,7 +18,7 @@ from partwise.config import PreferConfig
 from partwise.models.chat import first_prompt, written_turn
 from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import keep_on, restore
+from partwise.training.placement import keep_on, restore, unswept
 from partwise.training.reward import quiet
 
 
@@ -99,7 +99,8 @@ def prefer(
             processing_class=tokenizer,
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        with unswept():
+            trainer.train()
     restore(model)
     random.setstate(states[0])
     np.random.set_state(states[1])

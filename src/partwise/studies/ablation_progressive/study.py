@@ -70,7 +70,7 @@ def run(config: AblationProgressiveConfig, out: Path, listen: Listener) -> dict[
 def _cells(config: AblationProgressiveConfig, run: Path) -> list[Cell]:
     """Seed by seed, so that a study that is cut has whole seeds; a seed's models are read once for all."""
     return [
-        ladder_cell(_name(seed, name), variant(config, name, seed), run / "ladders" / _name(seed, name))
+        ladder_cell(_name(seed, name), variant(config, name, seed), run)
         for seed in config.all_seeds
         for name in VARIANTS
     ]

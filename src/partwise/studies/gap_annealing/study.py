@@ -45,9 +45,7 @@ def run(config: GapAnnealingConfig, out: Path, listen: Listener) -> dict[str, An
 def _cells(config: GapAnnealingConfig, run: Path) -> list[Cell]:
     """Seed by seed, so that a study that is cut has whole seeds; a seed's models are read once for all."""
     return [
-        ladder_cell(
-            _name(seed, policy), ladder_of(config, policy, seed), run / "ladders" / _name(seed, policy)
-        )
+        ladder_cell(_name(seed, policy), ladder_of(config, policy, seed), run)
         for seed in config.all_seeds
         for policy in POLICIES
     ]

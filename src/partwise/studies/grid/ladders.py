@@ -59,13 +59,16 @@ def _merged(data: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
-def ladder_cell(name: str, config: ProgressConfig, out: Path) -> Cell:
-    """A ladder as a cell; its run is `out`, where an interrupted one goes on."""
-    return Cell(name=name, work=_run, arguments={"config": config, "out": str(out)})
+def ladder_cell(name: str, config: ProgressConfig, run: Path) -> Cell:
+    """A ladder as a cell of the study in `run`; its own run is there in `ladders`, where an interrupted one
+    goes on. What several of them begin with is done once.
+    """
+    folders = {"out": str(run / "ladders" / name), "shared": str(run / "stages")}
+    return Cell(name=name, work=_run, arguments={"config": config, **folders})
 
 
-def _run(listen: Listener, *, config: ProgressConfig, out: str) -> dict[str, Any]:
-    return outcome(progress(config, Path(out), listen))
+def _run(listen: Listener, *, config: ProgressConfig, out: str, shared: str) -> dict[str, Any]:
+    return outcome(progress(config, Path(out), listen, shared=Path(shared)))
 
 
 def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
