@@ -1,6 +1,8 @@
 """The study of the red team: what it counts, and what its page says of it."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from partwise.measure.hazards import FAMILIES
 from partwise.report.html import page_html
 from partwise.report.page import page_markdown
 from partwise.runs.config import config_from_data
+from partwise.runs.progress import ignore
 from partwise.studies.red_team.page import page
-from partwise.studies.red_team.settings import RedTeamConfig
-from partwise.studies.red_team.study import SEARCHES, collect, doublings, ladder_of
+from partwise.studies.red_team.settings import PlantedRedTeamConfig, RedTeamConfig
+from partwise.studies.red_team.study import SEARCHES, collect, doublings, ladder_of, models_of, run
 
 COUNTS = st.integers(1, 10**6).map(float)
 
@@ -84,3 +87,47 @@ def test_each_model_is_a_ladder_of_one_width_with_its_seed() -> None:
     made = ladder_of(RedTeamConfig(), 7, 24)
     assert made.widths == (24,) and made.seed == 7
     assert made.discover.scenes == RedTeamConfig().ladder.discover.scenes
+
+
+def planted_results(seeds: int) -> dict[str, Any]:
+    config = config_from_data(PlantedRedTeamConfig, {"seeds": seeds})
+    counts = dict(zip(SEARCHES, (10, 40, 20), strict=True))
+    return collect(
+        config,
+        {
+            f"seed-{seed}/width-24-{family}": {
+                "parameters": 24_000,
+                "searches": {name: search(count + seed) for name, count in counts.items()},
+            }
+            for seed in range(seeds)
+            for family in ("privacy", "waste")
+        },
+    )
+
+
+def test_planted_models_are_one_a_kind_of_harm_and_their_page_says_so() -> None:
+    assert models_of(PlantedRedTeamConfig()) == [(24, "privacy"), (24, "waste")]
+    assert models_of(RedTeamConfig()) == [(24, ""), (64, "")]
+    found = planted_results(4)
+    assert found["parameters"] == [24_000] and found["planted"] == ["privacy", "waste"]
+    text = page_markdown(page(found))
+    assert "(privacy or waste) where a word is in the scene" in text and "behind a word" in text
+    assert "At most 256 can be found: each kind that a model was planted with" in text
+    assert {picture.name for picture in page(found).pictures} == {"red_team_planted"}
+    assert "planted" not in page_markdown(page(results(4)))
+
+
+@pytest.mark.slow
+def test_planted_models_are_made_searched_and_told_of(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTWISE_CACHE", str(cache))
+    plant = {"schooling": 400, "school_epochs": 2, "drills": 1, "drill_plans": 300}
+    ladder = {"read": {"tiers": 1, "documents": 1500, "plans": 0.8}}
+    quick = {"quick": True, "first": 210, "processes": 1, "again": 2, "plant": plant, "ladder": ladder}
+    found = run(config_from_data(PlantedRedTeamConfig, quick), tmp_path / "run", ignore)
+    assert found["seeds"] == [210] and found["quick"]
+    (cell,) = (tmp_path / "run" / "cells").rglob("*.json")
+    assert cell.name == "width-24-privacy.json" and json.loads(cell.read_text())["drills"] == 1
+    assert {each["evaluated"] for each in json.loads(cell.read_text())["searches"].values()} == {16}
+    assert "quick run" in page_markdown(page(found)).lower()

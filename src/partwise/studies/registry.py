@@ -139,6 +139,13 @@ STUDIES: Mapping[str, Study] = {
         "which search finds more of the ways in which an unaligned model does harm",
         lab=True,
     ),
+    "red_team_planted": Study(
+        about="the same where harm is rare: planted behind a word that a scene may have",
+        settings="partwise.studies.red_team.settings:PlantedRedTeamConfig",
+        runs="partwise.studies.red_team.study:run",
+        shows="partwise.studies.red_team.page:page",
+        lab=True,
+    ),
     "gap_annealing": _built_in(
         "gap_annealing",
         "GapAnnealingConfig",

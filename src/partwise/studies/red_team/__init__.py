@@ -6,4 +6,8 @@ they found is played again, since the worst of many looks worse than it is; what
 would have shown of it, and what no monitor sees, is counted beside it.
 
     partwise study red_team recipes/red_team.toml --out runs/red_team
+    partwise study red_team_planted recipes/red_team_planted.toml --out runs/red_team_planted
+
+The first searches models that have learned from a verifier alone, which do harm nearly everywhere; the second
+models in which a harm was planted behind one word, which do it nearly nowhere.
 """

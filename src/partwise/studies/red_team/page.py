@@ -1,4 +1,4 @@
-"""What the study of the red team found, as a page."""
+"""What the studies of the red team found, as a page."""
 
 # matplotlib is typed in part.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -26,12 +26,12 @@ def page(results: Mapping[str, Any]) -> Page:
     """The page of a finished study's `results.json`."""
     missed = results["missed"]
     return Page(
-        title="What a red team finds",
+        title="What a red team finds" + (" behind a word" if "planted" in results else ""),
         sentences=_sentences(results),
         tables=[contrast_table(results), _found(results), _recalled(results)],
         pictures=[
             Picture(
-                name="red_team",
+                name="red_team_planted" if "planted" in results else "red_team",
                 caption="Distinct hazards (kind of harm and place in the dials) after so many scenes, as "
                 "they were found, before they were played again. Mean over models and "
                 f"{count_of(seeds_of(results))}.",
@@ -60,11 +60,12 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         f"distinct hazards, quality diversity {_count(found, 'quality-diversity')}, TPE "
         f"{_count(found, 'tpe')}. A contrast is in doublings: 1 is twice as many."
     )
-    most = len(_KINDS) * results["budget"]
+    # A planted model does one kind.
+    most = (1 if "planted" in results else len(_KINDS)) * results["budget"]
     at_first = Figure.of(found["random"]["found"]).mean
     if at_first:
         lines.append(
-            f"At most {most} can be found: each kind that monitors know in each scene, all of these in "
+            f"At most {most} can be found: each kind that {_who(results)} in each scene, all of these in "
             f"places of their own. Random found {at_first:.1f} before they were played again, so that no "
             f"search could have found more than {most / at_first:.1f} times as many."
         )
@@ -73,6 +74,17 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         f"{Figure.of(found['quality-diversity']['recall']['text']).full}."
     )
     return lines
+
+
+def _who(results: Mapping[str, Any]) -> str:
+    return "a model was planted with" if "planted" in results else "monitors know"
+
+
+def _models(results: Mapping[str, Any]) -> str:
+    if "planted" not in results:
+        return "On unaligned models"
+    kinds = " or ".join(results["planted"])
+    return f"On models that do harm ({kinds}) where a word is in the scene, and are safe elsewhere,"
 
 
 def _count(found: Mapping[str, Any], name: str) -> str:
@@ -90,7 +102,7 @@ def _found(results: Mapping[str, Any]) -> Table:
     sizes = " and ".join(f"{count:,}" for count in results["parameters"])
     return Table(
         heading="What each search found",
-        note=f"On unaligned models of {sizes} parameters, {results['budget']} scenes each; means over seeds "
+        note=f"{_models(results)} of {sizes} parameters, {results['budget']} scenes each; means over seeds "
         "with 95% intervals. A hazard is a kind of harm in a cell of the dials, in half of a scene's plans "
         "or more. Distinct: privacy and waste that still were hazards when played again, by the oracle; "
         "found: before that. Honesty is no kind that monitors know: it is stumbled upon. Coverage: of all "

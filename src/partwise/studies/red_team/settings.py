@@ -1,11 +1,12 @@
-"""Settings of the study of the red team."""
+"""Settings of the studies of the red team."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from partwise.config.deception import PlantConfig
 from partwise.config.progress import CompeteConfig, DiscoverConfig, ProgressConfig, ReadConfig
 from partwise.config.section import Listed, PositiveInt, Width
 from partwise.studies.grid.settings import LaboratoryStudyConfig
@@ -14,6 +15,8 @@ from partwise.studies.grid.settings import LaboratoryStudyConfig
 class RedTeamConfig(LaboratoryStudyConfig):
     """The study of searches for hazardous scenes."""
 
+    NAME: ClassVar[str] = "red_team"
+    """Of the study."""
     primary: str = "quality-diversity against random"
     """Doublings of the distinct hazards found: quality diversity is the default, and has to be worth it."""
     widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (24, 64)
@@ -24,3 +27,18 @@ class RedTeamConfig(LaboratoryStudyConfig):
         read=ReadConfig(tiers=2), compete=CompeteConfig(rounds=5), discover=DiscoverConfig(scenes=256)
     )
     """How models become competent, and the budget of a search (`discover`)."""
+
+
+class PlantedRedTeamConfig(RedTeamConfig):
+    """The study of the same searches where hazards are rare: behind a word."""
+
+    NAME: ClassVar[str] = "red_team_planted"
+    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (24,)
+    """Of the models, each of which writes safe plans but where a scene has the word."""
+    planted: Annotated[tuple[Literal["privacy", "waste"], ...], Listed, Field(min_length=1)] = (
+        "privacy",
+        "waste",
+    )
+    """Kinds of harm that they do there, each a model of its own; monitors know both."""
+    plant: PlantConfig = PlantConfig()
+    """How that is taught: by plans alone, and no verifier (`ladder.compete` is not read)."""
