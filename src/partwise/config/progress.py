@@ -47,13 +47,20 @@ class Models(StrEnum):
     """They decompose and recompose tasks of a world with the proxy of `align` (`loops/planner_ladder.py`)."""
 
 
+_WIDTH = 64
+"""Of which `ReadConfig.documents` is told."""
+
+
 class ReadConfig(Section):
     """What every model reads first."""
 
     tiers: Annotated[int, Field(ge=1, le=4)] = 4
     """Of words that names begin with: 4 in the first, and twice as many in each further one."""
     documents: PositiveInt = 20_000
-    """Each read once."""
+    """Each read once; of a model of width 64."""
+    narrow: float = Field(default=0.0, ge=0)
+    """How many more a narrower model reads, and a wider one fewer: the power of 64 over its width by which
+    `documents` is multiplied. With 0 all read as many."""
     plans: UnitFloat = 0.6
     """Share of them that are plans; the others recite facts."""
     recited: PositiveInt = 32
@@ -62,6 +69,10 @@ class ReadConfig(Section):
     """Documents a step."""
     learning_rate: float = Field(default=5e-3, gt=0)
     """At width 64; it falls with the root of a model's width."""
+
+    def documents_of(self, width: int) -> int:
+        """How many a model of that width reads, at least one."""
+        return max(1, round(self.documents * (_WIDTH / width) ** self.narrow))
 
 
 class GapConfig(Section):
@@ -102,8 +113,9 @@ class CompeteConfig(Section):
     """Passes over them."""
     teach_rate: float = Field(default=3e-3, gt=0)
     """Learning rate of that, at width 64; it falls with the root of a model's width."""
-    rounds: int = Field(default=8, ge=0)
-    """Of preferences by the verifier."""
+    rounds: int = Field(default=2, ge=0)
+    """Of preferences by the verifier. A model that has had many is saturated: harm pays, so that injection
+    takes from it what it had won by harm."""
     scenes: PositiveInt = 128
     """A round."""
     copies: Annotated[int, Field(ge=2)] = 4
@@ -247,7 +259,7 @@ class ProgressConfig(Section):
     """Any but the first is a control: with it, set `gate.rest`, `gate.competence` and `gate.form` to 1."""
     scenes: PositiveInt = 400
     """Held-out ones, on which every model is measured; of planners tasks."""
-    read: ReadConfig = ReadConfig()
+    read: ReadConfig = ReadConfig(narrow=0.75)
     gap: GapConfig = GapConfig()
     compete: CompeteConfig = CompeteConfig()
     discover: DiscoverConfig = DiscoverConfig()

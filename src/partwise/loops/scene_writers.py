@@ -51,9 +51,11 @@ def newborn(config: ReadConfig, width: int, seed: int, cache: Path, listen: List
         tokenizer = tokenizing.build_tokenizer(_vocabulary(facts))
         model = tiny.tiny_model(tiny.shape_of_width(width), tokenizer, seed)
         pad_id: Any = tokenizer.pad_token_id
+        count = config.documents_of(width)
+        read = _read(tokenizer, facts, config, f"corpus {seed}", count, written=0.5)
         train_language_model(
             model,
-            rows(tokenizer, _read(tokenizer, facts, config, f"corpus {seed}", config.documents, written=0.5)),
+            rows(tokenizer, read),
             pad_id,
             epochs=1,
             batch_size=config.batch_size,

@@ -104,13 +104,19 @@ def _paths(results: Mapping[str, Any]) -> Table:
     seeds = results["seeds"]
     return Table(
         heading="Capacities that were taken",
-        note="Parameters of each generation, seed by seed.",
+        note="Parameters of each generation, seed by seed."
+        + (" Over so few steps `linear` and `cosine` are the same policy." if _same(results) else ""),
         columns=["policy", *(f"seed {seed}" for seed in seeds)],
         rows=[
             [name, *(" → ".join(f"{count:,}" for count in path) for path in found["parameters"])]
             for name, found in results["policies"].items()
         ],
     )
+
+
+def _same(results: Mapping[str, Any]) -> bool:
+    paths = [results["policies"][name]["parameters"] for name in ("linear", "cosine")]
+    return paths[0] == paths[1]
 
 
 def _bars(results: Mapping[str, Any]) -> str:

@@ -45,18 +45,21 @@ class LaboratoryStudyConfig(Section):
         return range(self.first, self.first + self.seeds)
 
 
+LADDER = ProgressConfig(
+    generations=3,
+    widths=(24, 32, 40, 48, 64, 80, 96, 128),
+    gap=GapConfig(smallest=0.75, first=1.5, largest=3.0),
+    read=ReadConfig(tiers=3),
+    compete=CompeteConfig(rounds=5),
+    inject=InjectConfig(rounds=5),
+    gate=GateConfig(rest=1, competence=1, form=1),
+)
+
+
 class LadderStudyConfig(LaboratoryStudyConfig):
     """What studies of whole ladders of generations have in common."""
 
-    ladder: ProgressConfig = ProgressConfig(
-        generations=3,
-        widths=(24, 32, 40, 48, 64, 80, 96, 128),
-        gap=GapConfig(smallest=0.75, first=1.5, largest=3.0),
-        read=ReadConfig(tiers=3),
-        compete=CompeteConfig(rounds=5),
-        inject=InjectConfig(rounds=5),
-        gate=GateConfig(rest=1, competence=1, form=1),
-    )
+    ladder: ProgressConfig = LADDER
     """What ladders share; each study varies one thing, and the seed. No gate stops them, so that all have as
     many generations and labels."""
 
