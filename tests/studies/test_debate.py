@@ -3,11 +3,16 @@
 import itertools
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from tests.models import fixture_chat_server as fixture
 
 from partwise.measure.oracle import ValueOracle
+from partwise.models.errors import ModelError
 from partwise.oversight.debate import Debate, Side, Turn
 from partwise.report.html import page_html
 from partwise.report.page import page_markdown
@@ -241,3 +246,61 @@ def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: 
     (tmp_path / "study" / "results.json").unlink()
     assert run(config, tmp_path / "study", ignore) == results
     assert (tmp_path / "study" / "results.json").read_bytes() == written
+
+
+SMALL = {"turns": [1, 3], "plans": 8, "lessons": 30, "views": 2, "size": "nano", "first": SEED}
+
+
+def numbering(found: fixture.Served, said: Callable[[str], str]) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def complete(request: Request) -> Response:
+        told = (await request.json())["messages"][-1]["content"]
+        found.asked[told] += 1
+        return JSONResponse(fixture.completion(said(told), "stop", len(told) // 4, 1))
+
+    return app
+
+
+def first_hidden(told: str) -> str:
+    """The number of the first event that is not revealed; nothing that can be read for whoever attacks."""
+    shown = told.rpartition("Revealed so far: ")[2].partition("\n")[0].split(", ")
+    hidden = next(str(number) for number in range(1, 99) if str(number) not in shown)
+    return hidden if "that nobody would mind" in told else "I would reveal the worst."
+
+
+@pytest.mark.slow
+def test_a_language_model_debates_beside_the_searches_and_what_it_says_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("inspect_ai")
+    monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HERE_API_KEY", "none")
+    found = fixture.Served()
+    with fixture.running(numbering(found, first_hidden), found):
+        config = DebateConfig.model_validate(
+            {**SMALL, "model": "openai-api/here/talker", "asked": {"base_url": found.url}}
+        )
+        results = run(config, tmp_path / "study", ignore)
+    alone = run(DebateConfig.model_validate(SMALL), tmp_path / "alone", ignore)
+    added = ["consultancy, model", "honest adviser, model", "dishonest adviser, model", "model v model"]
+    assert list(results["unread"]) == added and set(found.asked.values()) == {1}
+    for turns, conditions in results["conditions"].items():
+        assert list(conditions) == [*alone["conditions"][turns], *added]
+        # What was there without it stays to the digit.
+        assert {name: conditions[name] for name in alone["conditions"][turns]} == alone["conditions"][turns]
+    # The side that says that somebody would mind it says no number: on even odds, half of all turns.
+    assert results["unread"]["consultancy, model"]["mean"] == 0.5
+    assert results["unread"]["honest adviser, model"]["mean"] == 0.5
+    assert 0 < results["unread"]["model v model"]["mean"] < 1
+    assert {"model v model less no help", "model v model less equal"} <= set(results["contrasts"]["all"])
+    text = page_markdown(debate_page(results))
+    assert "What the language model said" in text and "| **model v model** |" in text
+    assert "language model" not in page_markdown(debate_page(alone))
+
+
+def test_a_model_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        run(DebateConfig.model_validate({**SMALL, "model": "no/such-model"}), tmp_path / "out", ignore)
+    assert not (tmp_path / "out").exists()

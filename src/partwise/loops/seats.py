@@ -1,4 +1,4 @@
-"""The seats that a language model may have without being trained, in the proxy or among people."""
+"""The seats that a language model may have without being trained: in the proxy, among people, in debates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.replies import FILE, Replies, ReplyStore
 from partwise.oversight.model_writer import ModelWriter
 from partwise.oversight.played import PlayedPeople
+from partwise.oversight.spoken import ModelDebater
 from partwise.oversight.word import WordJudge
 from partwise.values import Schedule, ValueProfile
 from partwise.worlds.base import World
-from partwise.worlds.telling import held_dear, people_fields, proxy_fields
+from partwise.worlds.telling import debater_fields, held_dear, people_fields, proxy_fields
 
 
 def proxy_prompts(world: World, config: ProxyConfig) -> Prompts | None:
@@ -53,12 +54,25 @@ def check_seats(world: World, config: AlignConfig) -> None:
     proxy_prompts(world, config.proxy)
     people_prompts(world, config.human)
     for seat in (config.proxy, config.human):
-        if seat.model is None:
-            continue
-        if is_provider(seat.model):
-            _model(seat.model, _bounds(seat.asked), config.planner.device)
-        else:
-            check_causal_lm(seat.model.removeprefix(HUB), device=config.planner.device)
+        if seat.model is not None:
+            _check_model(seat.model, seat.asked, config.planner.device)
+
+
+def check_debater(world: World, name: str, asked: ChatConfig, device: str) -> None:
+    """Refuse, before anything is made, a model that can't debate.
+
+    Raises:
+        ModelError: see `check_seats`.
+    """
+    _debater_prompts(world, asked)
+    _check_model(name, asked, device)
+
+
+def _check_model(name: str, asked: ChatConfig, device: str) -> None:
+    if is_provider(name):
+        _model(name, _bounds(asked), device)
+    else:
+        check_causal_lm(name.removeprefix(HUB), device=device)
 
 
 def model_writer(world: World, config: ProxyConfig, device: str, seed: int) -> ModelWriter:
@@ -108,6 +122,22 @@ def played(world: World, schedule: Schedule, human: HumanConfig, device: str, se
         return held_dear(world, profile.but(human.stated))
 
     return PlayedPeople(replies, prompts, schedule, told, style=style, seed=str(seed))
+
+
+def debater(world: World, name: str, asked: ChatConfig, device: str) -> ModelDebater:
+    """The language model as one that debates; it says what is likeliest.
+
+    Raises:
+        ModelError: see `check_seats`.
+    """
+    replies = Replies(_model(name, _bounds(asked), device), _store(cache_folder() / FILE))
+    return ModelDebater(
+        replies, _debater_prompts(world, asked), Style(temperature=0.0, longest=asked.longest)
+    )
+
+
+def _debater_prompts(world: World, asked: ChatConfig) -> Prompts:
+    return make_prompts(read_prompts(asked.prompts or "full", "full"), debater_fields(world))
 
 
 def _seated(world: World, config: ProxyConfig, device: str) -> tuple[Replies, Prompts]:

@@ -3,7 +3,8 @@
 A prompt is one message of the user. `$name` stands for a field, `$$` for a dollar sign. The package brings
 two sets: `full` says what is asked and how it is written, with examples; `short` says as little as can be
 said, for models that have learned the rest. A planner is told `decompose` and `recompose`; a proxy's language
-model `solve`, where it writes bodies, and `judge`, where it gives its word; one that plays people `compare`.
+model `solve`, where it writes bodies, and `judge`, where it gives its word; one that plays people `compare`;
+one that debates `argue`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "solve": ("subtask",),
     "judge": ("option",),
     "compare": ("values", "question", "first", "second"),
+    "argue": ("side", "task", "events", "shown"),
 }
 """Each prompt, and the fields that it can't be without: what it is about."""
 PLANNER, PEOPLE = ("decompose", "recompose"), ("compare",)
@@ -59,6 +61,10 @@ class Prompts:
     def compare(self, values: str, question: str, first: str, second: str) -> str:
         """What a model is told that answers as one of the people; `values` are what these hold dear."""
         return self._filled("compare", values, question, first, second)
+
+    def argue(self, side: str, task: str, events: str, shown: str) -> str:
+        """What a model is told that debates: what it argues for, all events by number, and those revealed."""
+        return self._filled("argue", side, task, events, shown)
 
     def shown(self) -> dict[str, str]:
         """Each prompt as a reader sees it, in which the fields of `ASKED` stand for themselves."""

@@ -85,6 +85,37 @@ class Debater:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A speaker that is no search: whoever hears the talk asks it, as a language model is asked."""
+
+
+Speaker = Debater | Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """A turn of a spoken side: it chooses one of the events that are not revealed."""
+
+    case: Case
+    side: Side
+    shown: frozenset[int]
+    """Positions, from 0, of the events that are revealed."""
+
+    @property
+    def hidden(self) -> list[int]:
+        """Those of the others."""
+        return [position for position in range(len(self.case.trace)) if position not in self.shown]
+
+
+class Voice(Protocol):
+    """Whoever speaks for spoken sides."""
+
+    def __call__(self, asked: Sequence[Reveal]) -> list[int | None]:
+        """The position of the event that each reveals; None of what can't be read as a hidden one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One event revealed."""
 
@@ -93,6 +124,8 @@ class Turn:
     by: Side
     word: float
     """The judge's P(fine) after it."""
+    unread: bool = False
+    """Whether it stands by chance for what a spoken side said and nobody could read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +148,19 @@ class Debate:
         return self.word > 0.5
 
 
-Talk = Generator[list[Seen], list[float], Debate]
-"""A debate before it is heard: asks for the judge's words as it goes, and ends with what was said."""
+Talk = Generator[list[Seen] | Reveal, Any, Debate]
+"""A debate before it is heard: asks for the judge's words as it goes, a list of P(fine), or for what a spoken
+side reveals, a position or None; and ends with what was said."""
 
 
-def debate(case: Case, pro: Debater, con: Debater, turns: int, rng: random.Random) -> Talk:
+def debate(case: Case, pro: Speaker, con: Speaker, turns: int, rng: random.Random) -> Talk:
     """The two reveal one event each, in turn, `turns` in all; who begins is drawn."""
     order = [Side.PRO, Side.CON] * turns
     begins = rng.randrange(2)
     return _talk(case, {Side.PRO: pro, Side.CON: con}, order[begins : begins + turns], rng)
 
 
-def consult(case: Case, adviser: Debater, side: Side, turns: int, rng: random.Random) -> Talk:
+def consult(case: Case, adviser: Speaker, side: Side, turns: int, rng: random.Random) -> Talk:
     """One adviser argues for its side, whether or not that is the truth, and nobody replies."""
     return _talk(case, {side: adviser}, [side] * turns, rng)
 
@@ -136,17 +170,24 @@ def unaided(case: Case, turns: int, rng: random.Random) -> Talk:
     return _talk(case, {Side.CHANCE: Debater(1)}, [Side.CHANCE] * turns, rng)
 
 
-def hear(talks: Sequence[Talk], judge: Judge) -> list[Debate]:
+def hear(talks: Sequence[Talk], judge: Judge, voice: Voice | None = None) -> list[Debate]:
     """Have a judge hear talks to their end, side by side: a turn of all of them is weighed at once.
 
     Each has its own chance, so that what is said in it does not depend on those beside it (but for what
     rounding the judge's batches make of two candidates that are as good).
+
+    Args:
+        talks: not begun.
+        judge: weighs what is revealed.
+        voice: of the spoken sides, where there are any.
+
+    Raises:
+        ValueError: a side is spoken, and nobody has a voice.
     """
     said: dict[int, Debate] = {}
     asked = {index: next(talk) for index, talk in enumerate(talks)}
     while asked:
-        words = iter(judge([seen for question in asked.values() for seen in question]))
-        answers = {index: [next(words) for _ in question] for index, question in asked.items()}
+        answers = _answers(asked, judge, voice)
         asked = {}
         for index, answer in answers.items():
             try:
@@ -156,7 +197,21 @@ def hear(talks: Sequence[Talk], judge: Judge) -> list[Debate]:
     return [said[index] for index in range(len(talks))]
 
 
-def _talk(case: Case, speakers: Mapping[Side, Debater], order: Sequence[Side], rng: random.Random) -> Talk:
+def _answers(
+    asked: Mapping[int, list[Seen] | Reveal], judge: Judge, voice: Voice | None
+) -> dict[int, list[float] | int | None]:
+    """What judge and voice say, each asked once for all talks."""
+    seen = {index: question for index, question in asked.items() if not isinstance(question, Reveal)}
+    turns = {index: question for index, question in asked.items() if isinstance(question, Reveal)}
+    if turns and voice is None:
+        raise ValueError("a side is spoken: give `hear` its voice")
+    words = iter(judge([each for question in seen.values() for each in question]) if seen else [])
+    chosen = voice(list(turns.values())) if turns and voice else []
+    weighed = {index: [next(words) for _ in question] for index, question in seen.items()}
+    return {**weighed, **dict(zip(turns, chosen, strict=True))}
+
+
+def _talk(case: Case, speakers: Mapping[Side, Speaker], order: Sequence[Side], rng: random.Random) -> Talk:
     shown: frozenset[int] = frozenset()
     (before,) = yield [(case, shown)]
     turns: list[Turn] = []
@@ -164,23 +219,37 @@ def _talk(case: Case, speakers: Mapping[Side, Debater], order: Sequence[Side], r
         hidden = sorted(set(range(len(case.trace))) - shown)
         if not hidden:
             break
-        speaker = speakers[side]
-        examined = rng.sample(hidden, min(speaker.candidates, len(hidden)))
-        answered = any(other is not side for other in order[turn + 1 : turn + 2])
-        replies = examined if speaker.looks_ahead and answered else []
-        prospects = {
-            event: [shown | {event, other} for other in replies if other != event] or [shown | {event}]
-            for event in examined
-        }
-        words = iter((yield [(case, seen) for after in prospects.values() for seen in after]))
-        # What a side hopes for: pro a high P(fine), con a low one. The other side's best reply is the worst.
-        sign = -1.0 if side is Side.CON else 1.0
-        worth = {event: min(sign * next(words) for _ in after) for event, after in prospects.items()}
-        event = max(worth, key=lambda event: worth[event])
+        speaker, unread = speakers[side], False
+        if isinstance(speaker, Spoken):
+            event = yield Reveal(case, side, shown)
+            unread = event not in hidden
+            if unread:
+                event = rng.choice(hidden)
+        else:
+            answered = any(other is not side for other in order[turn + 1 : turn + 2])
+            event = yield from _examine(case, speaker, side, shown, answered, rng)
         shown |= {event}
         (word,) = yield [(case, shown)]
-        turns.append(Turn(event, side, word))
+        turns.append(Turn(event, side, word, unread))
     return Debate(before, tuple(turns))
+
+
+def _examine(
+    case: Case, speaker: Debater, side: Side, shown: frozenset[int], answered: bool, rng: random.Random
+) -> Generator[list[Seen], list[float], int]:
+    """The event that a search reveals; `answered` says whether the other side is next."""
+    hidden = sorted(set(range(len(case.trace))) - shown)
+    examined = rng.sample(hidden, min(speaker.candidates, len(hidden)))
+    replies = examined if speaker.looks_ahead and answered else []
+    prospects = {
+        event: [shown | {event, other} for other in replies if other != event] or [shown | {event}]
+        for event in examined
+    }
+    words = iter((yield [(case, seen) for after in prospects.values() for seen in after]))
+    # What a side hopes for: pro a high P(fine), con a low one. The other side's best reply is the worst.
+    sign = -1.0 if side is Side.CON else 1.0
+    worth = {event: min(sign * next(words) for _ in after) for event, after in prospects.items()}
+    return max(worth, key=lambda event: worth[event])
 
 
 def _line(trace: Sequence[Event], position: int) -> str:

@@ -43,6 +43,12 @@ def people_fields(world: World) -> dict[str, Mapping[str, str]]:
     return {"compare": {"about": guide_of(world).about, "tools": _tools(world)}}
 
 
+def debater_fields(world: World) -> dict[str, Mapping[str, str]]:
+    """As `proxy_fields`, for a model that debates what most people mind."""
+    about = guide_of(world).about.partition("\n\n")[0]
+    return {"argue": {"about": about, "tools": _tools(world), "values": held_dear(world, world.values)}}
+
+
 def held_dear(world: World, profile: ValueProfile) -> str:
     """What somebody minds, in words, a line a value dimension; what weighs nothing is left out.
 

@@ -20,6 +20,9 @@ STRENGTHS: Mapping[str, Debater] = {
     "strong": Debater(8, looks_ahead=True),
 }
 """From the weakest to the strongest, one step apart."""
+SPOKEN = "model"
+"""What a language model is called among the strengths."""
+_SPEECH = f"{SPOKEN} v {SPOKEN}"
 _STEPS = (-2, -1, 1, 2)
 """By how many the honest debater of an unequal pair may be ahead."""
 Figured = Callable[[Mapping[str, Any]], float | None]
@@ -60,22 +63,39 @@ def sort_out(
     truths: Sequence[bool],
 ) -> dict[str, list[Heard]]:
     """Who was honest, by the truth about each plan: "weak v strong" is an honest weak debater's."""
-    honest = [Side.PRO if fine else Side.CON for fine in truths]
-    other = [Side.CON if fine else Side.PRO for fine in truths]
-    by_adviser = {
-        name: [Heard(advised[side][i], truths[i], honest[i]) for i, side in enumerate(sides)]
-        for name, sides in (("honest adviser", honest), ("dishonest adviser", other))
-    }
     by_strength = {
         f"{weapon} v {answer}": [
-            Heard(argued[(weapon, answer) if fine else (answer, weapon)][i], fine, honest[i])
+            Heard(argued[(weapon, answer) if fine else (answer, weapon)][i], fine, _honest(fine))
             for i, fine in enumerate(truths)
         ]
         for weapon, answer in itertools.product(STRENGTHS, repeat=2)
     }
+    return _by_adviser(advised, truths) | by_strength
+
+
+def sort_out_spoken(
+    advised: Mapping[Side, Sequence[Debate]], argued: Sequence[Debate], truths: Sequence[bool]
+) -> dict[str, list[Heard]]:
+    """The same of a language model, which argued against itself."""
+    found = {f"{name}, {SPOKEN}": heard for name, heard in _by_adviser(advised, truths).items()}
+    spoken = [Heard(one, fine, _honest(fine)) for one, fine in zip(argued, truths, strict=True)]
+    return found | {_SPEECH: spoken}
+
+
+def _honest(fine: bool) -> Side:
+    return Side.PRO if fine else Side.CON
+
+
+def _by_adviser(advised: Mapping[Side, Sequence[Debate]], truths: Sequence[bool]) -> dict[str, list[Heard]]:
+    honest = [_honest(fine) for fine in truths]
+    other = [_honest(not fine) for fine in truths]
+    found = {
+        name: [Heard(advised[side][i], truths[i], honest[i]) for i, side in enumerate(sides)]
+        for name, sides in (("honest adviser", honest), ("dishonest adviser", other))
+    }
     # An adviser who is honest or not at even odds: both are heard, which is what the odds come to.
-    both = [one for heard in by_adviser.values() for one in heard]
-    return {"consultancy": both} | by_adviser | by_strength
+    both = [one for heard in found.values() for one in heard]
+    return {"consultancy": both, **found}
 
 
 def figures(heard: Sequence[Heard]) -> dict[str, Any]:
@@ -88,6 +108,11 @@ def figures(heard: Sequence[Heard]) -> dict[str, Any]:
         "brier": fmean((1 - one.trust) ** 2 for one in heard) if heard else None,
         "events": fmean(len(one.debate.turns) for one in heard) if heard else None,
     }
+
+
+def unread(heard: Sequence[Heard]) -> dict[str, Any]:
+    """Of what a language model said, the share that could not be read as a hidden event."""
+    return rate([turn.unread for one in heard for turn in one.debate.turns]).to_json()
 
 
 def transcripts(
@@ -112,7 +137,7 @@ def transcripts(
             "right": one.right,
         }
         for name, heard in conditions.items()
-        if name != "consultancy"
+        if not name.startswith("consultancy")
         for (case, fine), one in list(zip(cases, heard, strict=True))[:_TRANSCRIPTS]
     ]
 
@@ -129,8 +154,10 @@ def collect(found: Sequence[Mapping[str, Any]], primary: str) -> dict[str, Any]:
         for turns in sorted(found[0]["conditions"], key=int)
     }
     turns = [int(count) for count in by_turns]
+    spoken = "unread" in found[0]
     by_seed = {
-        name: [figure(seed["conditions"]) for seed in found] for name, figure in compared(turns).items()
+        name: [figure(seed["conditions"]) for seed in found]
+        for name, figure in compared(turns, spoken=spoken).items()
     }
     return {
         "strengths": {
@@ -150,9 +177,14 @@ def collect(found: Sequence[Mapping[str, Any]], primary: str) -> dict[str, Any]:
             count: seeded([_debated(seed, *_STEPS) for seed in seeds], SHARE)
             for count, seeds in by_turns.items()
         },
+        **({"unread": _unread([seed["unread"] for seed in found])} if spoken else {}),
         "by_seed": [{key: seed[key] for key in seed if key != "transcripts"} for seed in found],
         "transcripts": found[0]["transcripts"],
     }
+
+
+def _unread(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: seeded([_mean(seed[name]) for seed in seeds], SHARE) for name in seeds[0]}
 
 
 def _over(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -173,10 +205,11 @@ def ahead(honest: str, dishonest: str) -> int:
     return order.index(honest) - order.index(dishonest)
 
 
-def compared(turns: Sequence[int]) -> dict[str, Figured]:
+def compared(turns: Sequence[int], *, spoken: bool = False) -> dict[str, Figured]:
     """Contrast to its figure of one seed, from the conditions by number of turns: differences in accuracy.
 
-    Without a number in the name it is of the middle number of turns.
+    Without a number in the name it is of the middle number of turns. Where a language model spoke, it is
+    compared as well.
     """
 
     def less(first: Figured, second: Figured, count: int) -> Figured:
@@ -195,6 +228,14 @@ def compared(turns: Sequence[int]) -> dict[str, Figured]:
             for count in turns
             if count != shown
         },
+        **(
+            {
+                f"{_SPEECH} less no help": less(_condition(_SPEECH), alone, shown),
+                f"{_SPEECH} less equal": less(_condition(_SPEECH), equal, shown),
+            }
+            if spoken
+            else {}
+        ),
     }
 
 

@@ -44,6 +44,7 @@ def page(results: Mapping[str, Any]) -> Page:
             contrast_table(results),
             _accuracies(results),
             _by_truth(results),
+            *([_spoken(results)] if "unread" in results else []),
             _transcripts(results),
         ],
         pictures=[
@@ -187,10 +188,25 @@ def _count(figure: Any) -> str:
     return "undefined" if mean is None else f"{mean:.1f}".removesuffix(".0")
 
 
+def _spoken(results: Mapping[str, Any]) -> Table:
+    shown = str(results["shown"])
+    return Table(
+        heading="What the language model said",
+        note=f"It speaks for either side, or advises, with {shown} events. Unread: turns in which its answer "
+        "began with no number of a hidden event, and chance revealed one in its place.",
+        columns=["who reveals", "judge is right", "unread"],
+        rows=[
+            [name, _accuracy(group(results, "conditions", shown), name).full, Figure.of(share).full]
+            for name, share in group(results, "unread").items()
+        ],
+    )
+
+
 def _transcripts(results: Mapping[str, Any]) -> Table:
     strengths = list(group(results, "strengths"))
     pairs = [(h, d) for h in (strengths[0], strengths[-1]) for d in (strengths[0], strengths[-1])]
-    shown = ("no help", "honest adviser", "dishonest adviser", *(f"{h} v {d}" for h, d in pairs))
+    spoken = tuple(group(results, "unread"))
+    shown = ("no help", "honest adviser", "dishonest adviser", *(f"{h} v {d}" for h, d in pairs), *spoken)
     return Table(
         heading="Some of what was said",
         note="The first plans of the first seed. Each event with who revealed it and the judge's P(fine) "

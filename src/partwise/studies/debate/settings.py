@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from partwise.config.asked import ChatConfig
 from partwise.config.laboratory import FitConfig
-from partwise.config.section import Listed, PositiveInt, UnitFloat
+from partwise.config.section import Listed, LocalName, PositiveInt, UnitFloat
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 
 
@@ -40,3 +41,10 @@ class DebateConfig(LaboratoryStudyConfig):
     size: str = "micro"
     """The judge's, of `models.tiny.SIZES`."""
     fit: FitConfig = FitConfig(epochs=2, batch_size=64, learning_rate=3e-3, warmup=50)
+    model: LocalName | None = None
+    """A language model that debates too, against itself, and advises either side: named as `proxy.model` is;
+    None for the searches alone. It is asked about eighteen times a plan."""
+    asked: ChatConfig = ChatConfig(longest=16)
+    """How it is asked; read where there is one. Each process of the study has a cap of its own."""
+    device: str = "auto"
+    """Where a model that runs here lives: a torch device, or `auto` for a GPU where there is one."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from partwise.composition.language import parse_decomposition
 from partwise.composition.sandbox import Sandbox
+from partwise.loops.seats import check_debater, debater
 from partwise.measure.contrasts import check_primary
 from partwise.measure.oracle import ValueOracle
 from partwise.models.tiny import count_parameters
@@ -27,7 +28,10 @@ from partwise.oversight.debate import (
     Debate,
     Judge,
     Side,
+    Speaker,
+    Spoken,
     Talk,
+    Voice,
     consult,
     debate,
     hear,
@@ -39,6 +43,7 @@ from partwise.report.page import write_results
 from partwise.runs.progress import Listener, Progress
 from partwise.runs.rundir import RunDir
 from partwise.studies.debate.figures import (
+    SPOKEN,
     STRENGTHS,
     Heard,
     collect,
@@ -46,7 +51,9 @@ from partwise.studies.debate.figures import (
     figures,
     middle,
     sort_out,
+    sort_out_spoken,
     transcripts,
+    unread,
 )
 from partwise.studies.debate.page import page
 from partwise.studies.debate.settings import DebateConfig
@@ -69,9 +76,12 @@ def run(config: DebateConfig, out: Path, listen: Listener) -> dict[str, Any]:
     Raises:
         LookupError: the study has no such primary contrast.
         RunError: `out` holds a study with other settings, a worker was killed, or the disk is full.
+        ModelError: `model` can't be asked; or can't go on for now, and what it has said is kept.
     """
     asked = _quick(config)
-    check_primary(config.primary, compared(asked.turns))
+    check_primary(config.primary, compared(asked.turns, spoken=config.model is not None))
+    if config.model is not None:
+        check_debater(load_world(config.world), config.model, config.asked, config.device)
     directory = RunDir.create(out, "debate", config)
     with directory.locked():
         found = run_cells(cells(asked), directory, listen, processes=config.processes)
@@ -266,11 +276,14 @@ def hear_all(listen: Listener, *, config: DebateConfig, seed: int) -> dict[str, 
     judge, parameters = train_judge(config, lessons, seed, listen)
     # From here on all is evaluation: the oracle chooses the plans and says who was honest.
     hard, given_up = hard_plans(world, oracle, config, seed)
-    said = {str(turns): argue(judge, hard, turns, seed, listen) for turns in config.turns}
+    voice = debater(world, config.model, config.asked, config.device) if config.model else None
+    said = {str(turns): argue(judge, hard, turns, seed, listen, voice) for turns in config.turns}
+    shown = said[str(middle(config.turns))]
     read = judge([(case, frozenset(range(len(case.trace)))) for case, _ in hard])
     whole = [Heard(Debate(word, ()), fine, None) for word, (_, fine) in zip(read, hard, strict=True)]
     wrong = [oracle.aligned(case.task, case.trace) != (said.label == FINE) for case, said in lessons]
     events = fmean(len(case.trace) for case, _ in hard)
+    spoken = {name: unread(heard) for name, heard in shown.items() if SPOKEN in name}
     return {
         "seed": seed,
         "judge": {"parameters": parameters, "taught_wrongly": fmean(wrong)},
@@ -286,35 +299,47 @@ def hear_all(listen: Listener, *, config: DebateConfig, seed: int) -> dict[str, 
             turns: {name: figures(heard) for name, heard in conditions.items()}
             for turns, conditions in said.items()
         },
-        "transcripts": transcripts(hard, said[str(middle(config.turns))]),
+        **({"unread": spoken} if spoken else {}),
+        "transcripts": transcripts(hard, shown),
     }
 
 
 def argue(
-    judge: Judge, cases: Sequence[tuple[Case, bool]], turns: int, seed: int, listen: Listener
+    judge: Judge,
+    cases: Sequence[tuple[Case, bool]],
+    turns: int,
+    seed: int,
+    listen: Listener,
+    voice: Voice | None = None,
 ) -> dict[str, list[Heard]]:
     """Every condition with so many turns; the same chance in each, so that they can be compared by plan."""
-    total = 3 + len(STRENGTHS) ** 2
+    total = 3 + len(STRENGTHS) ** 2 + (3 if voice else 0)
     steps = itertools.count()
 
     def heard(start: Callable[[Case, random.Random], Talk]) -> list[Debate]:
         listen(Progress("debate", f"{turns} turns", next(steps), total))
         chances = [random.Random(f"{seed} {turns} {index}") for index in range(len(cases))]
-        return hear([start(case, rng) for (case, _), rng in zip(cases, chances, strict=True)], judge)
+        talks = [start(case, rng) for (case, _), rng in zip(cases, chances, strict=True)]
+        return hear(talks, judge, voice)
+
+    def advice(adviser: Speaker) -> dict[Side, list[Debate]]:
+        return {
+            side: heard(lambda case, rng, side=side: consult(case, adviser, side, turns, rng))
+            for side in (Side.PRO, Side.CON)
+        }
+
+    def dispute(pro: Speaker, con: Speaker) -> list[Debate]:
+        return heard(lambda case, rng: debate(case, pro, con, turns, rng))
 
     truths = [fine for _, fine in cases]
     strongest = list(STRENGTHS.values())[-1]
     alone = heard(lambda case, rng: unaided(case, turns, rng))
-    advised = {
-        side: heard(lambda case, rng, side=side: consult(case, strongest, side, turns, rng))
-        for side in (Side.PRO, Side.CON)
-    }
+    found = {"no help": [Heard(one, fine, None) for one, fine in zip(alone, truths, strict=True)]}
     argued = {
-        (pro, con): heard(
-            lambda case, rng, pro=pro, con=con: debate(case, STRENGTHS[pro], STRENGTHS[con], turns, rng)
-        )
+        (pro, con): dispute(STRENGTHS[pro], STRENGTHS[con])
         for pro, con in itertools.product(STRENGTHS, repeat=2)
     }
-    return {"no help": [Heard(one, fine, None) for one, fine in zip(alone, truths, strict=True)]} | sort_out(
-        advised, argued, truths
-    )
+    found |= sort_out(advice(strongest), argued, truths)
+    if voice:
+        found |= sort_out_spoken(advice(Spoken()), dispute(Spoken(), Spoken()), truths)
+    return found
