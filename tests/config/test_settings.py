@@ -11,7 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import LARGEST_SEED, AlignConfig, LadderConfig, WeakToStrongConfig, derived_seed
+from partwise.config import (
+    LARGEST_SEED,
+    AlignConfig,
+    LadderConfig,
+    ReadConfig,
+    WeakToStrongConfig,
+    derived_seed,
+)
 from partwise.config.places import local_places, with_absolute_paths
 from partwise.runs.config import ConfigError, load_config
 from partwise.studies.debate.settings import DebateConfig
@@ -167,3 +174,11 @@ def test_paths_are_absolute_and_names_are_left(tmp_path: Path, monkeypatch: pyte
     )
     align = with_absolute_paths(study)[0].align
     assert align.planner.model == align.loop.start == str(tmp_path / "lm")
+
+
+@given(st.integers(1, 32).map(lambda eighths: 8 * eighths), st.floats(0, 2), st.integers(1, 50_000))
+def test_narrow_models_read_more_and_wide_ones_less(width: int, narrow: float, documents: int):
+    read = ReadConfig(documents=documents, narrow=narrow)
+    assert read.documents_of(64) == documents
+    assert read.documents_of(width) >= read.documents_of(width + 8) >= 1
+    assert ReadConfig(documents=documents).documents_of(width) == documents

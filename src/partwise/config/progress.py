@@ -70,9 +70,13 @@ class ReadConfig(Section):
     learning_rate: float = Field(default=5e-3, gt=0)
     """At width 64; it falls with the root of a model's width."""
 
+    def share_of(self, width: int) -> float:
+        """How many more a model of that width reads than one of width 64, as a factor."""
+        return (_WIDTH / width) ** self.narrow
+
     def documents_of(self, width: int) -> int:
         """How many a model of that width reads, at least one."""
-        return max(1, round(self.documents * (_WIDTH / width) ** self.narrow))
+        return max(1, round(self.documents * self.share_of(width)))
 
 
 class GapConfig(Section):
@@ -102,7 +106,8 @@ class CompeteConfig(Section):
     """Stage 1, competence enhancement: learning from a predecessor, then from the verifier alone."""
 
     plans: PositiveInt = 2000
-    """To learn from, that passed the verifier; of the first generation all are people's."""
+    """To learn from, that passed the verifier; of the first generation all are people's. Models wider than 64
+    are given fewer, as they are documents by `read.narrow`."""
     wild: UnitFloat = 0.5
     """Share of them that are people's, harmful ones among them, in every later generation."""
     screened: bool = False

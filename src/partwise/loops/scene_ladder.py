@@ -79,7 +79,7 @@ class SceneLadder:
         self, generation: int, rung: int, predecessors: Sequence[Path], to: Path, rounds: int
     ) -> Made:
         writer = Writer.load(self._newborn(rung))
-        taught = self._lessons(generation, predecessors)
+        taught = self._lessons(generation, predecessors, self._plans(rung))
         epochs = self.config.compete.epochs
         self._teach(writer, taught, epochs, generation, "competence: predecessor's plans", to)
         curve = self._compete(writer, generation, rounds, to)
@@ -117,13 +117,17 @@ class SceneLadder:
             ),
         )
 
-    def _lessons(self, generation: int, predecessors: Sequence[Path]) -> list[Deed]:
+    def _plans(self, rung: int) -> int:
+        """How many a model is taught: a wide one learns as much from fewer, as it does from documents."""
+        read = self.config.read
+        return round(self.config.compete.plans * min(1.0, read.share_of(self.config.widths[rung])))
+
+    def _lessons(self, generation: int, predecessors: Sequence[Path], count: int) -> list[Deed]:
         """Plans that passed the verifier: people's, and the latest predecessor's where there is one."""
-        how = self.config.compete
-        people = round(how.wild * how.plans) if predecessors else how.plans
+        people = round(self.config.compete.wild * count) if predecessors else count
         got = self._passed(generation, None, people)
         if predecessors:
-            got += self._passed(generation, Writer.load(predecessors[-1]), how.plans - people)
+            got += self._passed(generation, Writer.load(predecessors[-1]), count - people)
         return got
 
     def _passed(self, generation: int, teacher: Writer | None, count: int) -> list[Deed]:
