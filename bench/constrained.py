@@ -31,6 +31,7 @@ from partwise.config import AlignConfig
 from partwise.loops.setup import base_planner, load_planner
 from partwise.models.drafts import Drafts
 from partwise.models.planner import Planner
+from partwise.training.rollout import decompositions
 from partwise.types import PartialSolution, Solution, Split
 from partwise.worlds.base import World
 from partwise.worlds.registry import load_world
@@ -147,7 +148,7 @@ def main() -> None:
         if given.alone:
             del sides["plain"]
         for side in sides.values():
-            side.decompositions = Decompositions(world.tools)
+            side.decompositions = decompositions(world, space)
         for number in range(-(-given.rollouts // (TASKS * COPIES))):
             for side in sides.values():
                 batch(side, world, space, number * TASKS)

@@ -11,8 +11,17 @@ from fixture_writer import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partwise.composition.acceptor import DECOMPOSITIONS, Compositions, Language, Text, begin, compositions
+from partwise.composition.acceptor import (
+    DECOMPOSITIONS,
+    Compositions,
+    Decompositions,
+    Language,
+    Text,
+    begin,
+    compositions,
+)
 from partwise.composition.language import CompositionError, parse, parse_decomposition
+from partwise.composition.names import variables
 from partwise.composition.spaces import check_solution, check_space
 from partwise.types import Solution
 from partwise.worlds.registry import load_world
@@ -143,3 +152,19 @@ def test_what_no_program_can_be_below_is_no_language():
     assert begin(Compositions((part,), "affine", DINNER.tools)) is None
     free = compositions((part,), "affine", DINNER.tools)
     assert free and isinstance(walk(free, "reserve(1)\nreserve(2)"), Text)
+
+
+def test_a_subtask_has_no_name_that_bodies_give_to_a_variable():
+    body = "def work(users):\n    n = 0\n    for u in users:\n        n += 1\n    return n\n"
+    plain, held = Decompositions({"send"}), Decompositions({"send"}, variables([body]))
+    for name, fits in (("u", False), ("n", False), ("users", True), ("work", True), ("find", True)):
+        text = f'def {name}(people):\n    "x"\n'
+        assert (held.after(held.start, text) is not None) == fits
+        assert plain.after(plain.start, text) is not None
+    # A parameter may: it is the part's own.
+    assert held.after(held.start, 'def find(u):\n    "x"\n') is not None
+
+
+def test_the_names_of_variables_are_those_that_are_given_something():
+    assert variables(["a, b = d", "e = {f: g for f, g in h}", "def i(j):\n    k = j\n"]) == set("abefgk")
+    assert variables([]) == frozenset()

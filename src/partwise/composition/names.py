@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterable
 
-from partwise.composition.language import functions
+from partwise.composition.language import functions, parse
 from partwise.composition.nodes import walk
 from partwise.composition.streams import BUILTINS, called_name
 
@@ -21,6 +22,15 @@ _DISPLAYS: dict[type[ast.expr], type] = {
     ast.JoinedStr: str,
 }
 _MADE = {"list": list, "sorted": list, "dict": dict, "set": set, "str": str}
+
+
+def variables(sources: Iterable[str]) -> frozenset[str]:
+    """The names that programs give to what they compute, in loops and comprehensions too.
+
+    Raises:
+        CompositionError: one of them is no program.
+    """
+    return frozenset().union(*(Names(parse(source), None).stored for source in sources))
 
 
 class Names:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from partwise.composition.acceptor import Compositions, Decompositions, compositions
+from partwise.composition.acceptor import DECOMPOSITIONS, Compositions, Decompositions, compositions
 from partwise.composition.answer import Answer, AnswerError, find_program, kind_of
 from partwise.composition.language import CompositionError, parse_decomposition
+from partwise.composition.names import variables
 from partwise.composition.sandbox import Sandbox
 from partwise.composition.spaces import check_solution
 from partwise.composition.summary import summarise, without_lines
@@ -89,6 +90,16 @@ class _Row:
         return answer.program
 
 
+def decompositions(world: World, space: str) -> Decompositions:
+    """What a first turn may be that is kept to the language.
+
+    In `affine` nothing may mean two things, so that no subtask has the name of a variable of the catalogue's
+    bodies: with such a part no program would be left. What a writer will call its variables nobody knows yet.
+    """
+    bodies = (body.source for entry in world.catalogue.values() for body in entry.implementations)
+    return Decompositions(world.tools, variables(bodies) if space == "affine" else ())
+
+
 class RolloutEngine:
     """Walks the planner and the proxy through tasks, and remembers what programs did."""
 
@@ -120,7 +131,7 @@ class RolloutEngine:
         self._dropped, self._seed = dropped, seed
         self._ran: dict[tuple[str, int, str], Execution] = {}
         self._rejected: dict[Solution, Execution | None] = {}
-        self._decompositions = Decompositions(world.tools)
+        self._decompositions = decompositions(world, space) if planner.constrained else DECOMPOSITIONS
         self._languages: dict[tuple[PartialSolution, ...], Compositions | None] = {}
 
     def roll_out(

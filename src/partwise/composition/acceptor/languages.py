@@ -82,10 +82,13 @@ class Decompositions:
     filler, whole, known = '"x"', 'def f(): "x"', NOTHING_KNOWN
     defines_alone = True
 
-    def __init__(self, taken: Collection[str] = ()) -> None:
-        """`taken` are names that no subtask may have, nor a parameter of one."""
+    def __init__(self, taken: Collection[str] = (), variables: Collection[str] = ()) -> None:
+        """Args:
+        taken: names that no subtask may have, nor a parameter of one.
+        variables: names that no subtask may have, since bodies may have variables of these.
+        """
         self.start = Done()
-        self._taken = frozenset(taken)
+        self._taken, self._variables = frozenset(taken), frozenset(variables)
 
     def after(self, done: Done, text: str) -> Done | None:
         """The text with further subtasks; None where that is no decomposition."""
@@ -115,7 +118,7 @@ class Decompositions:
         # Else the name has two meanings in the solution, and `affine` has no program with it.
         return (
             None
-            if names & parameters or (names | parameters) & self._taken
+            if names & (parameters | self._variables) or (names | parameters) & self._taken
             else Done(done.text + text, names, parameters)
         )
 
