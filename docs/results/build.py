@@ -33,6 +33,7 @@ SENTENCES = {
     "w2s": 3,
     "debate": 4,
     "red_team": 5,
+    "red_team_planted": 5,
     "deception_probe": 8,
 }
 """How many of a page's sentences the overview has; of studies not named here, three."""
