@@ -70,6 +70,12 @@ def test_the_primary_contrast_comes_first_and_all_that_survive_are_named():
     assert second.endswith("number: `b`, .18 [.08, .28]; `c`, −.18 [−.28, −.08].")
 
 
+def test_one_that_survives_stands_in_the_singular():
+    one = {**FOUND["contrasts"]["all"], "c": {**FOUND["contrasts"]["all"]["c"], "told": False}}
+    second = contrast_sentences({**FOUND, "contrasts": {**FOUND["contrasts"], "all": one}})[1]
+    assert second.startswith("Of the 5 other contrasts, 1 differs from 0 after Holm's")
+
+
 def test_several_are_sorted_by_their_verdicts():
     one, other, third = ({"x": "b", "y": "d"}, {"x": "a", "y": "d"}, {"x": "b", "y": "c"})
     assert side_by_side(FOUND, one, "more", "less") == (

@@ -247,9 +247,9 @@ class ProgressConfig(Section):
     """Decides everything that is drawn."""
     generations: Annotated[int, Field(ge=1)] = 4
     """At most so many; fewer where a gate stops them or there is no larger model."""
-    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (16, 24, 40, 64, 96, 136, 192, 256)
+    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (24, 32, 48, 64, 96, 136, 192, 248)
     """Of the capacities that there are, rising: each a multiple of 8, from 8 (about 5k parameters) to 256
-    (about 4M)."""
+    (about 4M). The default begins at 25k: some models of 13k never learn the form of a plan."""
 
     @field_validator("widths")
     @classmethod

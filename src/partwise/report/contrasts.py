@@ -8,8 +8,7 @@ from typing import Any
 from partwise.report.drawing import FEW
 from partwise.report.judging import LEAST, is_judged
 from partwise.report.page import Table
-from partwise.report.reading import Figure
-from partwise.runs.progress import short_number
+from partwise.report.reading import Figure, number
 
 _NOTE = (
     "Mean over seeds and 95% interval of a figure that is 0 where there is no difference; two-sided "
@@ -68,7 +67,7 @@ def _by_seed(contrast: Mapping[str, Any]) -> str:
     values = contrast["by_seed"]
     if len(values) >= FEW:
         return f"{len(values)} seeds"
-    return " ".join("–" if value is None else short_number(value) for value in values)
+    return " ".join("–" if value is None else number(value) for value in values)
 
 
 def _chance(p: float | None) -> str:

@@ -28,9 +28,13 @@ def contrast_sentences(results: Mapping[str, Any]) -> list[str]:
     survive = [f"`{name}`, {_figure(results, name).full}" for name in others if is_told(results, name)]
     return [
         primary_sentence(results),
-        f"Of the {len(others)} other contrasts, {len(survive) or 'none'} differ from 0 after Holm's "
+        f"Of the {len(others)} other contrasts, {_differ(len(survive))} from 0 after Holm's "
         f"correction for their number{': ' * bool(survive)}{'; '.join(survive)}.",
     ]
+
+
+def _differ(count: int) -> str:
+    return "1 differs" if count == 1 else f"{count or 'none'} differ"
 
 
 def _shown(results: Mapping[str, Any], others: int) -> list[str]:
