@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from partwise.config.loaded import LoadedConfig
 from partwise.config.section import LocalName, PositiveInt, Section, Seed, Width
 
 
@@ -49,8 +50,11 @@ class WarmStartConfig(Section):
     """Validation tasks on which it is measured, before and after, what share of both turns parses."""
 
 
-class PlannerConfig(Section):
+class PlannerConfig(LoadedConfig):
     """P_theta: the model that decomposes and recomposes."""
+
+    SEAT: ClassVar[str] = "planner"
+    TINY: ClassVar[str] = "a tiny planner"
 
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "small"
     """Size of the tiny model, from about 10k to 5M parameters; ignored where `model` is given."""
@@ -62,18 +66,8 @@ class PlannerConfig(Section):
     prompts: LocalName | None = None
     """What `model` is told in each turn: `full`, `short`, or a folder with `decompose.txt`, `recompose.txt`
     or both; None for `short` with a warm start, else `full`. Tiny models are told the task alone."""
-    lora_rank: int = Field(default=16, ge=0)
-    """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     device: str = "auto"
     """Where the models live: a torch device, or `auto` for a GPU where there is one."""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision of the weights of `model`; adapters are float32 in any. `auto`: the one that it was saved in
-    where adapters are trained on a GPU, else float32. All weights are trained in float32 alone."""
-    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto"
-    """How `model` computes attention, as transformers names it; `auto` leaves that to transformers."""
-    checkpointing: bool = False
-    """Whether training computes activations of `model` a second time instead of keeping them: a third more
-    work for a fraction of the memory, and the same gradients."""
     max_decomposition_tokens: PositiveInt = 128
     """Tokens of its first turn; what goes on longer is cut, and counted as truncated."""
     max_composition_tokens: PositiveInt = 128
@@ -83,15 +77,6 @@ class PlannerConfig(Section):
     training, in evaluations and in `partwise solve`."""
     pretrain: PretrainConfig = PretrainConfig()
     warm_start: WarmStartConfig = WarmStartConfig()
-
-    @model_validator(mode="after")
-    def _precise(self) -> PlannerConfig:
-        if self.dtype == "bfloat16" and not self.lora_rank:
-            raise ValueError(
-                "`planner.dtype=bfloat16` needs adapters (`planner.lora_rank` above 0): trained in bfloat16, "
-                "weights would lose the steps of a usual learning rate"
-            )
-        return self
 
     @property
     def usual_prompts(self) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from partwise.config.section import LocalName, PositiveInt, Section
+from partwise.config.loaded import LoadedConfig
+from partwise.config.section import LocalName, PositiveInt
 
 STEP = 64
 """Answers that a step of a reward model's learns from."""
 
 
-class RewardModelConfig(Section):
+class RewardModelConfig(LoadedConfig):
     """The proxy's reward model, which learns from people's answers whose judgment counts."""
+
+    SEAT: ClassVar[str] = "proxy.reward"
+    TINY: ClassVar[str] = "a tiny reward model"
 
     model: LocalName | None = None
     """A Hugging Face name or local folder, or `package:smollm2`: a causal LM, whose weights get a new scoring

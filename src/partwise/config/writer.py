@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from partwise.config.laboratory import PreferConfig
+from partwise.config.loaded import LoadedConfig
 from partwise.config.section import LocalName, PositiveInt, Section, UnitFloat
 
 
@@ -31,8 +32,11 @@ class WriterStartConfig(Section):
     programs."""
 
 
-class WriterConfig(Section):
+class WriterConfig(LoadedConfig):
     """A writer of bodies that learns from people; read with `proxy.solver=writer` alone."""
+
+    SEAT: ClassVar[str] = "proxy.writer"
+    TINY: ClassVar[str] = "a tiny writer"
 
     model: LocalName | None = None
     """A Hugging Face name or local folder of a causal LM, or `package:smollm2`, which then learns to write;
@@ -40,8 +44,6 @@ class WriterConfig(Section):
     prompts: LocalName | None = None
     """What `model` is told: `full`, `short`, or a folder with `solve.txt`; None for `short` with a warm
     start, else `full`. A tiny model is given docstring and `def` line alone."""
-    lora_rank: int = Field(default=16, ge=0)
-    """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
     warm_start: WriterStartConfig = WriterStartConfig()
     size: Literal["nano", "micro", "mini", "small", "medium", "large"] = "mini"
     """Size of a tiny model's network; ignored where `model` is given."""

@@ -39,7 +39,9 @@ def new_reward_model(
     settings = config.reward
     if settings.model is not None:
         name = settings.model.removeprefix(HUB)
-        return scoring.new_reward_model(name, lora_rank=settings.lora_rank, seed=seed, device=device)
+        return scoring.new_reward_model(
+            name, lora_rank=settings.lora_rank, seed=seed, device=device, **settings.held
+        )
     bodies = [*_bodies(world)]
     if config.solver == "writer":
         bodies += [part.source for part in functions(world, config.writer, seed)]

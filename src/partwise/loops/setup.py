@@ -83,9 +83,7 @@ def load_planner(world: World, config: PlannerConfig, source: str | Path) -> Pla
         source,
         lora_rank=rank,
         device=config.device,
-        dtype=config.dtype,
-        attention=config.attention,
-        checkpointing=config.checkpointing,
+        **config.held,
     )
     return Planner(
         model,
@@ -120,7 +118,7 @@ def load_proxy(world: World, config: AlignConfig, folder: Path) -> Proxy:
         ModelError: it can't be loaded.
     """
     device = config.planner.device
-    model, tokenizer = load_reward_model(folder, device=device, trained=True)
+    model, tokenizer = load_reward_model(folder, device=device, trained=True, **config.proxy.reward.held)
     solver = saved_solver(world, config.proxy, folder, device, config.seed)
     word = word_judge(world, config.proxy, device, config.seed)
     return Proxy(model, tokenizer, solver, word, at_once=2 * config.proxy.reward.at_once)

@@ -109,7 +109,7 @@ def body_writer(world: World, config: ProxyConfig, source: str | Path, device: s
     if prompts is None:
         load, form = partial(Writer.load, source), TINY
     else:
-        load = partial(Writer.load, source, lora_rank=settings.lora_rank, device=device)
+        load = partial(Writer.load, source, lora_rank=settings.lora_rank, device=device, **settings.held)
         form = by_prompt(prompts)
     return BodyWriter(
         load,

@@ -90,7 +90,7 @@ def load_causal_lm(
         model = with_new_adapters(model, lora_rank)
     without_chance(model)
     if checkpointing:
-        _compute_twice(str(name_or_path), model)
+        compute_twice(str(name_or_path), model)
     return model.to(where), tokenizer
 
 
@@ -180,12 +180,16 @@ def _load_config(name: str) -> PreTrainedConfig:
         ) from error
 
 
-def _compute_twice(name: str, model: Any) -> None:
-    """Let a model recompute activations in training; sampling, which is in evaluation mode, is as it was."""
+def compute_twice(name: str, model: Any) -> None:
+    """Let a model recompute activations in training; sampling, which is in evaluation mode, is as it was.
+
+    Raises:
+        ModelError: it knows no such thing.
+    """
     if not model.supports_gradient_checkpointing:
         raise ModelError(
-            f"'{name}' ({model.config.model_type}) knows no gradient checkpointing: leave "
-            "`planner.checkpointing` false, and lower `rlft.micro_batch` instead"
+            f"'{name}' ({model.config.model_type}) knows no gradient checkpointing: leave `checkpointing` "
+            "false, and have fewer rows computed at once (`micro_batch`, `batch_size`) instead"
         )
     # Reentrant checkpoints would give adapters no gradient below the first of them.
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -26,6 +26,7 @@ from partwise.models.hub import (
     ADAPTERS,
     adapted_base,
     check_folder,
+    compute_twice,
     first_line,
     open_tokenizer,
     resolve_device,
@@ -68,7 +69,14 @@ def load_classifier(
 
 
 def new_reward_model(
-    name_or_path: str | Path, *, lora_rank: int, seed: int, device: str
+    name_or_path: str | Path,
+    *,
+    lora_rank: int,
+    seed: int,
+    device: str,
+    dtype: str = "auto",
+    attention: str = "auto",
+    checkpointing: bool = False,
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A reward model that has yet to learn from people, ready to train, and its tokenizer.
 
@@ -81,14 +89,20 @@ def new_reward_model(
             alone; 0 trains all weights. Not read where the folder holds adapters.
         seed: decides a new head; new adapters are the same each time. Global random states stay.
         device: as in `load_causal_lm`.
+        dtype: likewise.
+        attention: likewise.
+        checkpointing: likewise.
 
     Raises:
         ModelError: as `load_classifier`; or adapters that are for something else.
     """
     where, name = resolve_device(device), str(name_or_path)
     if _adapters_in(name) is not None:
-        return load_reward_model(name, device=device, trained=True)
-    model, drawn = _classifier(name, 1, seed, weights_dtype(where, adapters=lora_rank > 0))
+        return load_reward_model(
+            name, device=device, trained=True, dtype=dtype, attention=attention, checkpointing=checkpointing
+        )
+    precision = weights_dtype(where, adapters=lora_rank > 0) if dtype == "auto" else dtype
+    model, drawn = _classifier(name, 1, seed, precision, attention)
     if lora_rank:
         # What the adapters say that they belong to: the cache of packages may be elsewhere by then.
         model.name_or_path = name
@@ -96,6 +110,8 @@ def new_reward_model(
         _in_float32(model, whole)
         model = _named_once(with_new_adapters(model, lora_rank, task=_TASK, whole=whole))
     _begin(model)
+    if checkpointing:
+        compute_twice(name, model)
     return model.to(where), _classifier_tokenizer(name)
 
 
@@ -138,7 +154,13 @@ def check_reward_model(
 
 
 def load_reward_model(
-    name_or_path: str | Path, *, device: str, trained: bool = False
+    name_or_path: str | Path,
+    *,
+    device: str,
+    trained: bool = False,
+    dtype: str = "auto",
+    attention: str = "auto",
+    checkpointing: bool = False,
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A classifier with one label that has been trained as such, and its tokenizer.
 
@@ -148,6 +170,9 @@ def load_reward_model(
         device: as in `load_causal_lm`.
         trained: whether it is to be trained further: its adapters where it has some, else all weights, which
             are then float32. Without dropout, as it is where it is read.
+        dtype: as in `load_causal_lm`.
+        attention: likewise.
+        checkpointing: likewise; where it is trained.
 
     Raises:
         ModelError: as `load_classifier`; some of its weights are not there, as of a model without a head; or
@@ -157,11 +182,14 @@ def load_reward_model(
     adapters = _adapters_in(name)
     base = name if adapters is None else adapted_base(adapters.parent)
     kept = adapters is not None or not trained
-    model, missing = _classifier(base, 1, 0, weights_dtype(where, adapters=kept))
+    precision = weights_dtype(where, adapters=kept) if dtype == "auto" else dtype
+    model, missing = _classifier(base, 1, 0, precision, attention)
     if adapters is not None:
         model, missing = _with_scoring_adapters(model, adapters, missing, trained)
     if trained:
         _begin(model)
+    if trained and checkpointing:
+        compute_twice(name, model)
     if missing:
         raise ModelError(
             f"'{name}' is no reward model with one score: it has no {', '.join(missing)}. Take one that was "
@@ -170,7 +198,9 @@ def load_reward_model(
     return model.to(where), _classifier_tokenizer(_tokenized_by(name, adapters, base))
 
 
-def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, list[str]]:
+def _classifier(
+    name: str, classes: int, seed: int, dtype: Any, attention: str = "auto"
+) -> tuple[Any, list[str]]:
     """A classifier, and the weights that were drawn since they were not there."""
     if _is_written_as_path(name):
         check_folder(Path(name))
@@ -183,6 +213,7 @@ def _classifier(name: str, classes: int, seed: int, dtype: Any) -> tuple[Any, li
                 place,
                 num_labels=classes,
                 dtype=dtype,
+                attn_implementation=None if attention == "auto" else attention,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
                 trust_remote_code=False,

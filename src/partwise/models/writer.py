@@ -41,7 +41,16 @@ class Writer:
         self._sampler = Sampler.of(model, tokenizer)
 
     @classmethod
-    def load(cls, source: str | Path, *, lora_rank: int = 0, device: str = "cpu") -> Writer:
+    def load(
+        cls,
+        source: str | Path,
+        *,
+        lora_rank: int = 0,
+        device: str = "cpu",
+        dtype: str = "auto",
+        attention: str = "auto",
+        checkpointing: bool = False,
+    ) -> Writer:
         """A writer that was saved, or any causal language model.
 
         Args:
@@ -49,11 +58,23 @@ class Writer:
             lora_rank: of new adapters, which alone are then trained; 0 for none. Not read where the folder
                 holds adapters.
             device: a torch device, or `auto`.
+            dtype: as in `load_causal_lm`, and so are the others.
+            attention: how attention is computed.
+            checkpointing: whether training computes activations anew.
 
         Raises:
             ModelError: it can't be loaded; a folder is incomplete or corrupt.
         """
-        return cls(*load_causal_lm(source, lora_rank=lora_rank, device=device))
+        return cls(
+            *load_causal_lm(
+                source,
+                lora_rank=lora_rank,
+                device=device,
+                dtype=dtype,
+                attention=attention,
+                checkpointing=checkpointing,
+            )
+        )
 
     def save(self, folder: Path) -> None:
         """As transformers saves it, or its adapters alone; `load` opens it."""

@@ -223,8 +223,11 @@ def _may_be_none(model: type[BaseModel], key: KeyPath) -> bool:
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, info in model.model_fields.items():
-        section = section_of(info.annotation)
+    # A group's own first, before what it has in common with others.
+    for name in dict.fromkeys([*vars(model).get("__annotations__", {}), *model.model_fields]):
+        if name not in model.model_fields:
+            continue
+        section = section_of(model.model_fields[name].annotation)
         if section is None:
             yield f"{prefix}{name}"
         else:

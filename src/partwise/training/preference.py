@@ -18,7 +18,7 @@ from partwise.config import PreferConfig
 from partwise.models.chat import first_prompt, written_turn
 from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import keep_on, restore, unswept
+from partwise.training.placement import checkpoints, keep_on, restore, unswept
 from partwise.training.reward import quiet
 
 
@@ -89,7 +89,7 @@ def prefer(
             seed=seed,
             data_seed=seed,
             use_cpu=model.device.type == "cpu",
-            **quiet(),
+            **(quiet() | checkpoints(model)),
         )
         trainer = _Trainer(
             model=model,

@@ -21,7 +21,7 @@ from partwise.config.reward import STEP
 from partwise.models.classifier import Encoder, logits_of
 from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
-from partwise.training.placement import keep_on
+from partwise.training.placement import checkpoints, keep_on
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def fit_reward_model(
             seed=seed,
             data_seed=seed,
             use_cpu=model.device.type == "cpu",
-            **quiet(),
+            **(quiet() | checkpoints(model)),
         )
         keep_on(config, model.device)
         with _padding_kept(model, tokenizer):

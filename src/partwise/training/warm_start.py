@@ -72,9 +72,7 @@ def _train(
         str(config.model),
         lora_rank=config.lora_rank,
         device=config.device,
-        dtype=config.dtype,
-        attention=config.attention,
-        checkpointing=config.checkpointing,
+        **config.held,
     )
     plans = list(islice(corpus_of(world, settings.seed, settings.corpus), settings.examples))
     rows, seed = examples(tokenizer, plans, prompts), known_seed(settings.seed)
@@ -110,7 +108,7 @@ def warm_started_writer(
     read = functions(world, config.model_copy(update={"documents": settings.examples}), seed)
 
     def train(folder: Path) -> None:
-        writer = Writer.load(str(config.model), lora_rank=config.lora_rank, device=device)
+        writer = Writer.load(str(config.model), lora_rank=config.lora_rank, device=device, **config.held)
         rows = answers(writer.tokenizer, read, by_prompt(prompts))
         setting = "proxy.writer.warm_start.learning_rate"
         _learn(writer.model, writer.tokenizer, rows, settings, seed, folder, listen, setting)
@@ -118,6 +116,8 @@ def warm_started_writer(
     shaping = {
         "seed": seed,
         "lora_rank": config.lora_rank,
+        "dtype": config.dtype,
+        "attention": config.attention,
         "device": hub.resolve_device(device).type,
         "warm_start": settings.model_dump(mode="json", exclude={"checked"}),
         "prompts": prompts.shown(),
