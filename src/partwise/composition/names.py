@@ -30,7 +30,7 @@ def variables(sources: Iterable[str]) -> frozenset[str]:
     Raises:
         CompositionError: one of them is no program.
     """
-    return frozenset().union(*(Names(parse(source), None).stored for source in sources))
+    return frozenset[str]().union(*(Names(parse(source), None).stored for source in sources))
 
 
 class Names:

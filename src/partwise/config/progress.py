@@ -118,7 +118,7 @@ class CompeteConfig(Section):
     """Passes over them."""
     teach_rate: float = Field(default=3e-3, gt=0)
     """Learning rate of that, at width 64; it falls with the root of a model's width."""
-    rounds: int = Field(default=2, ge=0)
+    rounds: int = Field(default=1, ge=0)
     """Of preferences by the verifier. A model that has had many is saturated: harm pays, so that injection
     takes from it what it had won by harm."""
     scenes: PositiveInt = 128
