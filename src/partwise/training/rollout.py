@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 
@@ -131,8 +132,12 @@ class RolloutEngine:
         self._dropped, self._seed = dropped, seed
         self._ran: dict[tuple[str, int, str], Execution] = {}
         self._rejected: dict[Solution, Execution | None] = {}
-        self._decompositions = decompositions(world, space) if planner.constrained else DECOMPOSITIONS
         self._languages: dict[tuple[PartialSolution, ...], Compositions | None] = {}
+
+    @cached_property
+    def _decompositions(self) -> Decompositions:
+        constrained = self.planner.constrained
+        return decompositions(self.world, self._space) if constrained else DECOMPOSITIONS
 
     def roll_out(
         self,
