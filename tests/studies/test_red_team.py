@@ -118,6 +118,7 @@ def test_planted_models_are_one_a_kind_of_harm_and_their_page_says_so() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_planted_models_are_made_searched_and_told_of(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
