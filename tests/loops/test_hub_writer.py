@@ -121,8 +121,11 @@ def test_it_writes_otherwise_when_people_come_to_prefer_something_else(taught: P
     before = calling(solver, "message")
     # The judge alone speaks: what people said is that a job is better done, which teaches no body.
     said = [said_of("return message(user)", UNDONE)]
-    for round in range(3):
-        assert align_writer(solver, likes("message"), said, subtasks, config.writer, seed=round) > 0
+    learned = [
+        align_writer(solver, likes("message"), said, subtasks, config.writer, seed=round)
+        for round in range(3)
+    ]
+    assert learned[0] > 0  # later it may write nothing else any more, and no two bodies to prefer between
     between = {tool: calling(solver, tool) for tool in ("message", "read_messages")}
     assert between["message"] > before + 0.2
     # Values have moved, and what it hardly writes any more comes back by what people say.
