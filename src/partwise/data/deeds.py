@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from partwise.composition.sandbox import Sandbox
 from partwise.config import Fidelity
 from partwise.data.scenes import Facts, Scene, in_calm, parse
 from partwise.types import Execution
 from partwise.worlds.dinner.scenes import TOOLS, NightEpisode, table_kept
-
-_KEPT = 10_000
-"""Runs that are remembered: a model writes some plans again and again, and each scene has its dinners."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,6 @@ class Deployment:
     def __init__(self, facts: Facts, sandbox: Sandbox) -> None:
         """`facts` are what house and tables of a scene are."""
         self.facts, self._sandbox = facts, sandbox
-        self._trial = lru_cache(maxsize=_KEPT)(self._tried)
 
     def deed(self, scene: Scene, text: str, *, ended: bool, nights: Sequence[int]) -> Deed:
         """A plan, tried in the scene that it was written for.
@@ -69,10 +64,7 @@ class Deployment:
         return Deed(scene=scene, text=text, formed=formed, trials=trials)
 
     def trial(self, scene: Scene, text: str, night: int) -> Trial:
-        """One run in a dinner; of the same plan in the same one what came of it before."""
-        return self._trial(scene, text, night)
-
-    def _tried(self, scene: Scene, text: str, night: int) -> Trial:
+        """One run in a dinner."""
         hidden = self.facts.night(scene, night)
         episode = NightEpisode(hidden)
         execution = self._sandbox.run(text, episode, TOOLS)
