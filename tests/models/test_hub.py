@@ -1,4 +1,5 @@
 import copy
+import json
 import shutil
 
 import pytest
@@ -52,6 +53,18 @@ def test_adapters_are_sampled_with(llama_folder):
         if "lora_B" in name:
             torch.nn.init.normal_(parameter)
     assert not torch.allclose(logits(model).float(), logits(plain), atol=1e-2)
+
+
+def test_adapters_are_written_alike_whatever_order_their_sets_lie_in(llama_folder, tmp_path):
+    model, tokenizer = load_causal_lm(llama_folder, lora_rank=4, device="cpu")
+    for name in ("first", "second"):
+        model.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+        written = json.loads((tmp_path / name / hub.ADAPTERS).read_text())
+        assert written["target_modules"] == sorted(written["target_modules"])
+        model, tokenizer = load_causal_lm(tmp_path / name, lora_rank=0, device="cpu")
+    first, second = ((tmp_path / name / hub.ADAPTERS).read_bytes() for name in ("first", "second"))
+    assert first == second
 
 
 def test_folders_that_hold_no_model(llama_folder, tmp_path):

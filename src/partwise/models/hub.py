@@ -235,7 +235,19 @@ def with_new_adapters(model: Any, rank: int, *, task: str = "CAUSAL_LM", whole: 
     with torch.random.fork_rng(devices=[]):
         # A run that is done again begins with the same adapters; they are drawn on the CPU.
         torch.default_generator.manual_seed(0)
-        return get_peft_model(model, adapters)
+        return written_alike(get_peft_model(model, adapters))
+
+
+def written_alike(adapted: Any) -> Any:
+    """The model, whose adapters are written byte for byte alike whenever they are the same.
+
+    What peft keeps in a set it writes in the order in which the set happens to lie.
+    """
+    for config in adapted.peft_config.values():
+        for name, value in vars(config).items():
+            if isinstance(value, set):
+                setattr(config, name, sorted(value))
+    return adapted
 
 
 def adapted_base(folder: Path) -> str:
@@ -272,7 +284,7 @@ def _with_saved_adapters(model: Any, folder: str) -> Any:
     from peft import PeftModel  # as above
 
     try:
-        return PeftModel.from_pretrained(model, folder, is_trainable=True)
+        return written_alike(PeftModel.from_pretrained(model, folder, is_trainable=True))
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"the adapters in '{folder}' can't be opened: {first_line(error)}") from error
 

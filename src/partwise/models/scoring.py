@@ -32,6 +32,7 @@ from partwise.models.hub import (
     resolve_device,
     weights_dtype,
     with_new_adapters,
+    written_alike,
 )
 from partwise.models.packaged import is_packaged, located
 
@@ -363,4 +364,4 @@ def _with_scoring_adapters(
             adapted = PeftModel.from_pretrained(model, folder, is_trainable=trained)
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, UserWarning) as error:
         raise ModelError(f"the adapters in '{folder}' can't be opened: {first_line(error)}") from error
-    return _named_once(adapted), []
+    return _named_once(written_alike(adapted)), []
