@@ -124,6 +124,30 @@ def test_a_reward_model_is_as_large_as_the_one_that_is_made(llama_folder: Path, 
     assert found.memory.sampling == fewer.memory.sampling
 
 
+def test_four_bits_are_as_large_as_what_is_loaded(llama_folder: Path):
+    model, _ = load_causal_lm(llama_folder, lora_rank=4, device="cpu", dtype="nf4")
+    base = model.get_base_model()
+    packed = sum(weight.numel() for weight in model.parameters() if weight.dtype == torch.uint8)
+    found = size_of(base.config, lora_rank=4, weight_bytes=4, packed=True)
+    whole = size_of(base.config, lora_rank=4, weight_bytes=4)
+    assert found.packed == 2 * packed > 0
+    assert found.trained == whole.trained
+    # Two weights a byte, and some for the factors of blocks.
+    assert 0 < found.weights - (whole.weights - found.packed * 4) - packed < 0.05 * packed
+
+
+@pytest.mark.parametrize("seat", ["planner", "reward"])
+def test_four_bits_take_less_memory(llama_folder: Path, seat: str):
+    def of(dtype: str) -> Any:
+        held = {"model": str(llama_folder), "lora_rank": 4, "dtype": dtype}
+        settings = {"planner": held} if seat == "planner" else {"proxy": {"reward": held}}
+        found = estimate(_config(**settings))
+        return found.size if seat == "planner" else found.proxy
+
+    packed, half, full = (of(dtype).weights for dtype in ("nf4", "bfloat16", "float32"))
+    assert half == full / 2 and packed < full
+
+
 def test_experts_that_are_left_out_are_not_computed():
     shape = {
         "model_type": "mixtral",

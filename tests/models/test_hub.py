@@ -21,8 +21,8 @@ from partwise.models.hub import (
     check_causal_lm,
     load_causal_lm,
     resolve_device,
-    weights_dtype,
 )
+from partwise.models.precision import weights
 from partwise.models.sampling import Sampler
 
 
@@ -119,13 +119,14 @@ def test_devices():
 
 def test_half_precision_is_for_what_is_not_trained():
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert weights_dtype(gpu, adapters=True) == "auto"
-    assert weights_dtype(gpu, adapters=False) == torch.float32
-    assert weights_dtype(cpu, adapters=True) == weights_dtype(cpu, adapters=False) == torch.float32
+    assert weights("auto", gpu, adapters=True) == {"dtype": "auto"}
+    assert weights("auto", gpu, adapters=False) == {"dtype": torch.float32}
+    assert weights("auto", cpu, adapters=True) == weights("auto", cpu, adapters=False)
+    assert weights("auto", cpu, adapters=True) == {"dtype": torch.float32}
 
 
 def test_adapters_on_half_precision_are_float32(llama_folder):
-    base = hub._load_model(str(llama_folder), torch.bfloat16)
+    base = hub._load_model(str(llama_folder), {"dtype": torch.bfloat16})
     model = hub.with_new_adapters(base, 4)
     kinds = {parameter.requires_grad: parameter.dtype for parameter in model.parameters()}
     assert kinds == {True: torch.float32, False: torch.bfloat16}
@@ -133,7 +134,7 @@ def test_adapters_on_half_precision_are_float32(llama_folder):
 
 def test_a_model_that_was_saved_in_half_precision_is_trained_in_full(llama_folder, tmp_path):
     shutil.copytree(llama_folder, tmp_path / "half")
-    hub._load_model(str(llama_folder), torch.bfloat16).save_pretrained(tmp_path / "half")
+    hub._load_model(str(llama_folder), {"dtype": torch.bfloat16}).save_pretrained(tmp_path / "half")
     model, _ = load_causal_lm(tmp_path / "half", lora_rank=0, device="cpu")
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 

@@ -204,7 +204,9 @@ def test_heads_are_float32_over_half_precision(llama_folder, byte_tokenizer, mon
     LlamaForCausalLM.from_pretrained(llama_folder, dtype=torch.bfloat16).save_pretrained(tmp_path / "half")
     byte_tokenizer.save_pretrained(tmp_path / "half")
     monkeypatch.setattr(
-        scoring, "weights_dtype", lambda where, adapters: "auto" if adapters else torch.float32
+        scoring,
+        "weights",
+        lambda dtype, where, adapters: {"dtype": "auto" if adapters else torch.float32},
     )
     model, tokenizer = new_reward_model(tmp_path / "half", lora_rank=4, seed=3, device="cpu")
     kinds = {(weight.requires_grad, weight.dtype) for weight in model.parameters() if weight.ndim > 1}

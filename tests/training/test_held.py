@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 
 from partwise.config import AlignConfig, PreferConfig
 from partwise.models.errors import ModelError
@@ -86,6 +87,26 @@ def test_half_precision_learns_by_adapters_in_full(llama_folder: Path, seat: Cal
     assert any(moved) and all(each.isfinite().all() for each in trained(model).values())
 
 
+def packed(model: Any) -> set[str]:
+    """The linear layers that are held in four bits, by the last part of their names."""
+    found = {name for name, each in model.named_modules() if isinstance(each, Linear4bit)}
+    return {name.removesuffix(".base_layer").rpartition(".")[2] for name in found}
+
+
+@SEATS
+def test_four_bits_learn_by_adapters_in_full(llama_folder: Path, seat: Callable[..., Any]) -> None:
+    model, train = seat(llama_folder, 4, {"dtype": "nf4"})
+    # Neither heads nor embeddings: those are drawn anew, or read as they are.
+    assert packed(model) == {f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")}
+    assert {each.dtype for each in model.parameters() if each.requires_grad} == {torch.float32}
+    before = trained(model)
+    train()
+    moved = [not torch.equal(each, before[name]) for name, each in trained(model).items()]
+    assert any(moved) and all(each.isfinite().all() for each in trained(model).values())
+    assert {each.dtype for each in trained(model).values()} == {torch.float32}
+    assert any(not torch.equal(each, each.bfloat16().float()) for each in trained(model).values())
+
+
 @SEATS
 def test_attention_is_the_one_that_was_asked_for(llama_folder: Path, seat: Callable[..., Any]) -> None:
     assert seat(llama_folder, 4, {"attention": "eager"})[0].config._attn_implementation == "eager"
@@ -116,6 +137,7 @@ def test_a_reward_model_that_is_opened_again_is_held_likewise(llama_folder: Path
         ({"attention": "eager"}, "attention` is for a `proxy.{}.model`: a tiny"),
         ({"checkpointing": True}, "checkpointing` is for a `proxy.{}.model`: a tiny"),
         ({"model": "x", "dtype": "bfloat16", "lora_rank": 0}, r"lora_rank` above 0\)"),
+        ({"model": "x", "dtype": "nf4", "lora_rank": 0}, r"lora_rank` above 0\)"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(seat: str, settings: Held, reason: str) -> None:

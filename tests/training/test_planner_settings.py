@@ -11,6 +11,7 @@ from tests.training.fixture_two_turns import step_of_training
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel, PreTrainedTokenizerFast
 
 from partwise.config import AlignConfig
+from partwise.models import precision
 from partwise.models.errors import ModelError
 from partwise.models.hub import load_causal_lm
 
@@ -32,6 +33,38 @@ def test_half_precision_on_request_trains_what_was_sampled(llama_folder: Path):
     assert kinds == {True: torch.float32, False: torch.bfloat16}
     seen = step_of_training(model, tokenizer)
     assert seen.rows == 6 and seen.moved > 0 and 0 < seen.from_sampling < 0.5
+
+
+def test_four_bits_on_request_train_what_was_sampled(llama_folder: Path):
+    model, tokenizer = _loaded(llama_folder, dtype="nf4")
+    assert {str(p.dtype) for p in model.parameters() if p.ndim > 1 and not p.requires_grad} == {
+        "torch.uint8",
+        "torch.float32",
+    }
+    seen = step_of_training(model, tokenizer)
+    assert seen.rows == 6 and seen.moved > 0 and seen.from_sampling < 0.02
+    assert {p.dtype for p in model.parameters() if p.requires_grad} == {torch.float32}
+    small = step_of_training(model, tokenizer, learning_rate=1e-5)
+    assert small.unmoved < 0.5
+
+
+def test_what_was_learned_above_four_bits_is_saved_and_opened_again(llama_folder: Path, tmp_path: Path):
+    model, tokenizer = _loaded(llama_folder, dtype="nf4")
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    again, _ = load_causal_lm(tmp_path, lora_rank=0, device="cpu", dtype="nf4")
+    ids = torch.arange(9)[None]
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=ids).logits, again(input_ids=ids).logits)
+
+
+def test_four_bits_without_bitsandbytes_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(precision, "find_spec", lambda _: None)
+    with pytest.raises(
+        ModelError, match=r"takes bitsandbytes; add it with: pip install"
+    ):
+        precision.check_precision("nf4")
+    precision.check_precision("bfloat16")
 
 
 def test_attention_is_the_one_that_was_asked_for(llama_folder: Path):
@@ -83,6 +116,7 @@ def test_a_model_that_knows_no_checkpoints_is_refused(
         ({"attention": "eager"}, "`planner.attention` is for a `planner.model`"),
         ({"checkpointing": True}, "`planner.checkpointing` is for a `planner.model`"),
         ({"model": "x", "dtype": "bfloat16", "lora_rank": 0}, "`planner.dtype=bfloat16` needs adapters"),
+        ({"model": "x", "dtype": "nf4", "lora_rank": 0}, "`planner.dtype=nf4` needs adapters"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(planner: dict[str, Any], reason: str):

@@ -29,10 +29,10 @@ class LoadedConfig(Section):
     """A Hugging Face name or local folder, or `package:smollm2`; None for a tiny one."""
     lora_rank: int = Field(default=16, ge=0)
     """Rank of the LoRA adapters that train `model`; 0 trains all weights. Tiny models train all weights."""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "nf4"] = "auto"
     """Precision of the weights of `model`; adapters and scoring heads are float32 in any. `auto`: the one
-    that it was saved in where adapters are trained on a GPU, else float32. All weights are trained in float32
-    alone."""
+    that it was saved in where adapters are trained on a GPU, else float32. `nf4`: the linear layers in four
+    bits, as in QLoRA (Dettmers et al. 2023). All weights are trained in float32 alone."""
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto"
     """How `model` computes attention, as transformers names it; `auto` leaves that to transformers."""
     checkpointing: bool = False
@@ -41,10 +41,10 @@ class LoadedConfig(Section):
 
     @model_validator(mode="after")
     def _of_a_model(self) -> LoadedConfig:
-        if self.dtype == "bfloat16" and not self.lora_rank:
+        if self.dtype in ("bfloat16", "nf4") and not self.lora_rank:
             raise ValueError(
-                f"`{self.SEAT}.dtype=bfloat16` needs adapters (`{self.SEAT}.lora_rank` above 0): trained in "
-                "bfloat16, weights would lose the steps of a usual learning rate"
+                f"`{self.SEAT}.dtype={self.dtype}` needs adapters (`{self.SEAT}.lora_rank` above 0): trained "
+                f"in {self.dtype}, weights would lose the steps of a usual learning rate"
             )
         for name in Held.__annotations__ if self.model is None else ():
             if getattr(self, name) != type(self).model_fields[name].default:

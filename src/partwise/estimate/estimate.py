@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from partwise.config import AlignConfig, PlannerConfig, RewardModelConfig, WarmStartConfig
+from partwise.config import AlignConfig, RewardModelConfig, WarmStartConfig
 from partwise.estimate.hours import hours
 from partwise.estimate.memory import Memory, memory
 from partwise.estimate.size import ModelSize, config_of, size_of
@@ -31,7 +31,8 @@ from partwise.estimate.tokens import GOES_ON, Lengths, Role, Schedule, rollouts,
 from partwise.loops.reward_models import new_reward_model
 from partwise.loops.setup import planner_prompts
 from partwise.models.endpoint import HUB
-from partwise.models.hub import check_causal_lm, resolve_device, weights_dtype
+from partwise.models.hub import check_causal_lm, resolve_device
+from partwise.models.precision import NF4, bytes_of
 from partwise.models.scoring import check_reward_model
 from partwise.models.tiny import tiny_config
 from partwise.training.pretrain import read_plans, tokenizer_of
@@ -163,23 +164,24 @@ def _planner(
         letters = float(shape.get("letters", 3))
         assumed.append(f"A token is {letters:g} letters, as no tokenizer was read.")
         settings = config_of({key: value for key, value in shape.items() if key != "letters"})
-        measure, saved = partial(guessed, letters), 2
+        measure, saved, where = partial(guessed, letters), torch.bfloat16, torch.device("cuda")
     elif planner.model is None:
         tokenizer = tokenizer_of(read_plans(world, config.base))
         settings = tiny_config(planner.shape, tokenizer)
-        measure, saved = partial(encoded, tokenizer), 4
+        measure, saved, where = partial(encoded, tokenizer), None, resolve_device(planner.device)
     else:
         settings, tokenizer = check_causal_lm(planner.model, device=planner.device)
-        measure, saved = partial(encoded, tokenizer), getattr(settings.dtype, "itemsize", 4)
+        measure, saved, where = partial(encoded, tokenizer), settings.dtype, resolve_device(planner.device)
     rank = planner.lora_rank if planner.model else 0
-    each = _weight_bytes(planner, rank, saved, shape is not None)
+    each = bytes_of(planner.dtype, where, adapters=rank > 0, saved=saved)
     limits = (planner.max_decomposition_tokens, planner.max_composition_tokens)
     plans = plan_lengths(measure(planner_prompts(world, planner), corpus), limits)
     cold = 0.0
     if planner.warm_start.examples:
         untaught = planner.model_copy(update={"warm_start": WarmStartConfig()})
         cold = fmean(plan.prompt for plan in measure(planner_prompts(world, untaught), corpus[:_PROMPTS]))
-    return size_of(settings, lora_rank=rank, weight_bytes=each), plans, cold
+    size = size_of(settings, lora_rank=rank, weight_bytes=each, packed=planner.dtype == NF4)
+    return size, plans, cold
 
 
 def _reward_model(
@@ -192,17 +194,9 @@ def _reward_model(
         return size_of(model.config, lora_rank=0, weight_bytes=4, scores=True), tokenizer
     device, rank = config.planner.device, reward.lora_rank
     settings, tokenizer = check_reward_model(reward.model.removeprefix(HUB), device=device)
-    half = weights_dtype(resolve_device(device), adapters=rank > 0) == "auto"
-    each = getattr(settings.dtype, "itemsize", 4) if half else 4
-    return size_of(settings, lora_rank=rank, weight_bytes=each, scores=True), tokenizer
-
-
-def _weight_bytes(planner: PlannerConfig, rank: int, saved: int, imagined: bool) -> int:
-    """Bytes of a weight as the run holds it; one that is imagined is so on a GPU."""
-    if planner.dtype != "auto":
-        return 2 if planner.dtype == "bfloat16" else 4
-    where = torch.device("cuda") if imagined else resolve_device(planner.device)
-    return saved if weights_dtype(where, adapters=rank > 0) == "auto" else 4
+    each = bytes_of(reward.dtype, resolve_device(device), adapters=rank > 0, saved=settings.dtype)
+    packed = reward.dtype == NF4
+    return size_of(settings, lora_rank=rank, weight_bytes=each, scores=True, packed=packed), tokenizer
 
 
 def _cost(device: Device, peak: Memory, took: float) -> Cost:

@@ -66,6 +66,7 @@ def memory(config: AlignConfig, size: ModelSize, plans: Plans, proxy: ModelSize,
     rows = rlft.tasks_per_step * rlft.group_size
     # The rows of a tiny planner are not padded.
     read = step * (plans.longest if config.planner.model else plans.mean.whole)
+    judged = 2 * config.proxy.reward.at_once * longest
     measured = _AT_ONCE // config.measure.best_of * config.measure.best_of
     measured = min(measured, config.measure.heldout_tasks * config.measure.best_of)
     return Memory(
@@ -77,7 +78,7 @@ def memory(config: AlignConfig, size: ModelSize, plans: Plans, proxy: ModelSize,
         else 0,
         sampling=held + moved + reference + judge + _sampled(size, rows, plans),
         training=held + moved + reference + judge + _kept(size, read, checkpointing),
-        aligning=held + judge + _kept(proxy, 2 * config.proxy.reward.at_once * longest, False),
+        aligning=held + judge + _kept(proxy, judged, config.proxy.reward.checkpointing),
         # The planner as it was before, beside the one that is trained.
         measuring=2 * held + judge + _sampled(size, measured, plans),
     )

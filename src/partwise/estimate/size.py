@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from transformers.pytorch_utils import Conv1D
 
 from partwise.models import architectures
 from partwise.models.errors import ModelError
+from partwise.models.precision import NF4_BYTES
 from partwise.models.scoring import heads
 
 
@@ -44,12 +45,14 @@ class ModelSize:
     """Numbers that a token's keys and values take in a layer's cache."""
     vocabulary: int
     weight_bytes: int
-    """Of one weight."""
+    """Of one weight that is not packed, and of a number that is computed from it."""
+    packed: int = 0
+    """Parameters that are held in four bits."""
 
     @property
     def weights(self) -> int:
         """Bytes of all weights, those of adapters apart."""
-        return self.parameters * self.weight_bytes
+        return (self.parameters - self.packed) * self.weight_bytes + round(self.packed * NF4_BYTES)
 
     @property
     def adapted(self) -> bool:
@@ -58,7 +61,12 @@ class ModelSize:
 
 
 def size_of(
-    config: PreTrainedConfig, *, lora_rank: int, weight_bytes: int, scores: bool = False
+    config: PreTrainedConfig,
+    *,
+    lora_rank: int,
+    weight_bytes: int,
+    scores: bool = False,
+    packed: bool = False,
 ) -> ModelSize:
     """The size of a causal language model, or of one with a head that scores.
 
@@ -68,6 +76,7 @@ def size_of(
         weight_bytes: of one weight, as the run will hold it.
         scores: whether it has a head of one label, which is trained beside adapters, in the place of one that
             writes.
+        packed: whether its linear layers are held in four bits, but for the head.
 
     Raises:
         ModelError: transformers can't make such a model of it.
@@ -89,6 +98,7 @@ def size_of(
         cached=2 * shared * head,
         vocabulary=model.get_input_embeddings().weight.shape[0],
         weight_bytes=weight_bytes,
+        packed=sum(module.weight.numel() for _, module in _linear(model, scores)) if packed else 0,
     )
 
 
@@ -150,19 +160,29 @@ def _active(model: Any, text: Any) -> int:
     return round(counted)
 
 
+def _linear(model: Any, scores: bool) -> Iterator[tuple[str, Any]]:
+    """Linear layers but those of the head, by name."""
+    parts = [part for head in _heads(model, scores) for part in head.modules()]
+    head = {model.get_output_embeddings(), *parts}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | Conv1D) and module not in head:
+            yield name, module
+
+
+def _heads(model: Any, scores: bool) -> list[Any]:
+    """What a model that scores has beside its body."""
+    return [model.get_submodule(name) for name in heads(model)] if scores else []
+
+
 def _adapters(model: Any, rank: int, scores: bool) -> int:
     """Parameters of adapters on all linear layers but the head, as `hub.with_new_adapters` puts them; a head
     that scores is trained itself.
     """
-    whole = [model.get_submodule(name) for name in heads(model)] if scores else []
-    head = {model.get_output_embeddings(), *(part for module in whole for part in module.modules())}
     without = set(architectures.unadapted(model))
     adapters = sum(
-        rank * sum(module.weight.shape)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and module not in head and name not in without
+        rank * sum(module.weight.shape) for name, module in _linear(model, scores) if name not in without
     )
-    return adapters + sum(weight.numel() for module in whole for weight in module.parameters())
+    return adapters + sum(weight.numel() for head in _heads(model, scores) for weight in head.parameters())
 
 
 def _first(value: Any) -> Any:

@@ -16,6 +16,7 @@ from partwise.models.classifier import longest_stated
 from partwise.models.endpoint import HUB, is_provider
 from partwise.models.errors import ModelError
 from partwise.models.hub import resolve_device
+from partwise.models.precision import check_precision
 from partwise.models.tiny import tiny_reward_model
 from partwise.models.tokenizer import build_tokenizer
 from partwise.training.body_writer import functions
@@ -68,6 +69,7 @@ def check_reward_model(world: World, config: AlignConfig) -> None:
             f"(proxy.judge=word proxy.model={named}), or write hub:{named} for the hub's"
         )
     name = named.removeprefix(HUB)
+    check_precision(config.proxy.reward.dtype)
     settings, tokenizer = scoring.check_reward_model(name, device=config.planner.device)
     read: list[list[int]] = [tokenizer(text)["input_ids"] for text in _judged(world, config)]
     longest, most = max(map(len, read)), longest_stated(settings, tokenizer)

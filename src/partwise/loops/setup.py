@@ -12,6 +12,7 @@ from partwise.loops.writers import new_solver, saved_solver
 from partwise.models.chat import first_prompt
 from partwise.models.hub import check_causal_lm, load_causal_lm, resolve_device
 from partwise.models.planner import Planner, check_length, positions
+from partwise.models.precision import check_precision
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.scoring import load_reward_model
 from partwise.oversight.proxy import Proxy
@@ -65,6 +66,7 @@ def check_planner(world: World, config: PlannerConfig) -> None:
     if config.model is None or prompts is None:
         resolve_device(config.device)
         return
+    check_precision(config.dtype)
     settings, tokenizer = check_causal_lm(config.model, device=config.device)
     tasks = [world.task(split, index) for split in Split for index in range(_LOOKED_AT)]
     asked = [first_prompt(tokenizer, prompts.decompose(task.statement)) for task in tasks]

@@ -18,6 +18,7 @@ from partwise.models.endpoint import HUB, is_provider
 from partwise.models.errors import ModelError
 from partwise.models.hub import check_causal_lm
 from partwise.models.planner import positions
+from partwise.models.precision import check_precision
 from partwise.models.prompts import Prompts, make_prompts, read_prompts
 from partwise.models.writer import Writer
 from partwise.oversight.body_writer import TINY, WRITER, BodyWriter, by_prompt
@@ -58,6 +59,7 @@ def check_writer(world: World, config: WriterConfig, device: str) -> None:
             f"(proxy.solver=model proxy.model={config.model}), or write hub:{config.model} for the hub's"
         )
     name = opened(config.model)
+    check_precision(config.dtype)
     settings, tokenizer = check_causal_lm(name, device=device)
     if settings.model_type in OWN_HEAD:
         raise ModelError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from partwise.models.chance import without_chance
 from partwise.models.chat import layout
 from partwise.models.errors import ModelError
 from partwise.models.packaged import located
+from partwise.models.precision import weights
 
 ADAPTERS = "adapter_config.json"
 """What a folder of adapters has in the place of a config.json."""
@@ -62,9 +63,9 @@ def load_causal_lm(
         lora_rank: rank of new LoRA adapters on all linear layers, whose weights alone are then trained;
             0 trains all weights. Not read where the folder holds adapters.
         device: a torch device, or `auto`.
-        dtype: precision of the weights, `float32` or `bfloat16`; `auto` for that in which it was saved where
-            there are adapters and a GPU, else float32: half precision would lose the steps of a usual
-            learning rate. Adapters are float32.
+        dtype: precision of the weights, `float32`, `bfloat16` or `nf4` (see `models.precision`); `auto` for
+            that in which it was saved where there are adapters and a GPU, else float32: half precision would
+            lose the steps of a usual learning rate. Adapters are float32.
         attention: one of transformers' implementations of it; `auto` for the one that it takes by itself.
         checkpointing: whether training computes activations anew instead of keeping them.
         trained: whether it is to be trained. One that is not keeps its precision on a GPU.
@@ -80,8 +81,8 @@ def load_causal_lm(
     where, base, tokenizer = _checked(name_or_path, device)
     adapted = base != str(name_or_path)
     kept = adapted or lora_rank > 0 or not trained
-    chosen = weights_dtype(where, adapters=kept) if dtype == "auto" else dtype
-    model = _load_model(base, chosen, None if attention == "auto" else attention)
+    held = weights(dtype, where, adapters=kept)
+    model = _load_model(base, held, None if attention == "auto" else attention)
     _fit_vocabulary(base, model, tokenizer)
     model.config.pad_token_id = tokenizer.pad_token_id
     if adapted:
@@ -124,11 +125,6 @@ def _checked(name_or_path: str | Path, device: str) -> tuple[torch.device, str, 
     if refusal := architectures.refusal(_load_config(base)):
         raise ModelError(f"'{base}' can't be a planner: {refusal}")
     return where, base, tokenizer
-
-
-def weights_dtype(where: torch.device, *, adapters: bool) -> torch.dtype | str:
-    """The precision to load a model in that is trained; `auto` is that in which it was saved."""
-    return "auto" if adapters and where.type != "cpu" else torch.float32
 
 
 def check_folder(folder: Path) -> None:
@@ -195,11 +191,11 @@ def compute_twice(name: str, model: Any) -> None:
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
-def _load_model(name: str, dtype: Any, attention: str | None = None) -> Any:
+def _load_model(name: str, held: Mapping[str, Any], attention: str | None = None) -> Any:
     place = located(name)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=dtype, attn_implementation=attention, trust_remote_code=False
+            place, **held, attn_implementation=attention, trust_remote_code=False
         )
     except SafetensorError as error:
         raise ModelError(f"the weights of '{name}' are corrupt: {first_line(error)}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,11 @@ from partwise.models.hub import (
     first_line,
     open_tokenizer,
     resolve_device,
-    weights_dtype,
     with_new_adapters,
     written_alike,
 )
 from partwise.models.packaged import is_packaged, located
+from partwise.models.precision import weights
 
 _TASK = "SEQ_CLS"
 """peft's name of what a classifier does."""
@@ -65,7 +65,7 @@ def load_classifier(
             f"'{name}' holds adapters alone, which can't learn anew here: put them into their model by "
             "peft's `merge_and_unload`, save that, and name its folder"
         )
-    model, _ = _classifier(name, classes, seed, torch.float32)
+    model, _ = _classifier(name, classes, seed, weights("float32", where, adapters=False))
     return model.to(where), _classifier_tokenizer(name)
 
 
@@ -102,8 +102,7 @@ def new_reward_model(
         return load_reward_model(
             name, device=device, trained=True, dtype=dtype, attention=attention, checkpointing=checkpointing
         )
-    precision = weights_dtype(where, adapters=lora_rank > 0) if dtype == "auto" else dtype
-    model, drawn = _classifier(name, 1, seed, precision, attention)
+    model, drawn = _classifier(name, 1, seed, weights(dtype, where, adapters=lora_rank > 0), attention)
     if lora_rank:
         # What the adapters say that they belong to: the cache of packages may be elsewhere by then.
         model.name_or_path = name
@@ -183,8 +182,7 @@ def load_reward_model(
     adapters = _adapters_in(name)
     base = name if adapters is None else adapted_base(adapters.parent)
     kept = adapters is not None or not trained
-    precision = weights_dtype(where, adapters=kept) if dtype == "auto" else dtype
-    model, missing = _classifier(base, 1, 0, precision, attention)
+    model, missing = _classifier(base, 1, 0, weights(dtype, where, adapters=kept), attention)
     if adapters is not None:
         model, missing = _with_scoring_adapters(model, adapters, missing, trained)
     if trained:
@@ -200,7 +198,7 @@ def load_reward_model(
 
 
 def _classifier(
-    name: str, classes: int, seed: int, dtype: Any, attention: str = "auto"
+    name: str, classes: int, seed: int, held: Mapping[str, Any], attention: str = "auto"
 ) -> tuple[Any, list[str]]:
     """A classifier, and the weights that were drawn since they were not there."""
     if _is_written_as_path(name):
@@ -208,12 +206,15 @@ def _classifier(
     place = located(name)
     try:
         _refuse_own_code(name, place)
+        if packed := held.get("quantization_config"):
+            # They learn, and may have to be drawn.
+            packed.llm_int8_skip_modules = _heads_of(place, classes)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             model, info = AutoModelForSequenceClassification.from_pretrained(
                 place,
                 num_labels=classes,
-                dtype=dtype,
+                **held,
                 attn_implementation=None if attention == "auto" else attention,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
@@ -226,6 +227,13 @@ def _classifier(
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"'{name}' can't be opened as a classifier: {first_line(error)}") from error
     return model, sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+
+
+def _heads_of(place: str, classes: int) -> list[str]:
+    """The names of a classifier's heads, by its configuration alone."""
+    config = AutoConfig.from_pretrained(place, num_labels=classes, trust_remote_code=False)
+    with torch.device("meta"):
+        return heads(AutoModelForSequenceClassification.from_config(config, trust_remote_code=False))
 
 
 def _refuse_own_code(name: str, place: str) -> None:

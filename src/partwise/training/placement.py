@@ -62,6 +62,19 @@ def restore(model: Any) -> None:
 
 
 @contextmanager
+def kept_whole(model: Any) -> Generator[None]:
+    """Keep what is trained as precise as it is while a trainer of TRL is made.
+
+    Above a model in four bits TRL rounds adapters and heads to bfloat16, in which they would lose the steps
+    of a usual learning rate, and what they have learned before.
+    """
+    before = {weight: weight.data for weight in model.parameters() if weight.requires_grad}
+    yield
+    for weight, data in before.items():
+        weight.data = data
+
+
+@contextmanager
 def unswept() -> Generator[None]:
     """Keep what there is by now out of the sweeps of memory with which a trainer begins.
 

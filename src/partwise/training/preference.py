@@ -18,7 +18,7 @@ from partwise.config import PreferConfig
 from partwise.models.chat import first_prompt, written_turn
 from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, restore, unswept
+from partwise.training.placement import checkpoints, keep_on, kept_whole, restore, unswept
 from partwise.training.reward import quiet
 
 
@@ -91,13 +91,14 @@ def prefer(
             use_cpu=model.device.type == "cpu",
             **(quiet() | checkpoints(model)),
         )
-        trainer = _Trainer(
-            model=model,
-            ref_model=reference,
-            args=keep_on(arguments, model.device),
-            train_dataset=Dataset.from_list([dict(one) for one in preferred]),
-            processing_class=tokenizer,
-        )
+        with kept_whole(model):
+            trainer = _Trainer(
+                model=model,
+                ref_model=reference,
+                args=keep_on(arguments, model.device),
+                train_dataset=Dataset.from_list([dict(one) for one in preferred]),
+                processing_class=tokenizer,
+            )
         trainer.remove_callback(PrinterCallback)
         with unswept():
             trainer.train()

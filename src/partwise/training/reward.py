@@ -21,7 +21,7 @@ from partwise.config.reward import STEP
 from partwise.models.classifier import Encoder, logits_of
 from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
-from partwise.training.placement import checkpoints, keep_on
+from partwise.training.placement import checkpoints, keep_on, kept_whole
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def fit_reward_model(
             **(quiet() | checkpoints(model)),
         )
         keep_on(config, model.device)
-        with _padding_kept(model, tokenizer):
+        with kept_whole(model), _padding_kept(model, tokenizer):
             trainer = _Trainer(
                 micro_batch, model=model, args=config, train_dataset=dataset, processing_class=tokenizer
             )

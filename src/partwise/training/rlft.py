@@ -47,7 +47,7 @@ from partwise.models.fast import is_supported
 from partwise.models.processes import Processes, processes
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, restore
+from partwise.training.placement import checkpoints, keep_on, kept_whole, restore
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.training.steps import Seen, Step, step_of
@@ -338,14 +338,15 @@ def _trainer(
         use_cpu=device.type == "cpu",
         **(quiet() | checkpoints(model)),
     )
-    trainer = _Trainer(
-        model=model,
-        reward_funcs=_earned,
-        args=keep_on(arguments, device),
-        train_dataset=Dataset.from_dict({"prompt": [str(position) for position in range(count)]}),
-        processing_class=engine.planner.tokenizer,
-        rollout_func=roll_out,
-    )
+    with kept_whole(model):
+        trainer = _Trainer(
+            model=model,
+            reward_funcs=_earned,
+            args=keep_on(arguments, device),
+            train_dataset=Dataset.from_dict({"prompt": [str(position) for position in range(count)]}),
+            processing_class=engine.planner.tokenizer,
+            rollout_func=roll_out,
+        )
     trainer.remove_callback(PrinterCallback)
     if reference is not None:
         add_fused_lm_head(reference, temperature=config.temperature)
