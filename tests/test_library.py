@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.runs.fixture_runs import write_run, write_study
 from typer.testing import CliRunner
 
@@ -104,9 +106,17 @@ def test_an_unknown_form_of_table_is_refused(tmp_path: Path):
 def test_fifteen_lines_run_an_arm_and_read_it(tmp_path: Path, small_config: AlignConfig):
     said = list[str]()
     run = partwise.align(
-        small_config, out=tmp_path / "run", listen=lambda p: said.append(p.phase), seed=1, loop={"rounds": 1}
+        small_config,
+        out=tmp_path / "run",
+        listen=lambda p: said.append(p.phase),
+        report_to=["tensorboard"],
+        seed=1,
+        loop={"rounds": 1},
     )
     assert run.finished and any("round 1 of 1" in phase for phase in said)
+    events: Any = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    assert len(events.Scalars("align/reward")) >= small_config.rlft.steps
     frame = run.transcripts().to_pandas()
     assert len(frame[frame.arm == "trained"]) == small_config.measure.heldout_tasks
     assert run.planner().model is not None

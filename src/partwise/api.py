@@ -28,6 +28,7 @@ from partwise.runs.config import ConfigError, config_from_data, config_from_sett
 from partwise.runs.progress import Listener
 from partwise.runs.quiet import quiet_libraries
 from partwise.runs.rundir import RESULTS, RunDir, RunError
+from partwise.runs.trackers import tracked
 from partwise.runs.transcripts import Transcript, Transcripts, read_transcripts
 from partwise.runs.watched import watched
 from partwise.studies.registry import Study, find_kind, find_study, known_kind, studies
@@ -152,6 +153,7 @@ def align(
     *,
     out: str | Path,
     listen: Listener | None = None,
+    report_to: Sequence[str] = (),
     **settings: Any,
 ) -> Run:
     """Run the loop of Mai et al. 2025 on one planner, or go on with it.
@@ -161,14 +163,15 @@ def align(
         out: the run's directory. One that holds a run with equal settings is gone on with.
         listen: told of progress, a `partwise.runs.progress.Progress` at a time, and nothing is shown. None
             for bars in a notebook or a terminal, and silence elsewhere.
+        report_to: `tensorboard`, `wandb` or `trackio`, which are told of figures besides.
         settings: that win over `config`: `seed=1`, and groups as dicts, `loop={"rounds": 2}`.
 
     Raises:
-        ConfigError: the settings make no sense.
+        ConfigError: the settings make no sense, or a tracker is not installed.
         RunError: `out` holds another run, or the disk is full.
         ModelError: a model can't be loaded.
     """
-    return _start(find_kind("align"), config, out, listen, settings)
+    return _start(find_kind("align"), config, out, listen, report_to, settings)
 
 
 def study(
@@ -177,6 +180,7 @@ def study(
     *,
     out: str | Path,
     listen: Listener | None = None,
+    report_to: Sequence[str] = (),
     **settings: Any,
 ) -> Run:
     """Run an experiment, or go on with it; arguments are those of `align`, after its name.
@@ -188,7 +192,7 @@ def study(
         ConfigError: the settings make no sense.
         RunError: `out` holds another study, a worker was killed, or the disk is full.
     """
-    return _start(find_study(name), config, out, listen, settings)
+    return _start(find_study(name), config, out, listen, report_to, settings)
 
 
 def _start(
@@ -196,11 +200,13 @@ def _start(
     config: BaseModel | str | Path | None,
     out: str | Path,
     listen: Listener | None,
+    report_to: Sequence[str],
     settings: Mapping[str, Any],
 ) -> Run:
     whole = config_from_settings(kind.config, config, settings)
     quiet_libraries()
-    with watched(listen) as told:
+    recorded = whole.model_dump(mode="json")
+    with watched(listen) as shown, tracked(report_to, Path(out), recorded, shown) as told:
         kind.run(whole, Path(out), told)
     return Run.open(out)
 

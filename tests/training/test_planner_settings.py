@@ -60,9 +60,7 @@ def test_what_was_learned_above_four_bits_is_saved_and_opened_again(llama_folder
 
 def test_four_bits_without_bitsandbytes_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(precision, "find_spec", lambda _: None)
-    with pytest.raises(
-        ModelError, match=r"takes bitsandbytes; add it with: pip install"
-    ):
+    with pytest.raises(ModelError, match=r"takes bitsandbytes; add it with: pip install"):
         precision.check_precision("nf4")
     precision.check_precision("bfloat16")
 

@@ -33,6 +33,12 @@ Settings = Annotated[
     typer.Argument(metavar="CONFIG|KEY=VALUE", help="A TOML file, and settings that win over it."),
 ]
 Store = Annotated[str, typer.Option(help="Where feedback is kept: a file, or a PostgreSQL URL.")]
+ReportTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report-to", metavar="TRACKER", help="Also report figures to tensorboard, wandb or trackio."
+    ),
+]
 STORE = "runs/feedback.db"
 Fast = Annotated[
     float, typer.Option(min=0, help="Characters a second beyond which an answer is marked as fast; 0: none.")
@@ -42,11 +48,17 @@ FAST = 75.0
 _OVERRIDE = re.compile(r'[A-Za-z_][\w."-]*\s*=')
 
 
-def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
+def run_kind(kind: str, config: BaseModel, directory: Path, report_to: Sequence[str] | None = None) -> None:
     """Run or go on with a single run or a study, print what it found and write its report.
 
+    Args:
+        kind: `align`, `progress`, `weak_to_strong`, or the name of a study.
+        config: of that kind.
+        directory: of the run.
+        report_to: trackers that are told of figures beside whoever watches.
+
     Raises:
-        ConfigError: several processes were launched for what is none's but one's.
+        ConfigError: several processes were launched for what is none's but one's, or a tracker is not there.
     """
     from partwise.config.launched import launched
 
@@ -60,6 +72,7 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
     from partwise.cli.committed import print_committed
     from partwise.report.page import print_page
     from partwise.runs.progress import LiveDisplay, ignore
+    from partwise.runs.trackers import tracked
     from partwise.studies.registry import find_kind
 
     study: Any = find_kind(kind)
@@ -73,7 +86,9 @@ def run_kind(kind: str, config: BaseModel, directory: Path) -> None:
             display.say_ahead(
                 f"Primary contrast, named before anything runs: {primary}. Holm's correction for the rest."
             )
-        results = study.run(config, directory, display.listen)
+        settings = config.model_dump(mode="json")
+        with tracked(report_to or (), directory, settings, display.listen) as listen:
+            results = study.run(config, directory, listen)
     print_page(study.page(results))
     print_committed(kind, results)
     print_report(directory)

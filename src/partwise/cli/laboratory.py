@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from partwise.cli.common import Settings, app, load_settings, run_kind
+from partwise.cli.common import ReportTo, Settings, app, load_settings, run_kind
 from partwise.cli.errors import plain_errors
 
 
@@ -19,6 +19,7 @@ def w2s(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
     ] = None,
+    report_to: ReportTo = None,
 ) -> None:
     """Let a strong student learn from weaker teachers, and say how far it comes towards its ceiling.
 
@@ -31,7 +32,7 @@ def w2s(
     from partwise.cli.place import run_directory
 
     with run_directory("w2s", out) as directory:
-        run_kind("weak_to_strong", config, directory)
+        run_kind("weak_to_strong", config, directory, report_to)
 
 
 @app.command(short_help="Let generations of growing capacity become competent, and be aligned.")
@@ -40,6 +41,7 @@ def progress(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
     ] = None,
+    report_to: ReportTo = None,
 ) -> None:
     """Grow models generation by generation: competence, risk discovery in the sandbox, value injection.
 
@@ -54,7 +56,7 @@ def progress(
     from partwise.cli.place import run_directory
 
     with run_directory("progress", out) as directory:
-        run_kind("progress", config, directory)
+        run_kind("progress", config, directory, report_to)
 
 
 @app.command(short_help="Score a reward model on RewardBench.")

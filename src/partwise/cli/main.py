@@ -11,6 +11,7 @@ import typer
 
 from partwise import __version__
 from partwise.cli.common import (
+    ReportTo,
     Settings,
     app,
     load_settings,
@@ -45,6 +46,7 @@ def align(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the run; a new one under runs/ if not given.")
     ] = None,
+    report_to: ReportTo = None,
 ) -> None:
     """Run the paper's loop on one planner: realign the proxy, train the planner, round after round."""
     with plain_errors(out):
@@ -57,7 +59,7 @@ def align(
     from partwise.cli.place import run_directory
 
     with run_directory("align", out) as directory:
-        run_kind("align", config, directory)
+        run_kind("align", config, directory, report_to)
 
 
 @app.command(short_help="Run an experiment: every arm, then the table.")
@@ -71,6 +73,7 @@ def study(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the study; a new one under runs/ if not given.")
     ] = None,
+    report_to: ReportTo = None,
 ) -> None:
     """Run an experiment of the papers: every arm, then the table. Without a name, say which there are."""
     if name is None:
@@ -84,7 +87,7 @@ def study(
     from partwise.cli.place import run_directory
 
     with run_directory(name, out) as directory:
-        run_kind(name, config, directory)
+        run_kind(name, config, directory, report_to)
 
 
 def _list_studies() -> None:
@@ -224,7 +227,10 @@ def export(
 
 
 @app.command(short_help="Go on with what was interrupted.")
-def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")]) -> None:
+def resume(
+    directory: Annotated[Path, typer.Argument(help="Directory of a run or a study.")],
+    report_to: ReportTo = None,
+) -> None:
     """Go on with a run or a study that was interrupted; it ends as if it had not been."""
     with plain_errors(directory):
         from partwise.runs.rundir import RunDir
@@ -235,7 +241,7 @@ def resume(directory: Annotated[Path, typer.Argument(help="Directory of a run or
         if run.is_finished():
             _say_finished(directory)
         else:
-            run_kind(run.kind, recorded_settings(model, run), directory)
+            run_kind(run.kind, recorded_settings(model, run), directory, report_to)
 
 
 def _say_finished(directory: Path) -> None:
