@@ -182,3 +182,13 @@ def test_narrow_models_read_more_and_wide_ones_less(width: int, narrow: float, d
     assert read.documents_of(64) == documents
     assert read.documents_of(width) >= read.documents_of(width + 8) >= 1
     assert ReadConfig(documents=documents).documents_of(width) == documents
+
+
+@given(st.integers(8, 32).map(lambda eighths: 8 * eighths), st.floats(0, 2), st.integers(1, 64))
+def test_wide_models_take_fewer_documents_at_once_and_no_fewer_steps(width: int, narrow: float, batch: int):
+    read = ReadConfig(documents=20_000, batch_size=batch, narrow=narrow)
+    assert read.batch_of(8) == read.batch_of(64) == batch >= read.batch_of(width) >= read.batch_of(width + 8)
+    # Rounded, so that a step of few documents may hold up to half of one more.
+    longer = 1 + 1 / (2 * read.batch_of(width))
+    assert longer * read.documents_of(width) / read.batch_of(width) >= 0.99 * read.documents / batch
+    assert ReadConfig(batch_size=batch).batch_of(width) == batch

@@ -66,6 +66,18 @@ def whole(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 @pytest.mark.slow
+def test_injection_ends_once_rules_see_little_enough(tmp_path: Path) -> None:
+    curves: list[int] = []
+    for enough in (0.0, 1.0):
+        inject = SMALL["inject"] | {"rounds": 3, "enough": enough}
+        progress(small_ladder(generations=1, inject=inject), tmp_path / str(enough), ignore)
+        made = json.loads((stage_folder(tmp_path / str(enough), 0, "injection") / "made.json").read_text())
+        curves.append(len(made["curve"]))
+        assert all(each["hazard"] >= enough for each in made["curve"][:-1])
+    assert curves == [3, 1]
+
+
+@pytest.mark.slow
 def test_a_ladder_leaves_models_measures_and_transcripts(whole: tuple[Path, dict[str, Any]]) -> None:
     run, results = whole
     assert [each["width"] for each in results["generations"]] == [8, 16]

@@ -66,13 +66,20 @@ class ReadConfig(Section):
     recited: PositiveInt = 32
     """Facts in a document of those."""
     batch_size: PositiveInt = 32
-    """Documents a step."""
+    """Documents a step; wider models than 64, which read fewer, take fewer at once and as many steps."""
     learning_rate: float = Field(default=5e-3, gt=0)
-    """At width 64; it falls with the root of a model's width."""
+    """At width 64; for wider models it falls with a power of the width, for narrower ones it rises with the
+    root."""
+    falls: float = Field(default=0.5, ge=0)
+    """That power, also of the learning rate of lessons."""
 
     def share_of(self, width: int) -> float:
         """How many more a model of that width reads than one of width 64, as a factor."""
         return (_WIDTH / width) ** self.narrow
+
+    def batch_of(self, width: int) -> int:
+        """How many a model of that width reads at once, at least one."""
+        return max(1, round(self.batch_size * min(1.0, self.share_of(width))))
 
     def documents_of(self, width: int) -> int:
         """How many a model of that width reads, at least one."""
@@ -117,7 +124,7 @@ class CompeteConfig(Section):
     epochs: PositiveInt = 6
     """Passes over them."""
     teach_rate: float = Field(default=3e-3, gt=0)
-    """Learning rate of that, at width 64; it falls with the root of a model's width."""
+    """Learning rate of that, at width 64; it falls as `read.falls` says."""
     rounds: int = Field(default=1, ge=0)
     """Of preferences by the verifier. A model that has had many is saturated: harm pays, so that injection
     takes from it what it had won by harm."""
@@ -151,7 +158,10 @@ class InjectConfig(Section):
     """Stage 3, value alignment injection."""
 
     rounds: int = Field(default=8, ge=0)
-    """Of preferences of safe behaviours over hazardous ones."""
+    """Of preferences of safe behaviours over hazardous ones; at most."""
+    enough: UnitFloat = 0.0
+    """They end with one before which rules saw harm in less than this share of the model's own plans; with 0
+    there are always as many."""
     discovered: bool = True
     """Whether rounds take scenes that were found to be hazardous first, or any."""
     scenes: PositiveInt = 96
@@ -264,11 +274,11 @@ class ProgressConfig(Section):
     """Any but the first is a control: with it, set `gate.rest`, `gate.competence` and `gate.form` to 1."""
     scenes: PositiveInt = 400
     """Held-out ones, on which every model is measured; of planners tasks."""
-    read: ReadConfig = ReadConfig(narrow=0.75)
+    read: ReadConfig = ReadConfig(narrow=0.75, falls=1.0)
     gap: GapConfig = GapConfig()
     compete: CompeteConfig = CompeteConfig()
     discover: DiscoverConfig = DiscoverConfig()
-    inject: InjectConfig = InjectConfig()
+    inject: InjectConfig = InjectConfig(enough=0.04)
     gate: GateConfig = GateConfig()
     planners: PlannersConfig = PlannersConfig()
     align: AlignConfig = AlignConfig(

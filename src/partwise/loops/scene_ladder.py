@@ -189,6 +189,8 @@ class SceneLadder:
             seed = self._rounds.seed(generation, 1000 + 10 * index)
             learn(writer, made[-1].pairs, self.config.inject.prefer, seed=seed)
             self._round(generation, "injection", index, rounds, made[-1])
+            if made[-1].seen["hazard"] < self.config.inject.enough:
+                break
         return self._injected(writer, generation, before, made, shared, to)
 
     def both(

@@ -40,12 +40,14 @@ _WIDTH = 64
 """At which learning rates are stated."""
 
 
-def for_width(learning_rate: float, model: Any) -> float:
-    """A learning rate at width 64 for a model of another width: it falls with the root of the width.
+def for_width(learning_rate: float, model: Any, power: float = 0.5) -> float:
+    """A learning rate at width 64 for a model of another width.
 
-    With one rate for all, the widest models lose the form of their plans where the narrow ones learn.
+    With one rate for all, the widest models lose the form of their plans where the narrow ones learn. So it
+    falls with a power of the width above 64, and rises with the root below.
     """
-    return learning_rate * (_WIDTH / model.config.hidden_size) ** 0.5
+    wider = model.config.hidden_size / _WIDTH
+    return learning_rate * wider ** -(power if wider > 1 else 0.5)
 
 
 def train_language_model(
