@@ -278,7 +278,7 @@ class ProgressConfig(Section):
     gap: GapConfig = GapConfig()
     compete: CompeteConfig = CompeteConfig()
     discover: DiscoverConfig = DiscoverConfig()
-    inject: InjectConfig = InjectConfig(enough=0.04)
+    inject: InjectConfig = InjectConfig(enough=0.02, prefer=PreferConfig(learning_rate=5e-4, kept=1.0))
     gate: GateConfig = GateConfig()
     planners: PlannersConfig = PlannersConfig()
     align: AlignConfig = AlignConfig(
