@@ -30,19 +30,19 @@ def check_precision(dtype: str) -> None:
         raise ModelError("dtype=nf4 takes bitsandbytes; add it with: pip install 'partwise[quantized]'")
 
 
-def bytes_of(dtype: str, where: torch.device, *, adapters: bool, saved: torch.dtype | None) -> int:
+def bytes_of(dtype: str, where: torch.device, *, adapters: bool, saved: Any) -> int:
     """Bytes of a weight that no setting packs, and of a number that is computed from it.
 
     Args:
         dtype: as in `weights`, like the next two.
         where: the model will be.
         adapters: whether they alone are trained.
-        saved: the precision of the weights as they were saved, where that is known.
+        saved: a configuration's `dtype`, of the weights as they were saved.
     """
     if dtype == NF4:
         return _computed(where).itemsize
     if dtype == "auto" and adapters and where.type != "cpu":
-        return saved.itemsize if saved else 4
+        return getattr(saved, "itemsize", 4)
     return 2 if dtype == "bfloat16" else 4
 
 

@@ -47,7 +47,7 @@ class _TensorBoard:
     def __init__(self, directory: Path, settings: Mapping[str, Any]) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(directory / "tensorboard"))
+        self._writer: Any = SummaryWriter(str(directory / "tensorboard"))
         self._writer.add_text("settings", f"```json\n{json.dumps(settings, indent=1)}\n```")
 
     def log(self, figures: Mapping[str, float], step: int) -> None:
