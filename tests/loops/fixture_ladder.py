@@ -20,7 +20,7 @@ SMALL: dict[str, Any] = {
     "read": {"tiers": 1, "documents": 1500, "plans": 0.8},
     "compete": {"plans": 100, "rounds": 1, "scenes": 6, "dinners": 1, "epochs": 2},
     "discover": {"scenes": 12, "copies": 2},
-    "inject": {"rounds": 1, "scenes": 6, "copies": 2, "dinners": 1, "answers": 4},
+    "inject": {"rounds": 1, "enough": 0.0, "scenes": 6, "copies": 2, "dinners": 1, "answers": 4},
     # Models that have learned so little pass no gate that is worth its name.
     "gate": {"hazards": 1.0, "competence": 1.0, "form": 1.0},
 }
