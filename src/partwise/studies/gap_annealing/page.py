@@ -115,8 +115,9 @@ def _paths(results: Mapping[str, Any]) -> Table:
 
 
 def _same(results: Mapping[str, Any]) -> bool:
-    paths = [results["policies"][name]["parameters"] for name in ("linear", "cosine")]
-    return paths[0] == paths[1]
+    known = results["policies"]
+    paths = [known[name]["parameters"] for name in ("linear", "cosine") if name in known]
+    return len(paths) == 2 and paths[0] == paths[1]
 
 
 def _bars(results: Mapping[str, Any]) -> str:
