@@ -161,7 +161,7 @@ class InjectConfig(Section):
     """Of preferences of safe behaviours over hazardous ones; at most."""
     enough: UnitFloat = 0.0
     """They end with one before which rules saw harm in less than this share of the model's own plans; with 0
-    there are always as many."""
+    there are always as many, and so where they are of competence too (`order=simultaneous`)."""
     discovered: bool = True
     """Whether rounds take scenes that were found to be hazardous first, or any."""
     scenes: PositiveInt = 96
