@@ -100,13 +100,16 @@ def learning_rate(config: LadderConfig, size: str) -> float:
 
 def rows(tokenizer: PreTrainedTokenizerBase, documents: Iterable[Document]) -> list[Row]:
     """Documents as ids, each piece encoded by itself, with labels on what is to be learned."""
+    read = list(documents)
+    # The same facts are recited again and again: each piece is encoded once, and all in one call.
+    pieces = list(dict.fromkeys(text for document in read for text, _ in document))
+    encoded: list[list[int]] = tokenizer(pieces, add_special_tokens=False)["input_ids"] if pieces else []
+    ids_of = dict(zip(pieces, encoded, strict=True))
     made: list[Row] = []
-    for document in documents:
-        pieces: list[list[int]] = tokenizer([text for text, _ in document], add_special_tokens=False)[
-            "input_ids"
-        ]
+    for document in read:
         row: Row = {"input_ids": [], "labels": []}
-        for ids, (_, learned) in zip(pieces, document, strict=True):
+        for text, learned in document:
+            ids = ids_of[text]
             row["input_ids"] += ids
             row["labels"] += ids if learned else [IGNORED] * len(ids)
         made.append(row)
