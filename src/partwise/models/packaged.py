@@ -1,18 +1,24 @@
-"""Language models that come as packages of Python: no hub is asked for them.
+"""Where a model lies: in a package of Python, or, where the hub can't be reached, in what it once sent.
 
-A model is converted once, to float32 weights and a tokenizer as `save_pretrained` writes them, into a folder
-of the cache; from then on it is opened like any other folder.
+A packaged model is converted once, to float32 weights and a tokenizer as `save_pretrained` writes them, into
+a folder of the cache; from then on it is opened like any other folder.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import huggingface_hub
 import torch
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from partwise.config.places import cache_folder
@@ -51,12 +57,16 @@ def is_packaged(name: str) -> bool:
 def located(name: str) -> str:
     """The folder of a packaged model, converted on the first call; any other name as it is.
 
+    Where the hub can't be reached, a name is that of what it sent before, or refused: transformers would try
+    again and again, for most of a minute.
+
     Raises:
-        ModelError: there is no such package, or it or `gguf` is not installed.
+        ModelError: there is no such package, or it or `gguf` is not installed; or the hub can't be reached,
+            and has not sent the model before.
         OSError: the folder can't be written.
     """
     if not is_packaged(name):
-        return name
+        return name if Path(name).exists() or not _out_of_reach() else _sent_before(name)
     package = _known(name)
     folder = cache_folder() / "packages" / f"{name.removeprefix(PREFIX)}-{package_versions(name)}"
     return str(made_whole(folder, lambda made: _convert(package, made)))
@@ -74,6 +84,29 @@ def package_versions(name: str) -> str:
     except importlib.metadata.PackageNotFoundError as error:
         raise ModelError(
             f"'{name}' needs the package {error.name}, which is not installed: `{INSTALL}`, or {_BY_HAND}"
+        ) from None
+
+
+@cache
+def _out_of_reach() -> bool:
+    """Whether no name of the hub's can be looked up. Behind a proxy it is not known here."""
+    host = urlsplit(huggingface_hub.constants.ENDPOINT).hostname
+    if huggingface_hub.constants.HF_HUB_OFFLINE or getproxies() or not host:
+        return huggingface_hub.constants.HF_HUB_OFFLINE
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return True
+    return False
+
+
+def _sent_before(name: str) -> str:
+    try:
+        return huggingface_hub.snapshot_download(name, local_files_only=True)
+    except (LocalEntryNotFoundError, HFValidationError):
+        raise ModelError(
+            f"there is no folder '{name}', and the model hub can't be reached, which has not sent a model of "
+            "that name before: name a folder, or try again online"
         ) from None
 
 
