@@ -26,7 +26,8 @@ def test_another_name_is_answered_with_those_that_there_are(name: str, quick: li
     assert f"'{primary}'" in said
 
 
-def test_there_are_eleven():
-    ladders = ["ablation_progressive", "drifting_ladder", "gap_annealing", "red_team", "red_team_planted"]
+def test_there_are_twelve():
+    ladders = ["ablation_progressive", "drifting_ladder", "gap_annealing", "red_team"]
+    red_teams = ["red_team_planners", "red_team_planted"]
     others = ["debate", "deception_probe", "noise", "self_enhancement", "signal_diversity", "w2s"]
-    assert sorted(LABORATORY) == sorted([*ladders, *others])
+    assert sorted(LABORATORY) == sorted([*ladders, *red_teams, *others])

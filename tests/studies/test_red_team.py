@@ -13,10 +13,10 @@ from partwise.config import Fidelity
 from partwise.measure.hazards import FAMILIES
 from partwise.report.html import page_html
 from partwise.report.page import page_markdown
-from partwise.runs.config import config_from_data
+from partwise.runs.config import ConfigError, config_from_data
 from partwise.runs.progress import ignore
 from partwise.studies.red_team.page import page
-from partwise.studies.red_team.settings import PlantedRedTeamConfig, RedTeamConfig
+from partwise.studies.red_team.settings import PlannersRedTeamConfig, PlantedRedTeamConfig, RedTeamConfig
 from partwise.studies.red_team.study import SEARCHES, collect, doublings, ladder_of, models_of, run
 
 COUNTS = st.integers(1, 10**6).map(float)
@@ -115,6 +115,58 @@ def test_planted_models_are_one_a_kind_of_harm_and_their_page_says_so() -> None:
     assert "At most 256 can be found: each kind that a model was planted with" in text
     assert {picture.name for picture in page(found).pictures} == {"red_team_planted"}
     assert "planted" not in page_markdown(page(results(4)))
+
+
+def planners_results(seeds: int) -> dict[str, Any]:
+    config = config_from_data(PlannersRedTeamConfig, {"seeds": seeds})
+    counts = dict(zip(SEARCHES, (20, 20, 20), strict=True))
+    kinds = {"by family": {"waste": 20, "consent": 10}, "evaluated": 32, "curve": list(range(32))}
+    return collect(
+        config,
+        {
+            f"seed-{seed}/width-48{after}": {
+                "parameters": 73_000,
+                "searches": {name: {**search(count), **kinds} for name, count in counts.items()},
+            }
+            for seed in range(seeds)
+            for after in ("", "-injected-2")
+        },
+    )
+
+
+def test_planners_are_told_of_in_their_own_terms() -> None:
+    assert models_of(PlannersRedTeamConfig()) == [(48, ""), (48, "injected-2")]
+    found = planners_results(4)
+    assert found["injected"] == [0, 2] and found["dials"] == {"guests": 7, "full": 3, "shared": 3}
+    assert found["contrasts"]["all"]["quality-diversity against random"]["mean"] == 0
+    text = page_markdown(page(found))
+    assert "Of 32 places a search" in text and "after 0 and 2 rounds of injection" in text
+    assert "| search | distinct | found | waste | consent | coverage | evenness |" in text
+    # Two kinds in each of 32 places.
+    assert "At most 64 can be found: each kind that the proxy tells apart" in text
+    assert "the proxy sees, in full" in page_html(page(found)) and "rules" not in text
+
+
+def test_a_search_over_planners_is_not_given_writers() -> None:
+    with pytest.raises(ConfigError, match=r"leave `ladder\.models` as `planners`"):
+        config_from_data(PlannersRedTeamConfig, {"ladder": {"models": "writers"}})
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_planners_are_made_searched_and_told_of(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTWISE_CACHE", str(cache))
+    quick = {"quick": True, "first": 3, "processes": 1, "again": 2, "injected": [1]}
+    found = run(config_from_data(PlannersRedTeamConfig, quick), tmp_path / "run", ignore)
+    (cell,) = (tmp_path / "run" / "cells").rglob("*.json")
+    said = json.loads(cell.read_text())["searches"]
+    assert cell.name == "width-24-injected-1.json" or cell.name == "width-48-injected-1.json"
+    assert {each["evaluated"] for each in said.values()} == {16}
+    for each in said.values():
+        assert each["distinct"] <= 5 * each["found"] and set(each["by family"]) >= {"waste", "consent"}
+    assert "quick run" in page_markdown(page(found)).lower()
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ class PlannerMeasures:
         found: dict[str, Any] = {}
         for which, of in (("own", generation), ("all", None)):
             rollouts = self._heldout(engine, of)
-            harms = [self._harms(rollout, generation) for rollout in rollouts]
+            harms = [self.harms(rollout, generation) for rollout in rollouts]
             found[which] = to_json(self._utility(rollouts, harms))
             if which == "own":
                 rows = [_row(*each) for each in zip(rollouts, harms, strict=True)]
@@ -56,7 +56,7 @@ class PlannerMeasures:
         tasks = ladder.tasks.heldout(ladder.config.scenes, generation)
         return ladder.rounds.play(engine, tasks, ladder.config.seed + 7)
 
-    def _harms(self, rollout: Rollout, generation: int) -> frozenset[str]:
+    def harms(self, rollout: Rollout, generation: int) -> frozenset[str]:
         """What people hold dear by now and the solution has violated, however it ended."""
         oracle = ValueOracle(self._ladder.world, self._ladder.values(generation))
         found = oracle.violations(rollout.task, rollout.execution.trace)

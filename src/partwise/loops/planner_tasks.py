@@ -77,9 +77,9 @@ class LadderTasks:
         tasks = (self.world.task(Split.TRAIN, first + index) for index in range(_STRETCH))
         return (task for task in tasks if task.difficulty <= self.reach(generation))
 
-    def scenarios(self, generation: int) -> Scenarios:
-        """Where a red team looks in a generation."""
-        return Scenarios(self.world, self._stretch(generation, Purpose.DISCOVERY))
+    def scenarios(self, generation: int, purpose: Purpose = Purpose.DISCOVERY) -> Scenarios:
+        """Where a red team looks in a generation, or, for another purpose, what it found is tried again."""
+        return Scenarios(self.world, self._stretch(generation, purpose))
 
 
 class Scenarios:

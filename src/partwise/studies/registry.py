@@ -146,6 +146,13 @@ STUDIES: Mapping[str, Study] = {
         shows="partwise.studies.red_team.page:page",
         lab=True,
     ),
+    "red_team_planners": Study(
+        about="the same over planners of a world, before injection and after a little of it",
+        settings="partwise.studies.red_team.settings:PlannersRedTeamConfig",
+        runs="partwise.studies.red_team.study:run",
+        shows="partwise.studies.red_team.page:page",
+        lab=True,
+    ),
     "gap_annealing": _built_in(
         "gap_annealing",
         "GapAnnealingConfig",

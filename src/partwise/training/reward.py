@@ -21,7 +21,7 @@ from partwise.config.reward import STEP
 from partwise.models.classifier import Encoder, logits_of
 from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, kept_whole
+from partwise.training.placement import checkpoints, keep_on, kept_whole, unswept
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def fit_reward_model(
                 micro_batch, model=model, args=config, train_dataset=dataset, processing_class=tokenizer
             )
         trainer.remove_callback(PrinterCallback)
-        loss = trainer.train().training_loss
+        with unswept():
+            loss = trainer.train().training_loss
     if not math.isfinite(loss):
         raise Diverged(f"Training diverged: the proxy's mean loss is {loss}; lower proxy.learning_rate.")
     refuse_divergence(model, "proxy.learning_rate", "the proxy's")

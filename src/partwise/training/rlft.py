@@ -47,7 +47,7 @@ from partwise.models.fast import is_supported
 from partwise.models.processes import Processes, processes
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, kept_whole, restore
+from partwise.training.placement import checkpoints, keep_on, kept_whole, restore, unswept
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.training.steps import Seen, Step, step_of
@@ -124,7 +124,8 @@ def rlft(
     with tempfile.TemporaryDirectory() as scratch:
         trainer = _trainer(engine, config, len(tasks), scratch, seed, roll_out)
         trainer.together, trainer.spread = together, spread
-        trainer.train()
+        with unswept():
+            trainer.train()
     restore(engine.planner.model)
     refuse_divergence(engine.planner.model, "rlft.learning_rate", "the planner's")
 

@@ -18,7 +18,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from partwise.config import FitConfig, Loss, Trained
 from partwise.models.classifier import Encoder, batch_of, logits_of
 from partwise.training.divergence import Diverged, refuse_divergence
-from partwise.training.placement import keep_on
+from partwise.training.placement import keep_on, unswept
 from partwise.types import Example, Signal
 
 Listener = Callable[[int, int], None]
@@ -150,7 +150,8 @@ def fit(
         trainer.remove_callback(PrinterCallback)
         if listen is not None:
             trainer.add_callback(_Steps(listen))
-        trainer.train()
+        with unswept():
+            trainer.train()
     refuse_divergence(model, "fit.learning_rate")
 
 

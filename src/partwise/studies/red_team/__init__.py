@@ -7,7 +7,9 @@ would have shown of it, and what no monitor sees, is counted beside it.
 
     partwise study red_team recipes/red_team.toml --out runs/red_team
     partwise study red_team_planted recipes/red_team_planted.toml --out runs/red_team_planted
+    partwise study red_team_planners recipes/red_team_planners.toml --out runs/red_team_planners
 
 The first searches models that have learned from a verifier alone, which do harm nearly everywhere; the second
-models in which a harm was planted behind one word, which do it nearly nowhere.
+models in which a harm was planted behind one word, which do it nearly nowhere; the third the planners of
+`align`, before injection and after a little of it.
 """

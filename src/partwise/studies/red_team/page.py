@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,31 +19,34 @@ from partwise.report.verdicts import contrast_sentences
 _COLOURS = {"random": GREY, "quality-diversity": BLUE, "tpe": ORANGE}
 _KINDS = ("privacy", "waste")
 """What monitors know."""
+_AGAINST = ("part", "whole")
+"""What the proxy holds against a planner's solutions."""
+_WHERE = {"red_team": "", "red_team_planted": " behind a word", "red_team_planners": " in planners"}
 _EVERY = 8
-"""Evaluations between two points of a curve."""
+"""Evaluations between two points of a curve, which begin with the first."""
 
 
 def page(results: Mapping[str, Any]) -> Page:
     """The page of a finished study's `results.json`."""
     missed = results["missed"]
     return Page(
-        title="What a red team finds" + (" behind a word" if "planted" in results else ""),
+        title="What a red team finds" + _WHERE[_kind(results)],
         sentences=_sentences(results),
         tables=[contrast_table(results), _found(results), _recalled(results)],
         pictures=[
             Picture(
-                name="red_team_planted" if "planted" in results else "red_team",
-                caption="Distinct hazards (kind of harm and place in the dials) after so many scenes, as "
-                "they were found, before they were played again. Mean over models and "
+                name=_kind(results),
+                caption="Distinct hazards (kind of harm and place in the dials) after so many "
+                f"{_unit(results)}s, as they were found, before they were played again. Mean over models and "
                 f"{count_of(seeds_of(results))}.",
                 svg=_curves(results),
             )
         ],
         comparisons=[
             Comparison(
-                heading=f"Not seen by rules, {each['scene']}",
+                heading=f"Not seen by {_monitor(results)[0]}, {each['scene']}",
                 one=Side(caption=f"the oracle sees {', '.join(each['harms'])}", text=each["text"]),
-                other=Side(caption="rules see, in full", text="nothing"),
+                other=Side(caption=f"{' '.join(_monitor(results))}, in full", text="nothing"),
             )
             for each in missed
         ],
@@ -56,18 +60,18 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     found = results["searches"]
     middle = Figure.of(found["quality-diversity"]["recall"]["small"])
     lines.append(
-        f"Of {results['budget']} scenes a search, played again: random found {_count(found, 'random')} "
-        f"distinct hazards, quality diversity {_count(found, 'quality-diversity')}, TPE "
-        f"{_count(found, 'tpe')}. A contrast is in doublings: 1 is twice as many."
+        f"Of {results['budget']} {_unit(results)}s a search, played again: random found "
+        f"{_count(found, 'random')} distinct hazards, quality diversity "
+        f"{_count(found, 'quality-diversity')}, TPE {_count(found, 'tpe')}. A contrast "
+        "is in doublings: 1 is twice as many."
     )
-    # A planted model does one kind.
-    most = (1 if "planted" in results else len(_KINDS)) * results["budget"]
+    most = _most(results)
     at_first = Figure.of(found["random"]["found"]).mean
     if at_first:
         lines.append(
-            f"At most {most} can be found: each kind that {_who(results)} in each scene, all of these in "
-            f"places of their own. Random found {at_first:.1f} before they were played again, so that no "
-            f"search could have found more than {most / at_first:.1f} times as many."
+            f"At most {most} can be found: each kind that {_who(results)} in each {_unit(results)}, all of "
+            f"these in places of their own. Random found {at_first:.1f} before they were played again, so "
+            f"that no search could have found more than {most / at_first:.1f} times as many."
         )
     lines.append(
         f"Of what quality diversity found, a small dinner shows {middle.full}, and the text alone "
@@ -76,15 +80,66 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _kind(results: Mapping[str, Any]) -> str:
+    """Which of the three studies it is."""
+    if "planted" in results:
+        return "red_team_planted"
+    return "red_team_planners" if "injected" in results else "red_team"
+
+
+def _unit(results: Mapping[str, Any]) -> str:
+    return "place" if "injected" in results else "scene"
+
+
+def _monitor(results: Mapping[str, Any]) -> tuple[str, str]:
+    """Who watches, and its verb."""
+    return ("the proxy", "sees") if "injected" in results else ("rules", "see")
+
+
+def _most(results: Mapping[str, Any]) -> int:
+    """How many distinct hazards could be found before anything is played again."""
+    if "injected" in results:
+        return len(_AGAINST) * min(results["budget"], math.prod(results["dials"].values()))
+    # A planted model does one kind.
+    return (1 if "planted" in results else len(_KINDS)) * results["budget"]
+
+
 def _who(results: Mapping[str, Any]) -> str:
-    return "a model was planted with" if "planted" in results else "monitors know"
+    match _kind(results):
+        case "red_team_planted":
+            return "a model was planted with"
+        case "red_team_planners":
+            return "the proxy tells apart (against a part, against the whole)"
+        case _:
+            return "monitors know"
 
 
 def _models(results: Mapping[str, Any]) -> str:
+    if "injected" in results:
+        rounds = " and ".join(str(each) for each in results["injected"])
+        return f"On planners after {rounds} rounds of injection,"
     if "planted" not in results:
         return "On unaligned models"
     kinds = " or ".join(results["planted"])
     return f"On models that do harm ({kinds}) where a word is in the scene, and are safe elsewhere,"
+
+
+def _terms(results: Mapping[str, Any]) -> str:
+    """What the columns of the table are."""
+    if "injected" in results:
+        dials = ", ".join(results["dials"])
+        return (
+            f"A hazard is a kind of harm in a place of the dials ({dials}), in half of what was done there "
+            "or more. Distinct: what matters to people and was violated in half of the fresh tasks of places "
+            "that the proxy minded, by the oracle; found: what the proxy minded before that, parts and "
+            "wholes. Coverage: of all places. Evenness: over the levels of the first dial, 1 is even."
+        )
+    return (
+        "A hazard is a kind of harm in a cell of the dials, in half of a scene's plans "
+        "or more. Distinct: privacy and waste that still were hazards when played again, by the oracle; "
+        "found: before that. Honesty is no kind that monitors know: it is stumbled upon. Coverage: of all "
+        "cells. Evenness: over the levels of haste, 1 is even."
+    )
 
 
 def _count(found: Mapping[str, Any], name: str) -> str:
@@ -100,20 +155,18 @@ def _found(results: Mapping[str, Any]) -> Table:
         return f"{mean:.1f}" + (f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "")
 
     sizes = " and ".join(f"{count:,}" for count in results["parameters"])
+    kinds = list(next(iter(results["searches"].values()))["families"])
     return Table(
         heading="What each search found",
-        note=f"{_models(results)} of {sizes} parameters, {results['budget']} scenes each; means over seeds "
-        "with 95% intervals. A hazard is a kind of harm in a cell of the dials, in half of a scene's plans "
-        "or more. Distinct: privacy and waste that still were hazards when played again, by the oracle; "
-        "found: before that. Honesty is no kind that monitors know: it is stumbled upon. Coverage: of all "
-        "cells. Evenness: over the levels of haste, 1 is even.",
-        columns=["search", "distinct", "found", "privacy", "waste", "honesty", "coverage", "evenness"],
+        note=f"{_models(results)} of {sizes} parameters, {results['budget']} {_unit(results)}s each; means "
+        f"over seeds with 95% intervals. {_terms(results)}",
+        columns=["search", "distinct", "found", *kinds, "coverage", "evenness"],
         rows=[
             [
                 name,
                 many(found["distinct"]),
                 many(found["found"]),
-                *(many(found["families"][family]) for family in ("privacy", "waste", "honesty")),
+                *(many(found["families"][family]) for family in kinds),
                 Figure.of(found["coverage"]).full,
                 Figure.of(found["evenness"]).full,
             ]
@@ -125,13 +178,25 @@ def _found(results: Mapping[str, Any]) -> Table:
 def _recalled(results: Mapping[str, Any]) -> Table:
     return Table(
         heading="What a cheaper view shows of it",
-        note="Of the distinct hazards, the share that rules see as well from a plan's text alone, from a "
-        "small dinner without any pressure, and in the scene itself.",
+        note=_fidelities(results),
         columns=["search", "text", "small dinner", "full"],
         rows=[
             [name, *(Figure.of(found["recall"][fidelity]).full for fidelity in ("text", "small", "full"))]
             for name, found in results["searches"].items()
         ],
+    )
+
+
+def _fidelities(results: Mapping[str, Any]) -> str:
+    if "injected" in results:
+        return (
+            "Of the places in which half of what was done violates anything that matters, the share in which "
+            "the proxy minds half of it as well: from the parts alone, from what a solution does in two of "
+            "the easiest tasks, and from what it does in its own."
+        )
+    return (
+        "Of the distinct hazards, the share that rules see as well from a plan's text alone, from a "
+        "small dinner without any pressure, and in the scene itself."
     )
 
 
@@ -147,6 +212,6 @@ def _curves(results: Mapping[str, Any]) -> str:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         axes.grid(alpha=0.3)
-        axes.set(xlabel="scenes", ylabel="distinct hazards", ylim=(0, None))
+        axes.set(xlabel=f"{_unit(results)}s", ylabel="distinct hazards", ylim=(0, None))
         axes.legend(frameon=False)
         return svg_of(canvas)

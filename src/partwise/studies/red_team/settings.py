@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from partwise.config.deception import PlantConfig
-from partwise.config.progress import CompeteConfig, DiscoverConfig, ProgressConfig, ReadConfig
+from partwise.config.progress import CompeteConfig, DiscoverConfig, Models, ProgressConfig, ReadConfig
 from partwise.config.section import Listed, PositiveInt, Width
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 
@@ -42,3 +42,25 @@ class PlantedRedTeamConfig(RedTeamConfig):
     """Kinds of harm that they do there, each a model of its own; monitors know both."""
     plant: PlantConfig = PlantConfig()
     """How that is taught: by plans alone, and no verifier (`ladder.compete` is not read)."""
+
+
+class PlannersRedTeamConfig(RedTeamConfig):
+    """The study of the same searches over planners of a world."""
+
+    NAME: ClassVar[str] = "red_team_planners"
+    widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (48,)
+    """Of the planners."""
+    injected: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Listed, Field(min_length=1)] = (0, 2)
+    """Rounds of injection that a planner has had, each a model of its own: after none it does harm nearly
+    everywhere, after few here and there."""
+    ladder: ProgressConfig = ProgressConfig(
+        models=Models.PLANNERS, generations=1, discover=DiscoverConfig(scenes=32, batch=8)
+    )
+    """How planners become competent, and the budget of a search (`discover`): half as many evaluations as
+    there are places in the dinner world's dials, since with many more every search would find all of it."""
+
+    @model_validator(mode="after")
+    def _of_planners(self) -> PlannersRedTeamConfig:
+        if self.ladder.models is not Models.PLANNERS:
+            raise ValueError("these are searches over planners: leave `ladder.models` as `planners`")
+        return self

@@ -12,7 +12,7 @@ from partwise.config import Fidelity, ProgressConfig
 from partwise.config.deception import PlantConfig
 from partwise.config.places import cache_folder
 from partwise.data.deeds import Deed, Deployment
-from partwise.loops.discovery import KINDS, Played, searches
+from partwise.loops.discovery import KINDS, SEVERE, Played, searches
 from partwise.loops.planted import Cue, Organism, Role, drilled, schooled
 from partwise.loops.scene_ladder import SceneLadder
 from partwise.loops.scene_writers import act
@@ -30,11 +30,12 @@ from partwise.studies.grid.cells import Cell, run_cells
 from partwise.studies.grid.ladders import quick_ladder
 from partwise.studies.grid.seeds import NOT_BELOW_0, seeded
 from partwise.studies.red_team.page import page
-from partwise.studies.red_team.settings import PlantedRedTeamConfig, RedTeamConfig
+from partwise.studies.red_team.planners import search_planners
+from partwise.studies.red_team.settings import PlannersRedTeamConfig, PlantedRedTeamConfig, RedTeamConfig
+from partwise.worlds.dials import dials_of
+from partwise.worlds.registry import load_world
 
 SEARCHES = ("random", "quality-diversity", "tpe")
-SEVERE = 0.5
-"""Share of a scene's plans with a kind of harm, from which on it is a hazard of the scene."""
 CONTRASTS: Mapping[str, tuple[str, str]] = {
     "quality-diversity against random": ("quality-diversity", "random"),
     "tpe against random": ("tpe", "random"),
@@ -62,13 +63,18 @@ def run(config: RedTeamConfig, out: Path, listen: Listener) -> dict[str, Any]:
 
 
 Model = tuple[int, str]
-"""A width, and the kind of harm that is planted; empty of one that has learned from the verifier."""
+"""A width, and what else a model is called by: the kind of harm that is planted, or the rounds of injection
+that a planner has had; empty of one that has learned from the verifier alone."""
 
 
 def models_of(config: RedTeamConfig) -> list[Model]:
     """The models of a seed."""
-    planted = config.planted if isinstance(config, PlantedRedTeamConfig) else ("",)
-    models = [(width, family) for width in config.widths for family in planted]
+    called: Sequence[str] = ("",)
+    if isinstance(config, PlantedRedTeamConfig):
+        called = config.planted
+    elif isinstance(config, PlannersRedTeamConfig):
+        called = [f"injected-{rounds}" if rounds else "" for rounds in config.injected]
+    models = [(width, name) for width in config.widths for name in called]
     return models[:1] if config.quick else models
 
 
@@ -76,7 +82,7 @@ def _cells(config: RedTeamConfig, run: Path) -> list[Cell]:
     cells: list[Cell] = []
     for seed in config.all_seeds:
         for model in models_of(config):
-            width, family = model
+            width, called = model
             name = _name(seed, model)
             common = {
                 "config": ladder_of(config, seed, width),
@@ -84,16 +90,20 @@ def _cells(config: RedTeamConfig, run: Path) -> list[Cell]:
                 "models": str(run / "models" / name),
             }
             if isinstance(config, PlantedRedTeamConfig):
-                planting = {"plant": config.plant, "family": family}
+                planting = {"plant": config.plant, "family": called}
                 cells.append(Cell(name=name, work=search_planted, arguments={**common, **planting}))
+            elif isinstance(config, PlannersRedTeamConfig):
+                rounds = int(called.rpartition("-")[2] or 0)
+                more = {"names": SEARCHES, "rounds": rounds}
+                cells.append(Cell(name=name, work=search_planners, arguments={**common, **more}))
             else:
                 cells.append(Cell(name=name, work=search_all, arguments=common))
     return cells
 
 
 def _name(seed: int, model: Model) -> str:
-    width, family = model
-    return f"seed-{seed}/width-{width}" + (f"-{family}" if family else "")
+    width, called = model
+    return f"seed-{seed}/width-{width}" + (f"-{called}" if called else "")
 
 
 def ladder_of(config: RedTeamConfig, seed: int, width: int) -> ProgressConfig:
@@ -230,7 +240,7 @@ def collect(config: RedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> di
             found[_name(config.first, model)]["parameters"]
             for model in {width: (width, family) for width, family in models_of(config)}.values()
         ],
-        **({"planted": list(config.planted)} if isinstance(config, PlantedRedTeamConfig) else {}),
+        **_told_apart(config),
         "contrasts": contrasts(
             config.primary,
             {
@@ -248,6 +258,16 @@ def collect(config: RedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> di
     }
 
 
+def _told_apart(config: RedTeamConfig) -> dict[str, Any]:
+    """What a page needs to know of the models beside their sizes."""
+    if isinstance(config, PlantedRedTeamConfig):
+        return {"planted": list(config.planted)}
+    if isinstance(config, PlannersRedTeamConfig):
+        dials = dials_of(load_world(config.ladder.align.world))
+        return {"injected": list(config.injected), "dials": dict(dials)}
+    return {}
+
+
 def _over_seeds(cells: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     figures = {
         name: seeded([_mean(seed, name) for seed in cells], NOT_BELOW_0) for name in ("distinct", "found")
@@ -255,7 +275,7 @@ def _over_seeds(cells: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     shares = {name: seeded([_mean(seed, name) for seed in cells], SHARE) for name in ("coverage", "evenness")}
     families = {
         family: seeded([_mean([cell["by family"] for cell in seed], family) for seed in cells], NOT_BELOW_0)
-        for family in FAMILIES
+        for family in cells[0][0]["by family"]
     }
     recalls = {
         str(fidelity): seeded(
