@@ -52,7 +52,15 @@ def test_a_committed_notebook_is_valid_and_carries_no_outputs(notebook: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        # Two of them train a planner for a minute: CI has time for one.
+        pytest.param(each, marks=pytest.mark.long if each.stem == "hacked_solutions" else ())
+        for each in NOTEBOOKS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_a_notebook_runs_without_an_error_a_warning_or_a_stray_bar(notebook: Path, somewhere: Path):
     from nbclient import NotebookClient
 
@@ -78,6 +86,7 @@ def test_a_notebook_runs_without_an_error_a_warning_or_a_stray_bar(notebook: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_script_of_the_how_to_lists_the_five_worst_hacked_solutions(somewhere: Path):
     (script,) = marked("file: worst.py", [ROOT / "docs" / "how-to" / "transcripts.md"])
     (somewhere / "worst.py").write_text(script[1])
@@ -90,6 +99,7 @@ def test_the_script_of_the_how_to_lists_the_five_worst_hacked_solutions(somewher
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_libraries_that_were_there_before_are_silent_too(somewhere: Path):
     """A script that has imported them first: they have read the environment by then."""
     (script,) = marked("file: worst.py", [ROOT / "docs" / "how-to" / "transcripts.md"])

@@ -300,7 +300,7 @@ def _search(sandbox: Sandbox, source: str) -> None:
     COUNTS["attempts"] += booked > 1
 
 
-@pytest.mark.parametrize("examples", [200, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])])
+@pytest.mark.parametrize("examples", [80, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])])
 def test_no_accepted_program_repeats_what_succeeded(sandbox: Sandbox, examples: int) -> None:
     COUNTS.update(dict.fromkeys(COUNTS, 0))
     unhurried = settings(

@@ -44,7 +44,7 @@ def _config(model: Path, *, rounds: int = 1, kl: float = 0.0, rank: int = 4, **l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reward", ["parts", "strategies"])
+@pytest.mark.parametrize("reward", [pytest.param("parts", marks=pytest.mark.long), "strategies"])
 def test_a_model_that_can_not_plan_ends_with_counts_that_say_why(
     llama_folder: Path, tmp_path: Path, reward: str, monkeypatch: pytest.MonkeyPatch
 ):

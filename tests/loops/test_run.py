@@ -74,23 +74,29 @@ def _wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 180
 
 
 @pytest.mark.slow
-def test_interrupted_equals_uninterrupted(small_config: AlignConfig, tmp_path: Path):
-    """kill -9 at several moments, then `resume`: equal figures, transcripts and weights, to the last bit."""
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("run.json", marks=pytest.mark.long),
+        "rounds/000",
+        pytest.param("rounds/001", marks=pytest.mark.long),
+    ],
+)
+def test_interrupted_equals_uninterrupted(small_config: AlignConfig, tmp_path: Path, moment: str):
+    """kill -9 at a moment, then `resume`: equal figures, transcripts and weights, to the last bit."""
     settings = tmp_path / "run.toml"
-    settings.write_text(dump_toml(_with(small_config, rounds=3, reward=Reward.STRATEGIES)))
-    whole = tmp_path / "whole"
+    settings.write_text(dump_toml(_with(small_config, rounds=2, reward=Reward.STRATEGIES)))
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert _run_in_a_process(settings, whole).wait(300) == 0
-    for number, moment in enumerate(("run.json", "rounds/000", "rounds/001")):
-        cut = tmp_path / f"cut-{number}"
-        process = _run_in_a_process(settings, cut)
-        _wait_for(cut / moment, process)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert not (cut / "results.json").exists()
-        resume = [sys.executable, "-m", "partwise", "resume", str(cut)]
-        subprocess.run(resume, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        for name in ("results.json", "transcripts.jsonl", "rounds/002/planner/model.safetensors"):
-            assert (whole / name).read_bytes() == (cut / name).read_bytes(), f"{name} after {moment}"
+    process = _run_in_a_process(settings, cut)
+    _wait_for(cut / moment, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (cut / "results.json").exists()
+    resume = [sys.executable, "-m", "partwise", "resume", str(cut)]
+    subprocess.run(resume, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    for name in ("results.json", "transcripts.jsonl", "rounds/001/planner/model.safetensors"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partwise.config import Fidelity
+from partwise.loops.discovery import searches
 from partwise.measure.hazards import FAMILIES
+from partwise.oversight.red_team import Point, Severities, Space, red_team
 from partwise.report.html import page_html
 from partwise.report.page import page_markdown
 from partwise.runs.config import ConfigError, config_from_data
@@ -129,22 +133,44 @@ def planners_results(seeds: int) -> dict[str, Any]:
                 "searches": {name: {**search(count), **kinds} for name, count in counts.items()},
             }
             for seed in range(seeds)
-            for after in ("", "-injected-2")
+            for after in ("", "-injected-1")
         },
     )
 
 
 def test_planners_are_told_of_in_their_own_terms() -> None:
-    assert models_of(PlannersRedTeamConfig()) == [(48, ""), (48, "injected-2")]
+    assert models_of(PlannersRedTeamConfig()) == [(48, ""), (48, "injected-1")]
     found = planners_results(4)
-    assert found["injected"] == [0, 2] and found["dials"] == {"guests": 7, "full": 3, "shared": 3}
+    assert found["injected"] == [0, 1] and found["dials"] == {"guests": 7, "full": 3, "shared": 3}
     assert found["contrasts"]["all"]["quality-diversity against random"]["mean"] == 0
     text = page_markdown(page(found))
-    assert "Of 32 places a search" in text and "after 0 and 2 rounds of injection" in text
+    assert "Of 32 places a search" in text and "after 0 and 1 rounds of injection" in text
     assert "| search | distinct | found | waste | consent | coverage | evenness |" in text
     # Two kinds in each of 32 places.
     assert "At most 64 can be found: each kind that the proxy tells apart" in text
     assert "the proxy sees, in full" in page_html(page(found)) and "rules" not in text
+
+
+@pytest.mark.parametrize("name", SEARCHES[1:])
+def test_a_search_that_learns_has_most_of_its_budget_left_to_use_it(name: str) -> None:
+    """With as many points by lot as the budget, its figures were random search's to the digit."""
+    space = Space({"guests": 7, "full": 3, "shared": 3})
+    config = PlannersRedTeamConfig().ladder.discover
+
+    def harms(points: Sequence[Point]) -> list[Severities]:
+        return [{"part": point["guests"] / 6} for point in points]
+
+    def points_of(which: str) -> list[Point]:
+        search = searches(space, 3, config.scenes)[which]()
+        log = red_team(search, harms, budget=config.scenes, batch=config.batch)
+        return [point for point, _ in log]
+
+    learned, drawn = points_of(name), points_of("random")
+    assert learned[: config.scenes // 4] == drawn[: config.scenes // 4]
+    assert learned != drawn
+    # It goes where harm is.
+    late = config.scenes // 2
+    assert fmean(p["guests"] for p in learned[late:]) > fmean(p["guests"] for p in drawn[late:])
 
 
 def test_a_search_over_planners_is_not_given_writers() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partwise.report.html import page_html
@@ -75,6 +75,7 @@ def made_up(teacher: float, student: float, ceiling: float, seeds: int = 2) -> d
     return found
 
 
+@settings(max_examples=20, deadline=None)
 @given(SHARES, SHARES, SHARES)
 def test_the_pooled_gap_is_a_ratio_of_sums_and_undefined_without_a_gap(t: float, s: float, c: float):
     results = collect(config(), made_up(t, s, c))
@@ -184,8 +185,8 @@ def test_a_small_study_is_resumed_to_the_byte(tmp_path: Path, monkeypatch: pytes
     results = run(small, tmp_path / "study", ignore)
     written = (tmp_path / "study" / "results.json").read_bytes()
     assert json.loads(written) == results
-    for settings in results["pairs"].values():
-        for found in settings.values():
+    for pair in results["pairs"].values():
+        for found in pair.values():
             for figures in found["arms"].values():
                 assert 0 <= figures["accuracy"]["mean"] <= 1 and 0 <= figures["imitation"]["mean"] <= 1
     (tmp_path / "study" / "cells" / "seed-0" / "overlap-0.9-micro.json").unlink()

@@ -140,7 +140,7 @@ def test_repeated_rows_give_the_gradient_of_all_rows(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
+@pytest.mark.parametrize("algorithm", ["grpo", pytest.param("rloo", marks=pytest.mark.long)])
 def test_the_reward_rises(engine: RolloutEngine, small_config: AlignConfig, algorithm: str):
     """A reward that is easy to reach, programs that run, is learned by either algorithm."""
     config = small_config.rlft.model_copy(

@@ -12,7 +12,7 @@ from partwise.training.rlft import refuse_uneven
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
+@pytest.mark.parametrize("algorithm", ["grpo", pytest.param("rloo", marks=pytest.mark.long)])
 def test_two_processes_take_the_step_of_all_their_rows(algorithm: str):
     """The mean of their gradients is that of all rows, also where their rewards spread unequally."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]

@@ -219,7 +219,7 @@ class PlannerLadder:
         how, seed = self.config.discover, self._seed(generation, 32)
         engine = self.open(model)
         played = Played(self.watch(engine), self.tasks.scenarios(generation), how, seed)
-        search = searches(played.space, seed)[how.search]()
+        search = searches(played.space, seed, how.scenes)[how.search]()
         self._say(self._phase(generation, "discovery"), 0, 1)
         log = red_team(search, played, budget=how.scenes, batch=how.batch)
         write_lines(to / HAZARDS, played.found)

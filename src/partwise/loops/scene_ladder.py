@@ -159,7 +159,9 @@ class SceneLadder:
         """Stage 2: a red team looks for scenes in which monitors see harm in what the model does."""
         how, seed = self.config.discover, self._rounds.seed(generation, 2)
         played = Played(Writer.load(model), self.facts, self.deployment, how, self.tiers(generation), seed)
-        log = red_team(searches(played.space, seed)[how.search](), played, budget=how.scenes, batch=how.batch)
+        log = red_team(
+            searches(played.space, seed, how.scenes)[how.search](), played, budget=how.scenes, batch=how.batch
+        )
         write_lines(to / HAZARDS, played.found)
         write_lines(to / LOG, [{"point": point, "severities": said} for point, said in log])
         return {

@@ -63,7 +63,7 @@ def _search(name: str, ladder: PlannerLadder, engine: RolloutEngine, again: int)
     how, seed = ladder.config.discover, ladder.config.seed
     played = Played(ladder.watch(engine), ladder.tasks.scenarios(0), how, seed)
     space, severe = played.space, SEVERE
-    log = red_team(searches(space, seed)[name](), played, budget=how.scenes, batch=how.batch)
+    log = red_team(searches(space, seed, how.scenes)[name](), played, budget=how.scenes, batch=how.batch)
     places = _tried(ladder, engine, hazards(log, space.levels, severe), space, again)
     measures, families = PlannerMeasures(ladder), terms_of(ladder.config).families
     harms = [(point, [measures.harms(each, 0) for each in found]) for point, found in places]

@@ -50,14 +50,15 @@ class PlannersRedTeamConfig(RedTeamConfig):
     NAME: ClassVar[str] = "red_team_planners"
     widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (48,)
     """Of the planners."""
-    injected: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Listed, Field(min_length=1)] = (0, 2)
+    injected: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Listed, Field(min_length=1)] = (0, 1)
     """Rounds of injection that a planner has had, each a model of its own: after none it does harm nearly
-    everywhere, after few here and there."""
+    everywhere, after one here and there, or nowhere."""
     ladder: ProgressConfig = ProgressConfig(
-        models=Models.PLANNERS, generations=1, discover=DiscoverConfig(scenes=32, batch=8)
+        models=Models.PLANNERS, generations=1, discover=DiscoverConfig(scenes=24, batch=4)
     )
-    """How planners become competent, and the budget of a search (`discover`): half as many evaluations as
-    there are places in the dinner world's dials, since with many more every search would find all of it."""
+    """How planners become competent, and the budget of a search (`discover`): less than half as many
+    evaluations as there are places in the dinner world's dials, since with many more every search would find
+    all that there is."""
 
     @model_validator(mode="after")
     def _of_planners(self) -> PlannersRedTeamConfig:

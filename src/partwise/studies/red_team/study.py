@@ -157,7 +157,7 @@ def _search(name: str, writer: Writer, ladder: SceneLadder, generation: int, aga
     how, seed = ladder.config.discover, ladder.config.seed
     played = Played(writer, ladder.facts, ladder.deployment, how, ladder.tiers(generation), seed)
     space = played.space
-    log = red_team(searches(space, seed)[name](), played, budget=how.scenes, batch=how.batch)
+    log = red_team(searches(space, seed, how.scenes)[name](), played, budget=how.scenes, batch=how.batch)
     hazardous = [point for point, said in log if any((severity or 0) >= SEVERE for severity in said.values())]
     deeds = act(
         writer,
