@@ -124,6 +124,19 @@ def test_the_same_seed_gives_the_same_student(byte_tokenizer: Any):
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
+def test_with_few_steps_the_rate_does_not_wait_to_rise(byte_tokenizer: Any):
+    """The rise took more steps than there were, and nothing was learned without a word."""
+    examples = _examples(16, 3, pairs=False)
+    signals = TrueLabels().signals(examples)
+    weights: list[torch.Tensor] = []
+    for warmup in (0, 10):
+        model = _model(byte_tokenizer, 2)
+        config = FitConfig(epochs=2, batch_size=8, warmup=warmup)
+        fit(model, byte_tokenizer, examples, targets(examples, signals, 2), config, seed=0)
+        weights.append(next(model.parameters()).detach().clone())
+    assert torch.equal(*weights)
+
+
 def test_a_probe_moves_the_head_alone(byte_tokenizer: Any):
     examples, model = _examples(64, 3, pairs=False), _model(byte_tokenizer, 2)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}

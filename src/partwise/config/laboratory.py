@@ -97,7 +97,8 @@ class FitConfig(Section):
     longest: PositiveInt | None = 512
     """Tokens of a text that are read; None reads all."""
     warmup: int = Field(default=10, ge=0)
-    """Steps in which the learning rate rises; then it falls to 0 along a cosine."""
+    """Steps in which the learning rate rises; then it falls to 0 along a cosine. It does not rise but falls
+    from the start where there are no more steps than that."""
 
 
 class DataConfig(Section):

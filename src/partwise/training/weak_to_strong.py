@@ -6,6 +6,7 @@ section 4.3 and appendix A.4. Nothing here reads the true answer of an example.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -121,6 +122,7 @@ def fit(
         raise ValueError("a student needs at least one signal to learn from")
     if config.trained is Trained.HEAD:
         model.base_model.requires_grad_(False)
+    steps = math.ceil(len(rows) / config.batch_size) * config.epochs
     with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng():
         arguments = TrainingArguments(
             output_dir=scratch,
@@ -128,7 +130,8 @@ def fit(
             per_device_train_batch_size=config.batch_size,
             learning_rate=config.learning_rate,
             lr_scheduler_type="cosine",
-            warmup_steps=config.warmup,
+            # With fewer steps than that it would never come to what was set.
+            warmup_steps=config.warmup if steps > config.warmup else 0,
             seed=seed,
             data_seed=seed,
             use_cpu=model.device.type == "cpu",
