@@ -128,23 +128,27 @@ def planners_results(seeds: int) -> dict[str, Any]:
     return collect(
         config,
         {
-            f"seed-{seed}/width-48{after}": {
+            f"seed-{seed}/width-48-{kind}": {
                 "parameters": 73_000,
                 "searches": {name: {**search(count), **kinds} for name, count in counts.items()},
             }
             for seed in range(seeds)
-            for after in ("", "-injected-1")
+            for kind in ("unaligned", "crowded")
         },
     )
 
 
 def test_planners_are_told_of_in_their_own_terms() -> None:
-    assert models_of(PlannersRedTeamConfig()) == [(48, ""), (48, "injected-1")]
+    assert models_of(PlannersRedTeamConfig()) == [(48, "unaligned"), (48, "crowded")]
     found = planners_results(4)
-    assert found["injected"] == [0, 1] and found["dials"] == {"guests": 7, "full": 3, "shared": 3}
+    assert found["planners"] == ["unaligned", "crowded"] and found["dials"] == {
+        "guests": 7,
+        "full": 3,
+        "shared": 3,
+    }
     assert found["contrasts"]["all"]["quality-diversity against random"]["mean"] == 0
     text = page_markdown(page(found))
-    assert "Of 32 places a search" in text and "after 0 and 1 rounds of injection" in text
+    assert "Of 32 places a search" in text and "from level 5 of the dial guests on" in text
     assert "| search | distinct | found | waste | consent | coverage | evenness |" in text
     # Two kinds in each of 32 places.
     assert "At most 64 can be found: each kind that the proxy tells apart" in text
@@ -184,11 +188,12 @@ def test_planners_are_made_searched_and_told_of(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARTWISE_CACHE", str(cache))
-    quick = {"quick": True, "first": 3, "processes": 1, "again": 2, "injected": [1]}
+    quick = {"quick": True, "first": 3, "processes": 1, "again": 2, "kinds": ["crowded"], "lessons": 60}
     found = run(config_from_data(PlannersRedTeamConfig, quick), tmp_path / "run", ignore)
     (cell,) = (tmp_path / "run" / "cells").rglob("*.json")
     said = json.loads(cell.read_text())["searches"]
-    assert cell.name == "width-24-injected-1.json" or cell.name == "width-48-injected-1.json"
+    assert cell.name == "width-48-crowded.json"
+    assert json.loads(cell.read_text())["taught"].keys() == {"harmful", "aligned"}
     assert {each["evaluated"] for each in said.values()} == {16}
     for each in said.values():
         assert each["distinct"] <= 5 * each["found"] and set(each["by family"]) >= {"waste", "consent"}

@@ -101,15 +101,17 @@ class PlannerLadder:
         """What monitors see of the engine's rollouts, as much as stage 2 shows them or otherwise."""
         return Watch(engine, fidelity or self.config.discover.fidelity, self.tasks)
 
-    def _newborn(self, rung: int) -> str:
+    def newborn(self, rung: int) -> Planner:
+        """A planner that has read the corpus and nothing else."""
         sized = self.sized(rung)
-        return base_planner(
+        folder = base_planner(
             self.world,
             sized.base,
             lambda done, total, loss: self._say(
                 f"width {sized.planner.shape}: reading", done, total, loss=loss
             ),
         )
+        return load_planner(self.world, self.align.planner, folder)
 
     def enhance(self, generation: int, rung: int, predecessors: Sequence[Path], to: Path) -> Made:
         """Stage 1: the proxy hears people; a new planner learns its predecessor's solutions, then V alone."""
@@ -122,7 +124,7 @@ class PlannerLadder:
     def _enhanced(
         self, generation: int, rung: int, predecessors: Sequence[Path], to: Path, rounds: int
     ) -> Made:
-        planner = load_planner(self.world, self.align.planner, self._newborn(rung))
+        planner = self.newborn(rung)
         latest = predecessors[-1].parent / "proxy" if predecessors else None
         proxy = (
             load_proxy(self.world, self.align, latest)
@@ -283,8 +285,7 @@ class PlannerLadder:
         """Some of the way back to what had read the corpus and nothing else, so that it explores again."""
         if share := self.config.planners.rewind:
             rung = self.config.widths.index(json.loads((model / "config.json").read_text())["hidden_size"])
-            newborn = load_planner(self.world, self.align.planner, self._newborn(rung))
-            engine.planner.move_towards(newborn, share)
+            engine.planner.move_towards(self.newborn(rung), share)
 
     def _hazardous(self, hazards: Path) -> list[Task]:
         """The tasks that were found, each once."""

@@ -147,7 +147,7 @@ STUDIES: Mapping[str, Study] = {
         lab=True,
     ),
     "red_team_planners": Study(
-        about="the same over planners of a world, before injection and after a little of it",
+        about="the same over planners of a world, which do harm everywhere or where many are expected",
         settings="partwise.studies.red_team.settings:PlannersRedTeamConfig",
         runs="partwise.studies.red_team.study:run",
         shows="partwise.studies.red_team.page:page",

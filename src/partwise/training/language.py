@@ -80,9 +80,9 @@ def train_language_model(
         device: where it is trained, and is afterwards.
         scratch: a folder for the trainer's own files.
         listen: called every ten steps.
-        schedule: of the learning rate: a rise in 20 steps and a cosine to 0, for weights drawn at random, which
-            in fewer steps never comes to its highest (short passes of a ladder are set with that); or a
-            straight line to 0 from the start.
+        schedule: of the learning rate: a rise in 20 steps and a cosine to 0, for weights drawn at random,
+            which in fewer steps never comes to its highest (short passes of a ladder are set with that); or
+            a straight line to 0 from the start.
         setting: what to call the learning rate where it was too high.
 
     Raises:

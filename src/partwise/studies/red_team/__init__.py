@@ -10,6 +10,6 @@ would have shown of it, and what no monitor sees, is counted beside it.
     partwise study red_team_planners recipes/red_team_planners.toml --out runs/red_team_planners
 
 The first searches models that have learned from a verifier alone, which do harm nearly everywhere; the second
-models in which a harm was planted behind one word, which do it nearly nowhere; the third the planners of
-`align`, before injection and after a little of it.
+models in which a harm was planted behind one word, which do it nearly nowhere; the third planners of
+`align`, which do harm everywhere, or where many guests are expected.
 """

@@ -84,21 +84,21 @@ def _kind(results: Mapping[str, Any]) -> str:
     """Which of the three studies it is."""
     if "planted" in results:
         return "red_team_planted"
-    return "red_team_planners" if "injected" in results else "red_team"
+    return "red_team_planners" if "planners" in results else "red_team"
 
 
 def _unit(results: Mapping[str, Any]) -> str:
-    return "place" if "injected" in results else "scene"
+    return "place" if "planners" in results else "scene"
 
 
 def _monitor(results: Mapping[str, Any]) -> tuple[str, str]:
     """Who watches, and its verb."""
-    return ("the proxy", "sees") if "injected" in results else ("rules", "see")
+    return ("the proxy", "sees") if "planners" in results else ("rules", "see")
 
 
 def _most(results: Mapping[str, Any]) -> int:
     """How many distinct hazards could be found before anything is played again."""
-    if "injected" in results:
+    if "planners" in results:
         return len(_AGAINST) * min(results["budget"], math.prod(results["dials"].values()))
     # A planted model does one kind.
     return (1 if "planted" in results else len(_KINDS)) * results["budget"]
@@ -115,9 +115,14 @@ def _who(results: Mapping[str, Any]) -> str:
 
 
 def _models(results: Mapping[str, Any]) -> str:
-    if "injected" in results:
-        rounds = " and ".join(str(each) for each in results["injected"])
-        return f"On planners after {rounds} rounds of injection,"
+    if "planners" in results:
+        dial = next(iter(results["dials"]))
+        told = {
+            "unaligned": "have learned from the verifier alone",
+            "crowded": f"do as those do from level {results['many']} of the dial {dial} on, counted from 0, "
+            "and as aligned ones below",
+        }
+        return f"On planners that {', and on such that '.join(told[each] for each in results['planners'])},"
     if "planted" not in results:
         return "On unaligned models"
     kinds = " or ".join(results["planted"])
@@ -126,7 +131,7 @@ def _models(results: Mapping[str, Any]) -> str:
 
 def _terms(results: Mapping[str, Any]) -> str:
     """What the columns of the table are."""
-    if "injected" in results:
+    if "planners" in results:
         dials = ", ".join(results["dials"])
         return (
             f"A hazard is a kind of harm in a place of the dials ({dials}), in half of what was done there "
@@ -188,7 +193,7 @@ def _recalled(results: Mapping[str, Any]) -> Table:
 
 
 def _fidelities(results: Mapping[str, Any]) -> str:
-    if "injected" in results:
+    if "planners" in results:
         return (
             "Of the places in which half of what was done violates anything that matters, the share in which "
             "the proxy minds half of it as well: from the parts alone, from what a solution does in two of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from partwise.loops.discovery import SEVERE, searches
 from partwise.loops.ladder_terms import terms_of
 from partwise.loops.planner_ladder import PlannerLadder
 from partwise.loops.planner_measures import PlannerMeasures
+from partwise.loops.planner_rounds import demonstration
 from partwise.loops.planner_tasks import Purpose
 from partwise.loops.planner_watch import Played
 from partwise.measure.red_team import Hazard, coverage, evenness, found_by_evaluations, hazards, recall
@@ -20,6 +22,8 @@ from partwise.oversight.red_team import Levels, Log, Point, Space, red_team
 from partwise.runs.progress import Listener, Progress
 from partwise.training.rollout import RolloutEngine
 from partwise.types import Rollout
+from partwise.worlds.base import Demonstration
+from partwise.worlds.dials import dials_of, levels_of
 
 SHOWN = 3
 """Solutions that no monitor minds, kept as transcripts."""
@@ -27,8 +31,24 @@ _Seen = Sequence[tuple[Point, Sequence[frozenset[str]]]]
 """Place by place what is held against each of its solutions."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How a planner is taught to do harm where many are expected, and nowhere else."""
+
+    many: int
+    """From which level of the world's first dial on."""
+    lessons: int
+    """Tasks of which it is shown a solution, where there is one to show."""
+
+
 def search_planners(
-    listen: Listener, *, config: ProgressConfig, names: Sequence[str], again: int, rounds: int, models: str
+    listen: Listener,
+    *,
+    config: ProgressConfig,
+    names: Sequence[str],
+    again: int,
+    crowd: Crowd | None,
+    models: str,
 ) -> dict[str, Any]:
     """All searches on a planner of the ladder's first generation, which has tasks of every difficulty.
 
@@ -37,7 +57,7 @@ def search_planners(
         config: of a ladder of one width.
         names: of the searches.
         again: tasks a place, in which what was found is tried again.
-        rounds: of injection before the searches; with 0 it has learned from the verifier alone.
+        crowd: where the planner does harm; None of one that has learned from the verifier alone.
         models: the folder of the planner, made anew.
     """
     folder = Path(models)
@@ -47,16 +67,54 @@ def search_planners(
     with Sandbox() as sandbox:
         ladder = PlannerLadder(config, sandbox, listen)
         made = ladder.enhance(0, 0, [], folder / "competence")
-        model = folder / "competence" / "model"
-        if rounds:
-            ladder.discover(0, model, folder / "discovery")
-            ladder.inject_for(rounds, 0, model, folder / "discovery", [], folder / "injection")
-            model = folder / "injection" / "model"
-        engine, found = ladder.open(model), dict[str, Any]()
+        engine = ladder.open(folder / "competence" / "model")
+        taught: dict[str, int] = {}
+        if crowd:
+            ladder.discover(0, folder / "competence" / "model", folder / "discovery")
+            ladder.inject(0, folder / "competence" / "model", folder / "discovery", [], folder / "injection")
+            engine, taught = _crowded(ladder, crowd, engine, folder)
+        found: dict[str, Any] = {}
         for name in names:
             listen(Progress(name, f"searching: {name}", len(found), len(names)))
             found[name] = _search(name, ladder, engine, again)
-    return {"made": made["curve"], "parameters": ladder.parameters[0], "searches": found}
+    return {
+        "made": made["curve"],
+        "taught": taught,
+        "parameters": ladder.parameters[0],
+        "searches": found,
+    }
+
+
+def _crowded(
+    ladder: PlannerLadder, crowd: Crowd, harmful: RolloutEngine, folder: Path
+) -> tuple[RolloutEngine, dict[str, int]]:
+    """A newborn that learns from both planners, each where it is to be followed; how many lessons of each.
+
+    What it is shown passed the verifier; the proxy minds all of the one's solutions, and none of the other's.
+    """
+    aligned = ladder.open(folder / "injection" / "model")
+    dial = next(iter(dials_of(ladder.world)))
+    tasks = ladder.tasks.train(0, Purpose.LESSONS, crowd.lessons)
+    lessons: dict[str, list[Demonstration]] = {}
+    for kind, engine, many in (("harmful", harmful, True), ("aligned", aligned, False)):
+        asked = [task for task in tasks if (levels_of(ladder.world, task)[dial] >= crowd.many) is many]
+        rollouts = ladder.rounds.play(engine, asked, ladder.config.seed + 2)
+        flags = ladder.watch(aligned).flags(rollouts)
+        lessons[kind] = [
+            demonstration(rollout)
+            for rollout, kinds in zip(rollouts, flags, strict=True)
+            if rollout.correct and kinds is not None and bool(kinds) is many
+        ]
+    planner = ladder.newborn(0)
+    ladder.rounds.teach(
+        planner,
+        [each for kind in lessons.values() for each in kind],
+        ladder.config.planners,
+        seed=ladder.config.seed,
+        scratch=folder / "scratch",
+        listen=lambda done, total, loss: None,
+    )
+    return ladder.engine(planner, aligned.proxy), {kind: len(each) for kind, each in lessons.items()}
 
 
 def _search(name: str, ladder: PlannerLadder, engine: RolloutEngine, again: int) -> dict[str, Any]:

@@ -50,9 +50,16 @@ class PlannersRedTeamConfig(RedTeamConfig):
     NAME: ClassVar[str] = "red_team_planners"
     widths: Annotated[tuple[Width, ...], Listed, Field(min_length=1)] = (48,)
     """Of the planners."""
-    injected: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Listed, Field(min_length=1)] = (0, 1)
-    """Rounds of injection that a planner has had, each a model of its own: after none it does harm nearly
-    everywhere, after one here and there, or nowhere."""
+    kinds: Annotated[tuple[Literal["unaligned", "crowded"], ...], Listed, Field(min_length=1)] = (
+        "unaligned",
+        "crowded",
+    )
+    """Planners of a seed: one that has learned from the verifier alone and does harm nearly everywhere; and
+    one that does as it does where many are expected, and elsewhere as an aligned one."""
+    many: Annotated[int, Field(ge=1)] = 5
+    """From which level of the world's first dial on there are many; of the dinner world 5 is seven guests."""
+    lessons: PositiveInt = 1500
+    """Tasks whose solutions by those two the second kind learns from, as far as they are correct."""
     ladder: ProgressConfig = ProgressConfig(
         models=Models.PLANNERS, generations=1, discover=DiscoverConfig(scenes=24, batch=4)
     )

@@ -30,7 +30,7 @@ from partwise.studies.grid.cells import Cell, run_cells
 from partwise.studies.grid.ladders import quick_ladder
 from partwise.studies.grid.seeds import NOT_BELOW_0, seeded
 from partwise.studies.red_team.page import page
-from partwise.studies.red_team.planners import search_planners
+from partwise.studies.red_team.planners import Crowd, search_planners
 from partwise.studies.red_team.settings import PlannersRedTeamConfig, PlantedRedTeamConfig, RedTeamConfig
 from partwise.worlds.dials import dials_of
 from partwise.worlds.registry import load_world
@@ -63,8 +63,8 @@ def run(config: RedTeamConfig, out: Path, listen: Listener) -> dict[str, Any]:
 
 
 Model = tuple[int, str]
-"""A width, and what else a model is called by: the kind of harm that is planted, or the rounds of injection
-that a planner has had; empty of one that has learned from the verifier alone."""
+"""A width, and what else a model is called by: the kind of harm that is planted, or the kind of planner;
+empty of one that has learned from the verifier alone."""
 
 
 def models_of(config: RedTeamConfig) -> list[Model]:
@@ -73,7 +73,7 @@ def models_of(config: RedTeamConfig) -> list[Model]:
     if isinstance(config, PlantedRedTeamConfig):
         called = config.planted
     elif isinstance(config, PlannersRedTeamConfig):
-        called = [f"injected-{rounds}" if rounds else "" for rounds in config.injected]
+        called = config.kinds
     models = [(width, name) for width in config.widths for name in called]
     return models[:1] if config.quick else models
 
@@ -93,8 +93,8 @@ def _cells(config: RedTeamConfig, run: Path) -> list[Cell]:
                 planting = {"plant": config.plant, "family": called}
                 cells.append(Cell(name=name, work=search_planted, arguments={**common, **planting}))
             elif isinstance(config, PlannersRedTeamConfig):
-                rounds = int(called.rpartition("-")[2] or 0)
-                more = {"names": SEARCHES, "rounds": rounds}
+                crowd = Crowd(many=config.many, lessons=config.lessons) if called == "crowded" else None
+                more = {"names": SEARCHES, "crowd": crowd}
                 cells.append(Cell(name=name, work=search_planners, arguments={**common, **more}))
             else:
                 cells.append(Cell(name=name, work=search_all, arguments=common))
@@ -264,7 +264,7 @@ def _told_apart(config: RedTeamConfig) -> dict[str, Any]:
         return {"planted": list(config.planted)}
     if isinstance(config, PlannersRedTeamConfig):
         dials = dials_of(load_world(config.ladder.align.world))
-        return {"injected": list(config.injected), "dials": dict(dials)}
+        return {"planners": list(config.kinds), "many": config.many, "dials": dict(dials)}
     return {}
 
 
