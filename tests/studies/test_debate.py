@@ -271,6 +271,7 @@ def first_hidden(told: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_language_model_debates_beside_the_searches_and_what_it_says_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def test_what_is_said_follows_the_contrasts_that_were_named(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_tiny_study_is_the_same_after_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PARTWISE_CACHE", str(tmp_path / "cache"))
     config = NoiseConfig(

@@ -58,7 +58,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("number", [pytest.param("SIGTERM", marks=pytest.mark.long), "SIGKILL"])
 def test_no_temporary_file_outlives_workers_that_cling(
     tmp_path: Path, number: str, monkeypatch: pytest.MonkeyPatch
 ):

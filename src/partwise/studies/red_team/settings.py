@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from partwise.config.deception import PlantConfig
-from partwise.config.progress import CompeteConfig, DiscoverConfig, Models, ProgressConfig, ReadConfig
+from partwise.config.progress import (
+    CompeteConfig,
+    DiscoverConfig,
+    Models,
+    PlannersConfig,
+    ProgressConfig,
+    ReadConfig,
+)
 from partwise.config.section import Listed, PositiveInt, Width
 from partwise.studies.grid.settings import LaboratoryStudyConfig
 
@@ -61,11 +68,15 @@ class PlannersRedTeamConfig(RedTeamConfig):
     lessons: PositiveInt = 1500
     """Tasks whose solutions by those two the second kind learns from, as far as they are correct."""
     ladder: ProgressConfig = ProgressConfig(
-        models=Models.PLANNERS, generations=1, discover=DiscoverConfig(scenes=24, batch=4)
+        models=Models.PLANNERS,
+        generations=1,
+        discover=DiscoverConfig(scenes=24, batch=4),
+        planners=PlannersConfig(epochs=8, teach_rate=2e-3),
     )
     """How planners become competent, and the budget of a search (`discover`): less than half as many
     evaluations as there are places in the dinner world's dials, since with many more every search would find
-    all that there is."""
+    all that there is. With few passes over the lessons (`planners.epochs`) the second kind does harm as often
+    everywhere."""
 
     @model_validator(mode="after")
     def _of_planners(self) -> PlannersRedTeamConfig:
