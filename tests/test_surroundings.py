@@ -203,12 +203,13 @@ ENDED = {
 @pytest.mark.parametrize(
     ("what", "number", "group"),
     [
-        *((what, signal.SIGTERM, False) for what in ENDED),
+        *((what, signal.SIGTERM, False) for what in ENDED if what != "runs"),
+        pytest.param("runs", signal.SIGTERM, False, marks=pytest.mark.long),
         pytest.param("cells", signal.SIGINT, True, marks=pytest.mark.long),
         pytest.param("cells", signal.SIGTERM, True, marks=pytest.mark.long),
         pytest.param("cells", signal.SIGKILL, False, marks=pytest.mark.long),
         ("runs", signal.SIGKILL, False),
-        ("pretraining", signal.SIGHUP, False),
+        pytest.param("pretraining", signal.SIGHUP, False, marks=pytest.mark.long),
     ],
 )
 def test_a_signal_ends_all_and_leaves_no_scratch(
