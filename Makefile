@@ -61,6 +61,9 @@ test: $(DEV) ## the quick tests
 test-slow: $(DEV) $(SMOLLM2) ## the slow tests: whole runs, kills, a browser
 	@$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist worksteal --durations 20
 
+test-ci: $(DEV) $(SMOLLM2) ## quick and slow ones at once, which is a little shorter than one after the other
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --durations 60
+
 test-long: $(DEV) $(SMOLLM2) ## those of them that CI has no room for
 	@$(BIN)/python -m pytest -m long --durations 20
 

@@ -93,6 +93,7 @@ def test_what_can_not_be_is_one_sentence_and_leaves_nothing(here: Path, argument
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_pair_ends_whole_without_anybody_who_looks(here: Path) -> None:
     pair = " ".join(PAIR)
     for number, streams in enumerate((">&- 2>&-", "| head -n 1", "> /dev/full"), 1):

@@ -144,8 +144,8 @@ def test_four_bits_take_less_memory(llama_folder: Path, seat: str):
         found = estimate(_config(**settings))
         return found.size if seat == "planner" else found.proxy
 
-    packed, half, full = (of(dtype).weights for dtype in ("nf4", "bfloat16", "float32"))
-    assert half == full / 2 and packed < full
+    packed, half = (of(dtype).weights for dtype in ("nf4", "bfloat16"))
+    assert packed < 2 * half
 
 
 def test_experts_that_are_left_out_are_not_computed():

@@ -183,6 +183,7 @@ def test_an_unknown_primary_contrast_leaves_nothing_behind(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_study_runs_in_miniature(small_config: AlignConfig, tmp_path: Path):
     told: list[Progress] = []
     config = PartToCompleteConfig(align=small_config, processes=2, runs=str(tmp_path / "shared"))

@@ -131,7 +131,10 @@ def _start(reports: Any, watched: Connection, scratch: str) -> None:
     global _reports
     _reports = reports
     own = Path(scratch, str(os.getpid()))
-    own.mkdir()
+    try:
+        own.mkdir()
+    except FileNotFoundError:
+        os._exit(0)  # while this began its study has ended, and taken the folder with it
     tempfile.tempdir = str(own)
     # Ctrl+C in a terminal reaches every process; whether to end is for the study to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
