@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.studies.fixture_ladders import TOLD, cell, generation
 
-from partwise.config import Order
+from partwise.config import Models, Order, ProgressConfig
 from partwise.loops.gap import gap_policy
 from partwise.report.html import page_html
 from partwise.report.page import Page, page_markdown
-from partwise.runs.config import config_from_data, flatten
+from partwise.runs.config import ConfigError, config_from_data, flatten
 from partwise.runs.progress import ignore
 from partwise.studies.ablation_progressive import study as ablation
 from partwise.studies.ablation_progressive.page import page as ablation_page
@@ -79,6 +79,21 @@ def test_each_variant_changes_what_its_name_says_and_nothing_else() -> None:
     }
     named = {ablation.variant(config, name, 7).order for name in ablation.VARIANTS}
     assert named == set(Order) and whole["seed"] == 7
+
+
+@pytest.mark.parametrize("study", [GapAnnealingConfig, AblationProgressiveConfig])
+def test_a_study_of_ladders_takes_planners_by_one_setting(
+    study: type[GapAnnealingConfig | AblationProgressiveConfig],
+) -> None:
+    """What it sets for writers is not read then, and is nothing that somebody could leave out."""
+    config = config_from_data(study, {"ladder": {"models": "planners"}})
+    assert config.ladder.models is Models.PLANNERS and config.ladder.read == ProgressConfig().read
+    assert config.ladder.gap == study().ladder.gap and config.ladder.gate == study().ladder.gate
+    assert config_from_data(study, config.model_dump(mode="json")) == config
+    with pytest.raises(
+        ConfigError, match=r"^`ladder`: with `models=planners` nothing reads `read`; leave it"
+    ):
+        config_from_data(study, {"ladder": {"models": "planners", "read": {"tiers": 2}}})
 
 
 def test_each_policy_takes_the_steps_that_its_name_says() -> None:

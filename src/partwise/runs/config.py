@@ -315,6 +315,8 @@ def _problem_sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"`{key}`: {said}"  # nothing of an address is shown: there may be a password in it
     if not problem["loc"]:  # of settings that do not go together
         return f"{said[:1].upper()}{said[1:]}."
+    if problem["type"] == "value_error" and any(k.startswith(f"{key}.") for k in _known_keys(model)):
+        return f"`{key}`: {said}."  # the same of a group, whose settings would fill the screen
     allowed = re.sub(r"^(Input|Value) should be", "it must be", said)
     allowed = re.sub(r"^(Input|Value) should have", "it must have", allowed).replace(" after validation", "")
     shown = repr(problem["input"])

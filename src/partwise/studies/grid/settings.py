@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Self
+from typing import Any, Self, cast
 
 from pydantic import field_validator, model_validator
 
@@ -13,10 +13,13 @@ from partwise.config.progress import (
     GapConfig,
     GateConfig,
     InjectConfig,
+    Models,
     ProgressConfig,
     ReadConfig,
 )
 from partwise.config.section import PositiveInt, Section, Seed, refuse_seeds_beyond
+
+Tree = dict[str, Any]
 
 
 class LaboratoryStudyConfig(Section):
@@ -45,6 +48,8 @@ class LaboratoryStudyConfig(Section):
         return range(self.first, self.first + self.seeds)
 
 
+_OF_WRITERS = ("read", "compete", "inject")
+"""Sections that a ladder of planners does not read."""
 LADDER = ProgressConfig(
     generations=3,
     widths=(24, 32, 40, 48, 64, 80, 96, 128),
@@ -62,6 +67,17 @@ class LadderStudyConfig(LaboratoryStudyConfig):
     ladder: ProgressConfig = LADDER
     """What ladders share; each study varies one thing, and the seed. No gate stops them, so that all have as
     many generations and labels."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either_kind(cls, data: Any) -> Any:
+        """Of planners nothing reads what a study sets for writers: there these sections are as usual."""
+        given = cast(Tree, data) if isinstance(data, dict) else {}
+        ladder = cast(Tree, given["ladder"]) if isinstance(given.get("ladder"), dict) else {}
+        if ladder.get("models") != Models.PLANNERS:
+            return cast(Any, data)
+        usual = {name: ProgressConfig.model_fields[name].default for name in _OF_WRITERS}
+        return {**given, "ladder": {**usual, **ladder}}
 
 
 class ArmsConfig(Section):

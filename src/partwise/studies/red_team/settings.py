@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from partwise.config.deception import PlantConfig
 from partwise.config.progress import (
@@ -16,7 +16,7 @@ from partwise.config.progress import (
     ReadConfig,
 )
 from partwise.config.section import Listed, PositiveInt, Width
-from partwise.studies.grid.settings import LaboratoryStudyConfig
+from partwise.studies.grid.settings import LaboratoryStudyConfig, Tree
 
 
 class RedTeamConfig(LaboratoryStudyConfig):
@@ -78,8 +78,11 @@ class PlannersRedTeamConfig(RedTeamConfig):
     all that there is. With few passes over the lessons (`planners.epochs`) the second kind does harm as often
     everywhere."""
 
-    @model_validator(mode="after")
-    def _of_planners(self) -> PlannersRedTeamConfig:
-        if self.ladder.models is not Models.PLANNERS:
+    @field_validator("ladder", mode="before")
+    @classmethod
+    def _of_planners(cls, ladder: Any) -> Any:
+        """Asked first, since of writers nothing reads what this study sets for planners."""
+        given = cast(Tree, ladder).get("models") if isinstance(ladder, dict) else ladder.models
+        if given not in (None, Models.PLANNERS):
             raise ValueError("these are searches over planners: leave `ladder.models` as `planners`")
-        return self
+        return cast(Any, ladder)
