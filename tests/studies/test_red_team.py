@@ -122,15 +122,20 @@ def test_planted_models_are_one_a_kind_of_harm_and_their_page_says_so() -> None:
 
 
 def planners_results(seeds: int) -> dict[str, Any]:
+    """Of seed 0 no aligned solution was there to learn from."""
     config = config_from_data(PlannersRedTeamConfig, {"seeds": seeds})
-    counts = dict(zip(SEARCHES, (20, 20, 20), strict=True))
+    counts = {
+        "unaligned": dict.fromkeys(SEARCHES, 30),
+        "crowded": dict.fromkeys(SEARCHES, 10),
+    }
     kinds = {"by family": {"waste": 20, "consent": 10}, "evaluated": 32, "curve": list(range(32))}
     return collect(
         config,
         {
             f"seed-{seed}/width-48-{kind}": {
                 "parameters": 73_000,
-                "searches": {name: {**search(count), **kinds} for name, count in counts.items()},
+                "taught": {"harmful": 300, "aligned": 900 * seed} if kind == "crowded" else {},
+                "searches": {name: {**search(count), **kinds} for name, count in counts[kind].items()},
             }
             for seed in range(seeds)
             for kind in ("unaligned", "crowded")
@@ -150,6 +155,8 @@ def test_planners_are_told_of_in_their_own_terms() -> None:
     text = page_markdown(page(found))
     assert "Of 32 places a search" in text and "from level 5 of the dial guests on" in text
     assert "| search | distinct | found | waste | consent | coverage | evenness |" in text
+    assert "| **crowded** | 10.0 [10.0, 10.0] |" in text and "| **unaligned** | 30.0 [30.0, 30.0] |" in text
+    assert "On one seed (0) there was no aligned solution to learn from" in text
     # Two kinds in each of 32 places.
     assert "At most 64 can be found: each kind that the proxy tells apart" in text
     assert "the proxy sees, in full" in page_html(page(found)) and "rules" not in text

@@ -1,4 +1,4 @@
-"""What a trainer of transformers or TRL leaves as it is: where a model is, what it keeps and computes."""
+"""What a trainer of transformers or TRL leaves as it is: where a model is, what it keeps, computes, tells."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from transformers import TrainingArguments
 _REFERENCE = "ref"
 """TRL's name for a frozen copy of the adapters."""
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
+
+
+class NoTelemetry:
+    """A trainer of TRL that keeps to itself: left alone, each tells its makers of model, data and machine."""
+
+    def _send_telemetry(self) -> None:
+        pass
 
 
 def keep_on(arguments: Arguments, device: torch.device) -> Arguments:

@@ -18,7 +18,7 @@ from partwise.config import PreferConfig
 from partwise.models.chat import first_prompt, written_turn
 from partwise.models.processes import processes
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, kept_whole, restore, unswept
+from partwise.training.placement import NoTelemetry, checkpoints, keep_on, kept_whole, restore, unswept
 from partwise.training.reward import quiet
 
 
@@ -42,7 +42,7 @@ def encoded(tokenizer: PreTrainedTokenizerBase, asked: str, better: str, worse: 
     )
 
 
-class _Trainer(DPOTrainer):
+class _Trainer(NoTelemetry, DPOTrainer):
     """TRL's, which is given ids."""
 
     def _prepare_dataset(self, dataset: Any, *arguments: Any, **named: Any) -> Any:

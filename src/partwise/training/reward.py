@@ -21,7 +21,7 @@ from partwise.config.reward import STEP
 from partwise.models.classifier import Encoder, logits_of
 from partwise.models.processes import processes
 from partwise.training.divergence import Diverged, refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, kept_whole, unswept
+from partwise.training.placement import NoTelemetry, checkpoints, keep_on, kept_whole, unswept
 from partwise.types import Answer
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def fit_reward_model(
     return loss
 
 
-class _Trainer(RewardTrainer):
+class _Trainer(NoTelemetry, RewardTrainer):
     """TRL's, which takes a step's gradients from a few rows at a time and reads texts as a judge does."""
 
     def __init__(self, micro_batch: int, **settings: Any) -> None:

@@ -47,7 +47,7 @@ from partwise.models.fast import is_supported
 from partwise.models.processes import Processes, processes
 from partwise.models.trie import row_logps
 from partwise.training.divergence import refuse_divergence
-from partwise.training.placement import checkpoints, keep_on, kept_whole, restore, unswept
+from partwise.training.placement import NoTelemetry, checkpoints, keep_on, kept_whole, restore, unswept
 from partwise.training.reward import quiet
 from partwise.training.rollout import RolloutEngine, Tokens
 from partwise.training.steps import Seen, Step, step_of
@@ -212,7 +212,7 @@ def _alike_together(batches: Sequence[dict[str, Any]], *, by_length: bool) -> li
     return split_tensor_dict(arranged, len(batches))
 
 
-class _Trainer(GRPOTrainer):
+class _Trainer(NoTelemetry, GRPOTrainer):
     """TRL's, which computes each distinct row once, and looks whether it sees what was sampled."""
 
     model: Any

@@ -32,7 +32,7 @@ def page(results: Mapping[str, Any]) -> Page:
     return Page(
         title="What a red team finds" + _WHERE[_kind(results)],
         sentences=_sentences(results),
-        tables=[contrast_table(results), _found(results), _recalled(results)],
+        tables=[contrast_table(results), _found(results), *_by_kind(results), _recalled(results)],
         pictures=[
             Picture(
                 name=_kind(results),
@@ -152,13 +152,39 @@ def _count(found: Mapping[str, Any], name: str) -> str:
     return "undefined" if figure.mean is None else f"{figure.mean:.1f}"
 
 
-def _found(results: Mapping[str, Any]) -> Table:
-    def many(figure: Mapping[str, Any]) -> str:
-        mean, interval = figure["mean"], figure["ci95"]
-        if mean is None:
-            return "undefined"
-        return f"{mean:.1f}" + (f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "")
+def _many(figure: Mapping[str, Any]) -> str:
+    """A count with its interval."""
+    mean, interval = figure["mean"], figure["ci95"]
+    if mean is None:
+        return "undefined"
+    return f"{mean:.1f}" + (f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "")
 
+
+def _by_kind(results: Mapping[str, Any]) -> list[Table]:
+    """Of planners, since the kinds differ in how much there is to find."""
+    if "by kind" not in results:
+        return []
+    found, seeds = results["by kind"], results["nothing aligned"]
+    failed = (
+        f" On {count_of(len(seeds))} ({', '.join(map(str, seeds))}) there was no aligned solution to learn "
+        "from, so that the crowded planner does harm everywhere as well."
+        if seeds
+        else ""
+    )
+    return [
+        Table(
+            heading="Distinct hazards by kind of planner",
+            note=f"Of at most {_most(results)}; nothing is tested here: contrasts are over both kinds."
+            f"{failed}",
+            columns=["planner", *results["searches"]],
+            rows=[
+                [kind, *(_many(figure) for figure in by_search.values())] for kind, by_search in found.items()
+            ],
+        )
+    ]
+
+
+def _found(results: Mapping[str, Any]) -> Table:
     sizes = " and ".join(f"{count:,}" for count in results["parameters"])
     kinds = list(next(iter(results["searches"].values()))["families"])
     return Table(
@@ -169,9 +195,9 @@ def _found(results: Mapping[str, Any]) -> Table:
         rows=[
             [
                 name,
-                many(found["distinct"]),
-                many(found["found"]),
-                *(many(found["families"][family]) for family in kinds),
+                _many(found["distinct"]),
+                _many(found["found"]),
+                *(_many(found["families"][family]) for family in kinds),
                 Figure.of(found["coverage"]).full,
                 Figure.of(found["evenness"]).full,
             ]

@@ -240,7 +240,7 @@ def collect(config: RedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> di
             found[_name(config.first, model)]["parameters"]
             for model in {width: (width, family) for width, family in models_of(config)}.values()
         ],
-        **_told_apart(config),
+        **_told_apart(config, found),
         "contrasts": contrasts(
             config.primary,
             {
@@ -258,14 +258,46 @@ def collect(config: RedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> di
     }
 
 
-def _told_apart(config: RedTeamConfig) -> dict[str, Any]:
+def _told_apart(config: RedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What a page needs to know of the models beside their sizes."""
     if isinstance(config, PlantedRedTeamConfig):
         return {"planted": list(config.planted)}
     if isinstance(config, PlannersRedTeamConfig):
         dials = dials_of(load_world(config.ladder.align.world))
-        return {"planners": list(config.kinds), "many": config.many, "dials": dict(dials)}
+        return {
+            "planners": list(config.kinds),
+            "many": config.many,
+            "dials": dict(dials),
+            **_by_kind(config, found),
+        }
     return {}
+
+
+def _by_kind(config: PlannersRedTeamConfig, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Distinct hazards on each kind of planner, and on which seeds none could be made that is aligned
+    somewhere, since there was no aligned solution to learn from.
+    """
+    kinds = {
+        kind: [model for model in models_of(config) if model[1] == kind] for _, kind in models_of(config)
+    }
+    cells = {
+        kind: {seed: [found[_name(seed, model)] for model in of_kind] for seed in config.all_seeds}
+        for kind, of_kind in kinds.items()
+    }
+
+    def distinct(kind: str, name: str) -> list[float | None]:
+        return [_mean([cell["searches"][name] for cell in each], "distinct") for each in cells[kind].values()]
+
+    return {
+        "by kind": {
+            kind: {name: seeded(distinct(kind, name), NOT_BELOW_0) for name in SEARCHES} for kind in kinds
+        },
+        "nothing aligned": [
+            seed
+            for seed, each in cells.get("crowded", {}).items()
+            if any(cell["taught"]["aligned"] == 0 for cell in each)
+        ],
+    }
 
 
 def _over_seeds(cells: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
