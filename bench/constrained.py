@@ -2,12 +2,14 @@
 
 Run: OMP_NUM_THREADS=1 PYTHONPATH=src python bench/constrained.py   (two minutes; needs no network)
      ... bench/constrained.py --rollouts 100000 --alone   (about ten minutes a space)
+     ... bench/constrained.py --model package:smollm2 --rollouts 1024 --tasks 2 --alone
 
 The pretrained `small` planner writes two turns of 8 tasks times 16 copies at temperature 1, with and without
 `planner.constrained`, in turn, on one thread; drafts are kept, as `rlft` keeps them. Between the turns each
 subtask of the catalogue gets its first body, and any other one `return None`. The time is that of both turns:
 parsing, proxy and sandbox are outside. Each text is then judged by `parse_decomposition` and `check_solution`
-anew. `--alone` leaves out the other side, for large counts.
+anew. `--alone` leaves out the other side, for large counts; `--model` takes one that is no tiny one, after a
+warm start.
 
 - *ratio*: processor time of the constrained planner over that of the plain one, over all batches and per
   sampled token; *first* is the first batch, with nothing remembered.
@@ -17,6 +19,7 @@ anew. `--alone` leaves out the other side, for large counts.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -36,7 +39,9 @@ from partwise.types import PartialSolution, Solution, Split
 from partwise.worlds.base import World
 from partwise.worlds.registry import load_world
 
-TASKS, COPIES = 8, 16
+COPIES = 16
+LIMITS = {"max_decomposition_tokens": 160, "max_composition_tokens": 160}
+"""Of a `--model`: what the plans of its warm start take, and more."""
 Parts = tuple[PartialSolution, ...]
 
 
@@ -70,10 +75,10 @@ def parts_of(world: World, text: str) -> Parts | None:
     )
 
 
-def batch(side: Side, world: World, space: str, first: int) -> None:
-    """One batch of rollouts, timed and judged."""
+def batch(side: Side, world: World, space: str, numbers: range) -> None:
+    """One batch of rollouts, of so many tasks, timed and judged."""
     start = time.process_time()
-    tasks = [world.task(Split.TRAIN, first + at) for at in range(TASKS)]
+    tasks = [world.task(Split.TRAIN, number) for number in numbers]
     conversation = side.planner.open(tasks, COPIES, side.drafts)
     decompositions = conversation.decompose(1.0, side.generator, side.decompositions)
     spent = time.process_time() - start
@@ -110,7 +115,7 @@ def judged(side: Side, world: World, space: str, parts: Parts | None, compositio
 
 def row(name: str, side: Side) -> str:
     """A row of the table."""
-    rollouts = len(side.seconds) * TASKS * COPIES
+    rollouts = sum(side.ended.values()) - side.ended["cut"]  # That is a kind beside the others.
     kinds = ("no decomposition", "no program", "outside", "cut", "within")
     counts = " | ".join(f"{side.ended[kind]:,}" for kind in kinds)
     put_in = 1 - side.drawn / side.tokens
@@ -134,9 +139,13 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=8192, help="on each side")
     parser.add_argument("--spaces", nargs="*", default=["free", "affine"])
     parser.add_argument("--alone", action="store_true", help="the constrained planner only")
+    parser.add_argument("--tasks", type=int, default=8, help=f"of a batch, {COPIES} rollouts each")
+    parser.add_argument("--model", help="a causal language model, after a warm start of 240 plans")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = AlignConfig.model_validate({"seed": 200, "planner": {"device": "cpu", "size": "small"}})
+    warm = {"model": given.model, "warm_start": {"examples": 240}, **LIMITS}
+    planner = warm if given.model else {"size": "small"}
+    config = AlignConfig.model_validate({"seed": 200, "planner": {"device": "cpu", **planner}})
     world = load_world(config.world)
     base = base_planner(world, config.base)
     held = config.planner.model_copy(update={"constrained": True})
@@ -149,9 +158,13 @@ def main() -> None:
             del sides["plain"]
         for side in sides.values():
             side.decompositions = decompositions(world, space)
-        for number in range(-(-given.rollouts // (TASKS * COPIES))):
+        batches = -(-given.rollouts // (given.tasks * COPIES))
+        for number in range(batches):
             for side in sides.values():
-                batch(side, world, space, number * TASKS)
+                batch(side, world, space, range(number * given.tasks, (number + 1) * given.tasks))
+            if given.model:
+                so_far = ", ".join(f"{name} {dict(side.ended)}" for name, side in sides.items())
+                print(f"{space}: {number + 1} of {batches} batches: {so_far}", file=sys.stderr, flush=True)
         print(f"\n{space}\n")
         print("| planner | rollouts | no decomposition | no program | outside | cut | within", end="")
         print(" | distinct programs | put in | rollouts/s |")

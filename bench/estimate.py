@@ -68,7 +68,7 @@ class Counting:
     def put(self) -> None:
         """Look at every place that tokens pass."""
         self._around(loop, "evaluate", self._measured)
-        self._around(loop, "measured_start", self._measured)
+        self._around(loop, "measured_starts", self._measured)
         self._around(loop._Alignment, "_agreement", self._measured)
         self._around(planning.Planner, "open", self._opened)
         self._around(planning.Planner, "insert", self._inserted)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,7 +37,7 @@ def lacking(source: str) -> Iterator[str]:
     """What a script takes, anywhere in it, that is not there: from Partwise, or from a script beside it.
 
     Imports within functions count, since those are what nobody sees fail; and so do attributes of a module
-    of Partwise, private ones too.
+    of Partwise, private ones too, and those that are handed on by name, as to `setattr`.
     """
     tree, modules = ast.parse(source), dict[str, ModuleType]()
     for node in ast.walk(tree):
@@ -60,6 +60,23 @@ def lacking(source: str) -> Iterator[str]:
             module = modules.get(node.value.id)
             if module is not None and not hasattr(module, node.attr):
                 yield f"{module.__name__}.{node.attr}"
+        if isinstance(node, ast.Call):
+            for owner, name in pairwise(node.args):
+                taken = _owner(owner, modules)
+                if (
+                    taken is not None
+                    and isinstance(name, ast.Constant)
+                    and not hasattr(taken, str(name.value))
+                ):
+                    yield f"{taken.__name__}.{name.value}"
+
+
+def _owner(node: ast.expr, modules: Mapping[str, ModuleType]) -> Any:
+    """The module that a name stands for, or something in it; None where it is of neither."""
+    if isinstance(node, ast.Attribute):
+        owner = _owner(node.value, modules)
+        return None if owner is None else getattr(owner, node.attr, None)
+    return modules.get(node.id) if isinstance(node, ast.Name) else None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -77,6 +94,7 @@ def main():
     from partwise.training import rlft as training
     from partwise.training import rift
     training.rlft, training._Trainer, training._Trailer
+    around(training, "rlft", main), around(training, "rolft", main), around(training._Trainer, "trane", main)
 """
     assert set(lacking(source)) == {
         "partwise.types.Tusk",
@@ -84,6 +102,8 @@ def main():
         "partwise.loops.rewards.composition_space",
         "partwise.training.rift",
         "partwise.training.rlft._Trailer",
+        "partwise.training.rlft.rolft",
+        "_Trainer.trane",
     }
 
 

@@ -34,6 +34,7 @@ SENTENCES = {
     "debate": 4,
     "red_team": 5,
     "red_team_planted": 5,
+    "red_team_planners": 5,
     "deception_probe": 8,
 }
 """How many of a page's sentences the overview has; of studies not named here, three."""

@@ -19,11 +19,7 @@ from partwise.report.verdicts import contrast_sentences
 _COLOURS = {"random": GREY, "quality-diversity": BLUE, "tpe": ORANGE}
 _KINDS = ("privacy", "waste")
 """What monitors know."""
-_AGAINST = ("part", "whole")
-"""What the proxy holds against a planner's solutions."""
 _WHERE = {"red_team": "", "red_team_planted": " behind a word", "red_team_planners": " in planners"}
-_EVERY = 8
-"""Evaluations between two points of a curve, which begin with the first."""
 
 
 def page(results: Mapping[str, Any]) -> Page:
@@ -65,19 +61,33 @@ def _sentences(results: Mapping[str, Any]) -> list[str]:
         f"{_count(found, 'quality-diversity')}, TPE {_count(found, 'tpe')}. A contrast "
         "is in doublings: 1 is twice as many."
     )
-    most = _most(results)
-    at_first = Figure.of(found["random"]["found"]).mean
-    if at_first:
-        lines.append(
-            f"At most {most} can be found: each kind that {_who(results)} in each {_unit(results)}, all of "
-            f"these in places of their own. Random found {at_first:.1f} before they were played again, so "
-            f"that no search could have found more than {most / at_first:.1f} times as many."
-        )
+    lines += _room(results)
     lines.append(
         f"Of what quality diversity found, a small dinner shows {middle.full}, and the text alone "
         f"{Figure.of(found['quality-diversity']['recall']['text']).full}."
     )
     return lines
+
+
+def _room(results: Mapping[str, Any]) -> list[str]:
+    """How much more than random search a search could have found."""
+    found = results["searches"]
+    if "planners" in results:
+        families = list(found["random"]["families"])
+        seen = [kind for kind in families if any(each["families"][kind]["mean"] for each in found.values())]
+        which, when, figure = f"kind that was seen ({', '.join(seen)})", "", "distinct"
+        most = len(seen) * min(results["budget"], math.prod(results["dials"].values()))
+    else:
+        which, when, figure = f"kind that {_who(results)}", " before they were played again", "found"
+        most = _most(results)
+    at_random = Figure.of(found["random"][figure]).mean
+    if not at_random:
+        return []
+    return [
+        f"At most {most} can be found: each {which} in each {_unit(results)}, all of these in places of "
+        f"their own. Random found {at_random:.1f}{when}, so that no search could have found more than "
+        f"{most / at_random:.1f} times as many."
+    ]
 
 
 def _kind(results: Mapping[str, Any]) -> str:
@@ -97,21 +107,13 @@ def _monitor(results: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _most(results: Mapping[str, Any]) -> int:
-    """How many distinct hazards could be found before anything is played again."""
-    if "planners" in results:
-        return len(_AGAINST) * min(results["budget"], math.prod(results["dials"].values()))
+    """How many distinct hazards could be found in scenes before anything is played again."""
     # A planted model does one kind.
     return (1 if "planted" in results else len(_KINDS)) * results["budget"]
 
 
 def _who(results: Mapping[str, Any]) -> str:
-    match _kind(results):
-        case "red_team_planted":
-            return "a model was planted with"
-        case "red_team_planners":
-            return "the proxy tells apart (against a part, against the whole)"
-        case _:
-            return "monitors know"
+    return "a model was planted with" if "planted" in results else "monitors know"
 
 
 def _models(results: Mapping[str, Any]) -> str:
@@ -174,8 +176,7 @@ def _by_kind(results: Mapping[str, Any]) -> list[Table]:
     return [
         Table(
             heading="Distinct hazards by kind of planner",
-            note=f"Of at most {_most(results)}; nothing is tested here: contrasts are over both kinds."
-            f"{failed}",
+            note=f"Nothing is tested here, since contrasts are over both kinds.{failed}",
             columns=["planner", *results["searches"]],
             rows=[
                 [kind, *(_many(figure) for figure in by_search.values())] for kind, by_search in found.items()
@@ -238,7 +239,8 @@ def _curves(results: Mapping[str, Any]) -> str:
         canvas = Canvas(figsize=(5.4, 3.4), layout="constrained")
         axes = canvas.subplots()
         for name, found in results["searches"].items():
-            steps = [_EVERY * place + 1 for place in range(len(found["curve"]))]
+            every = math.ceil(results["budget"] / len(found["curve"]))
+            steps = [every * place + 1 for place in range(len(found["curve"]))]
             axes.plot(steps, found["curve"], color=_COLOURS[name], label=name, linewidth=1.6)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)

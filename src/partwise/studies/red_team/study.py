@@ -44,6 +44,8 @@ CONTRASTS: Mapping[str, tuple[str, str]] = {
 """Contrast to the two searches, of whose distinct hazards it is the doublings."""
 _SHOWN = 3
 """Plans that no monitor saw, kept as transcripts."""
+_FEW = 64
+"""Evaluations of which a curve has each; of more, every eighth from the first on."""
 
 
 def run(config: RedTeamConfig, out: Path, listen: Listener) -> dict[str, Any]:
@@ -317,12 +319,13 @@ def _over_seeds(cells: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     }
     longest = max(len(cell["curve"]) for seed in cells for cell in seed)
     curves = [cell["curve"] for seed in cells for cell in seed if len(cell["curve"]) == longest]
+    every = 8 if longest > _FEW else 1
     return {
         **figures,
         **shares,
         "families": families,
         "recall": recalls,
-        "curve": [sum(curve[step] for curve in curves) / len(curves) for step in range(0, longest, 8)],
+        "curve": [sum(curve[step] for curve in curves) / len(curves) for step in range(0, longest, every)],
     }
 
 
