@@ -112,6 +112,7 @@ def test_runs_that_begin_at_once_have_directories_of_their_own(here: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_names_in_brackets_changed_data_and_another_directory(here: Path, llama_folder: Path) -> None:
     shutil.copytree(llama_folder, here / "lm[v2]")
     rows = "".join(json.dumps(row) + "\n" for row in sciq(60))

@@ -214,6 +214,7 @@ def test_contrasts_are_named_by_what_is_revealed(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_small_study_runs_to_its_page_and_resumes_to_the_same_bytes(tmp_path: Path):
     config = DebateConfig.model_validate(
         {"seeds": 2, "first": SEED, "turns": [1, 3], "plans": 8, "lessons": 30, "views": 2, "size": "nano"}
