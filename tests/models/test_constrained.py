@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessorList, Pre
 from partwise.composition.acceptor import DECOMPOSITIONS, Compositions
 from partwise.composition.language import parse_decomposition
 from partwise.composition.spaces import check_solution
-from partwise.models.constrained import ConstrainedProcessor, Writing, token_bytes
+from partwise.models.constrained import ConstrainedProcessor, Writing, _byte_of_sign, token_bytes
 from partwise.models.hub import ModelError
 from partwise.models.planner import Planner
 from partwise.models.tiny import tiny_model
@@ -28,17 +28,33 @@ TASK = Task(world="none", split=Split.TRAIN, index=0, seed=0, difficulty=0.0, st
 LIMIT = 40
 
 
-@pytest.fixture(scope="module")
-def bytes_bpe(corpus: list[str]) -> PreTrainedTokenizerFast:
+RARE = bytes((4, 6, 19, 20, 22, 29, 192, 193, 241, 242, *range(245, 256)))
+"""Bytes for which SmolLM2's tokenizer has no token: they did not occur in what it was made from."""
+
+
+def byte_tokenizer(texts: list[str], missing: bytes = b"") -> PreTrainedTokenizerFast:
     """As GPT-2's, Qwen2's and Llama 3's: a token may hold parts of two characters."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    signs = {byte: sign for sign, byte in _byte_of_sign().items()}
     trainer = trainers.BpeTrainer(
-        vocab_size=450, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=["<end>"]
+        vocab_size=450,
+        initial_alphabet=[sign for byte, sign in signs.items() if byte not in missing],
+        special_tokens=["<end>"],
     )
-    tokenizer.train_from_iterator([*corpus, "é — ’ “x”, 京都"] * 3, trainer)
+    tokenizer.train_from_iterator(texts * 3, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")
+
+
+@pytest.fixture(scope="module")
+def bytes_bpe(corpus: list[str]) -> PreTrainedTokenizerFast:
+    return byte_tokenizer([*corpus, "é — ’ “x”, 京都"])
+
+
+@pytest.fixture(scope="module")
+def rare_missing(corpus: list[str]) -> PreTrainedTokenizerFast:
+    return byte_tokenizer(corpus, RARE)
 
 
 def planner(tokenizer: Any, limit: int = LIMIT) -> Planner:
@@ -52,7 +68,7 @@ def planner(tokenizer: Any, limit: int = LIMIT) -> Planner:
     )
 
 
-@pytest.mark.parametrize("kind", ["tokenizer", "bytes_bpe"])
+@pytest.mark.parametrize("kind", ["tokenizer", "bytes_bpe", "rare_missing"])
 @pytest.mark.parametrize("space", ["free", "affine"])
 def test_two_turns_are_texts_of_their_languages(kind: str, space: str, request: pytest.FixtureRequest):
     language = Compositions(PARTS, space, DINNER.tools)
@@ -135,6 +151,21 @@ def test_characters_of_several_bytes_may_be_parted(bytes_bpe: PreTrainedTokenize
 def _id(tokenizer: PreTrainedTokenizerFast, byte: int) -> int:
     """The token of one byte."""
     return next(token for token, piece in token_bytes(tokenizer).items() if piece == bytes((byte,)))
+
+
+def test_no_character_is_begun_that_could_not_be_ended(corpus: list[str]):
+    """The shortest way out of a part of a character is 0x80, for which this tokenizer has no token."""
+    writing = Writing(tokenizer := byte_tokenizer(corpus, b"\x80"), [0])
+    start = writing.begin(Compositions(PARTS, "free", DINNER.tools))
+    assert start
+    within = writing.then(start, _id(tokenizer, ord('"')), 100)
+    assert within and writing.then(within, _id(tokenizer, ord("a")), 100)
+    assert writing.then(within, _id(tokenizer, 0xC3), 100) is None
+
+
+def test_a_tokenizer_that_lacks_a_printable_byte_is_refused(corpus: list[str]):
+    with pytest.raises(ModelError, match=r"has no token for '~'; leave planner\.constrained out"):
+        Writing(byte_tokenizer(corpus, b"~"), [0])
 
 
 def test_a_tokenizer_without_bytes_is_refused(tokenizer: PreTrainedTokenizerFast):

@@ -30,6 +30,8 @@ _REMEMBERED = 200_000
 """Beginnings of texts, before all are forgotten."""
 _LONGEST = 32
 """Most bytes that are written at once on the way to an end."""
+_NEEDED = frozenset((*b"\n", *range(0x20, 0x7F)))
+"""Bytes that a way to an end may take; it takes others only after a character that was drawn."""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,23 +63,26 @@ class Writing:
         eos_ids: tokens that end a turn.
 
         Raises:
-            ModelError: its tokens are no strings of bytes, or it lacks one for some byte.
+            ModelError: its tokens are no strings of bytes, or it lacks one for a printable byte. One that
+                has never been seen may be missing, as 21 are of SmolLM2's.
         """
         self.eos_ids = frozenset(eos_ids)
         self._pieces = token_bytes(tokenizer)
         self._of_piece = {piece: token for token, piece in self._pieces.items()}
         self._longest = min(max(map(len, self._of_piece), default=1), _LONGEST)
-        missing = next((byte for byte in range(256) if bytes((byte,)) not in self._of_piece), None)
-        if missing is not None:
+        self._missing = {byte for byte in range(256) if bytes((byte,)) not in self._of_piece}
+        if lacking := self._missing & _NEEDED:
             raise ModelError(
-                f"planner.constrained=true needs a tokenizer that can write any byte, and this one has no "
-                f"token for {missing}; leave planner.constrained out"
+                f"planner.constrained=true needs a tokenizer that can write any printable byte, and this one "
+                f"has no token for {chr(min(lacking))!r}; leave planner.constrained out"
             )
         self._roots: dict[Language, Node | None] = {}
         self._count = 0
 
     def begin(self, language: Language) -> Node | None:
-        """Nothing written yet; None where the language has no text, so that nothing can be held to it."""
+        """Nothing written yet; None where the language has no text that the tokenizer can write, so that
+        nothing can be held to it.
+        """
         if self._count > _REMEMBERED:
             self._roots.clear()
             self._count = 0
@@ -119,10 +124,11 @@ class Writing:
         pieces = (node.ending[:length] for length in range(self._longest, 0, -1))
         return next(self._of_piece[piece] for piece in pieces if piece in self._of_piece)
 
-    def _node(self, text: Text, pending: bytes, filled: str) -> Node:
+    def _node(self, text: Text, pending: bytes, filled: str) -> Node | None:
+        """None where the way to an end takes a byte that there is no token for."""
         self._count += 1
         ending = (filled.encode()[len(pending) :] if pending else b"") + text.witness.encode()
-        return Node(text, pending, ending=ending)
+        return Node(text, pending, ending=ending) if self._missing.isdisjoint(ending) else None
 
     def _after(self, node: Node, piece: bytes) -> Node | None:
         if not piece:
@@ -143,7 +149,8 @@ class Writing:
             return None
         # The text goes on from before the character; its ending is that of the text with one.
         after = self._node(whole, pending, filled)
-        after.text = text
+        if after is not None:
+            after.text = text
         return after
 
 
