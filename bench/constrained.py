@@ -119,7 +119,7 @@ def row(name: str, side: Side) -> str:
     kinds = ("no decomposition", "no program", "outside", "cut", "within")
     counts = " | ".join(f"{side.ended[kind]:,}" for kind in kinds)
     put_in = 1 - side.drawn / side.tokens
-    rate = f"{rollouts / sum(side.seconds):,.0f}"
+    rate = f"{rollouts / sum(side.seconds):,.1f}"
     return f"| {name} | {rollouts:,} | {counts} | {len(side.distinct):,} | {put_in:.1%} | {rate} |"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partwise.config import Fidelity
+from partwise.config import Fidelity, ProgressConfig
 from partwise.loops.discovery import searches
 from partwise.measure.hazards import FAMILIES
 from partwise.oversight.red_team import Point, Severities, Space, red_team
@@ -186,8 +186,24 @@ def test_a_search_that_learns_has_most_of_its_budget_left_to_use_it(name: str) -
 
 
 def test_a_search_over_planners_is_not_given_writers() -> None:
-    with pytest.raises(ConfigError, match=r"leave `ladder\.models` as `planners`"):
-        config_from_data(PlannersRedTeamConfig, {"ladder": {"models": "writers"}})
+    for writers in ({"models": "writers"}, ProgressConfig()):
+        with pytest.raises(ValueError, match=r"leave `ladder\.models` as `planners`"):
+            PlannersRedTeamConfig.model_validate({"ladder": writers})
+
+
+@pytest.mark.parametrize(
+    ("ladder", "said"),
+    [
+        ({"models": "writers"}, r"^`ladder`: .*leave `ladder\.models` as `planners`\.$"),
+        ({"models": "plan"}, r"^`ladder\.models` can't be 'plan': it must be 'writers' or 'planners'"),
+        (5, r"^`ladder` is a group of settings"),
+        (None, r"^`ladder` "),
+        ([1], r"^`ladder` "),
+    ],
+)
+def test_a_ladder_that_is_none_is_one_sentence(ladder: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        config_from_data(PlannersRedTeamConfig, {"ladder": ladder})
 
 
 @pytest.mark.slow

@@ -82,7 +82,9 @@ class PlannersRedTeamConfig(RedTeamConfig):
     @classmethod
     def _of_planners(cls, ladder: Any) -> Any:
         """Asked first, since of writers nothing reads what this study sets for planners."""
-        given = cast(Tree, ladder).get("models") if isinstance(ladder, dict) else ladder.models
-        if given not in (None, Models.PLANNERS):
+        given = (
+            cast(Tree, ladder) if isinstance(ladder, dict) else {"models": getattr(ladder, "models", None)}
+        )
+        if given.get("models") == Models.WRITERS:
             raise ValueError("these are searches over planners: leave `ladder.models` as `planners`")
         return cast(Any, ladder)
